@@ -1,0 +1,1 @@
+//! The Chat REST API: tokens, rates, retries, history files.

@@ -1,0 +1,85 @@
+//! What the ledger knows of an hour.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::hour::Hour;
+use crate::tally::Tally;
+use crate::time::Timestamp;
+
+/// The state of an hour (decision D1). Every hour of a range is in exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// Published with its messages.
+    Done,
+    /// The service has no file, and the readiness window is closed.
+    Empty,
+    /// Asked, and something else went wrong; asked again.
+    Failed,
+    /// Past the service's retention and never fetched; reported for ever.
+    Lost,
+    /// Not asked for yet, or not ready yet.
+    Pending,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Done, Self::Empty, Self::Failed, Self::Lost, Self::Pending];
+
+    /// The word in the column `state`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Empty => "empty",
+            Self::Failed => "failed",
+            Self::Lost => "lost",
+            Self::Pending => "pending",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for State {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|state| state.word() == word).ok_or(())
+    }
+}
+
+/// One row of the ledger: what was known of an hour after one attempt. The newest row of an hour is its state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The hour.
+    pub hour: Hour,
+    /// When this was written.
+    pub at: Timestamp,
+    /// What is known.
+    pub state: State,
+    /// The status of the service's answer, if there was one.
+    pub http_status: Option<u16>,
+    /// What went wrong, in words.
+    pub error: Option<String>,
+    /// Served bytes, all parts together.
+    pub bytes: u64,
+    /// SHA-256 of the served bytes of each part, in order, lower-case hex.
+    pub sha256: Vec<String>,
+    /// What became of the lines.
+    pub tally: Tally,
+    /// The earliest time among the messages.
+    pub min_sent_at: Option<Timestamp>,
+    /// The latest time among the messages.
+    pub max_sent_at: Option<Timestamp>,
+    /// The data files of `messages` that hold the hour, relative to that table. Empty when there are no messages.
+    pub files: Vec<String>,
+    /// Where the bytes came from: `fetch`, `load`, or `recovered` when the row was rebuilt from the tables.
+    pub source: String,
+    /// The version of the program.
+    pub version: String,
+}

@@ -1,0 +1,1 @@
+//! Bytes of an hour file to messages.

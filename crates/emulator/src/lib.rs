@@ -1,0 +1,1 @@
+//! A local Chat service: seeded histories, scripted faults.

@@ -1,0 +1,1 @@
+//! Plan, one hour whole, follow.

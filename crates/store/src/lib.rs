@@ -1,0 +1,1 @@
+//! Where bytes live and which hours exist: Delta tables, ledger, raw files.
