@@ -1,0 +1,59 @@
+# Everything CI runs is a recipe here; `just ci` runs all of it as CI does.
+
+# List the recipes.
+default:
+    @just --list
+
+# All of CI, in CI's order.
+ci:
+    .ci/run
+
+# The whole way on this machine: emulator, fetch, archive, index, three searches.
+demo:
+    cargo run --release -- demo
+
+# Download what the lock file names, for every platform (what makes the offline checks possible).
+fetch:
+    cargo fetch --locked
+
+# Every test. With ANNALS_TEST_PYTHON set, DuckDB and delta-rs read the tables too.
+test:
+    cargo test --workspace
+
+# Tests of one crate: `just test-crate decode`.
+test-crate crate:
+    cargo test -p annals-{{ crate }}
+
+# Only the house's own rules.
+tidy:
+    cargo test --test tidy
+
+# Python readers for the tests, in an environment of their own.
+readers:
+    python3 -m venv --clear target/ci/venv
+    target/ci/venv/bin/python -m pip install --only-binary=:all: --requirement tests/requirements.txt
+    @echo 'now: export ANNALS_TEST_PYTHON="$PWD/target/ci/venv/bin/python"'
+
+# Format the code.
+fmt:
+    cargo fmt --all
+
+# Fail when the code is not formatted.
+fmt-check:
+    cargo fmt --all --check
+
+# Lints, warnings denied.
+clippy:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Documentation, warnings denied.
+doc:
+    env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Licences, bans and sources of the dependencies; needs cargo-deny 0.20.2 and `just fetch`.
+deny:
+    cargo deny --offline check bans licenses sources
+
+# The binary that is shipped and benchmarked.
+dist:
+    cargo build --profile dist
