@@ -1,1 +1,24 @@
-//! Messages to and from Arrow and Parquet.
+//! Messages, dead letters and ledger entries to and from Parquet.
+//!
+//! A message's way: a [`Writer`] takes batches, holds no more rows in memory than its [`Settings`] allow, and on
+//! `finish` writes one file sorted by its key; [`read_all`] gives the rows back in that order, [`read_keys`] and
+//! [`find_ids`] only those asked for, reading little more than the pages they lie in.
+//!
+//! This crate knows no paths and no object store: it writes into any [`std::io::Write`] and reads through parquet's
+//! [`AsyncFileReader`](parquet::arrow::async_reader::AsyncFileReader).
+
+mod error;
+mod read;
+mod schema;
+mod settings;
+mod statistics;
+mod write;
+
+pub use error::Error;
+pub use read::{Key, Rows, find_ids, read_all, read_dead_letters, read_entries, read_keys, read_statistics};
+pub use schema::{
+    Column, FORMAT, columns, dead_letter_columns, dead_letter_schema, entry_columns, entry_schema, message_schema,
+};
+pub use settings::Settings;
+pub use statistics::{ColumnStatistics, Statistics, Value};
+pub use write::{DeadLetterWriter, Writer, Written, write_dead_letters, write_entries};
