@@ -1,1 +1,35 @@
-//! Bytes of an hour file to messages.
+//! Bytes of one part of an hour → messages, dead letters, blank lines.
+//!
+//! ```
+//! use decode::{Decoder, Limits, Origin};
+//!
+//! let origin = Origin { hour: "2026031409".parse().unwrap(), part: 0, app: None };
+//! let part = br#"{"msg_id":"7","payload":{"bodies":[{"type":"txt","msg":"hello"}]}}"#;
+//! let mut decoder = Decoder::new(&part[..], origin, Limits::default());
+//! while let Some(batch) = decoder.next_batch()? {
+//!     assert_eq!(batch.messages[0].text.as_deref(), Some("hello"));
+//! }
+//! # Ok::<(), decode::FileError>(())
+//! ```
+//!
+//! On its way a message meets `unpack` (gzip, or plain text), `frame` (where a record ends) and `meaning` (what it
+//! says); [`rebuild`] goes the way back and [`fingerprint`] compares two messages.
+//!
+//! A damaged line is data, a damaged file is an error: [`FileError`]. What was handed out before an error must not be
+//! published; only `Ok(None)` says that the part was whole.
+//!
+//! This crate opens nothing, waits for nothing but the reader that it is given, and knows no clock.
+
+mod batch;
+mod decoder;
+mod error;
+mod fingerprint;
+mod limits;
+mod rest;
+
+pub use batch::Batch;
+pub use decoder::{Decoder, Origin};
+pub use error::FileError;
+pub use fingerprint::fingerprint;
+pub use limits::Limits;
+pub use rest::{REST_VERSION, RebuildError, rebuild};
