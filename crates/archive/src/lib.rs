@@ -7,18 +7,18 @@
 //! This crate knows no paths and no object store: it writes into any [`std::io::Write`] and reads through parquet's
 //! [`AsyncFileReader`](parquet::arrow::async_reader::AsyncFileReader).
 
+mod columns;
 mod error;
 mod read;
-mod schema;
 mod settings;
 mod statistics;
+mod table;
 mod write;
 
+pub use columns::{columns, dead_letter_columns, dead_letter_schema, entry_columns, entry_schema, message_schema};
 pub use error::Error;
 pub use read::{Key, Rows, find_ids, read_all, read_dead_letters, read_entries, read_keys, read_statistics};
-pub use schema::{
-    Column, FORMAT, columns, dead_letter_columns, dead_letter_schema, entry_columns, entry_schema, message_schema,
-};
 pub use settings::Settings;
 pub use statistics::{ColumnStatistics, Statistics, Value};
+pub use table::{Column, FORMAT};
 pub use write::{DeadLetterWriter, Writer, Written, write_dead_letters, write_entries};

@@ -1,0 +1,190 @@
+//! The columns of the table `messages`: a column is added here, at the end, and nowhere else.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use arrow::datatypes::SchemaRef;
+use chat::{Hour, Message, Position};
+
+use crate::table::{Bounds, Cell, Column, Field, Packing, Table};
+
+mod dead_letters;
+mod entries;
+
+pub(crate) use dead_letters::DeadLetters;
+pub use dead_letters::{dead_letter_columns, dead_letter_schema};
+pub(crate) use entries::Entries;
+pub use entries::{entry_columns, entry_schema};
+
+/// The columns of `messages`, in the order of its files. The partition column `date` is not among them.
+#[must_use]
+pub fn columns() -> &'static [Column] {
+    static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(Messages::columns);
+    &COLUMNS
+}
+
+/// The Arrow schema of the files of `messages`, without the partition column `date`.
+#[must_use]
+pub fn message_schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(Messages::schema);
+    SchemaRef::clone(&SCHEMA)
+}
+
+/// The table `messages`.
+pub(crate) enum Messages {}
+
+/// A column of text that a message has or has not.
+macro_rules! text {
+    ($name:ident, $packing:ident, $bounds:ident, $doc:literal) => {
+        Field {
+            name: stringify!($name),
+            doc: $doc,
+            nullable: true,
+            packing: Packing::$packing,
+            bounds: Bounds::$bounds,
+            cell: Cell::Text {
+                get: |message| message.$name.as_deref().map(Cow::Borrowed),
+                set: |message, text| {
+                    message.$name = Some(Cow::Owned(text.to_owned()));
+                    true
+                },
+            },
+        }
+    };
+}
+
+/// A column of measured numbers that a message has or has not.
+macro_rules! real {
+    ($name:ident, $doc:literal) => {
+        Field {
+            name: stringify!($name),
+            doc: $doc,
+            nullable: true,
+            packing: Packing::Repeated,
+            bounds: Bounds::Groups,
+            cell: Cell::Real { get: |message| message.$name, set: |message, number| message.$name = Some(number) },
+        }
+    };
+}
+
+impl Table for Messages {
+    type Row<'a> = Message<'a>;
+
+    const SORTED_BY: &'static [&'static str] = &["source_hour", "sent_at", "msg_id", "part", "line"];
+
+    const FIELDS: &'static [Field<Self>] = &[
+        text!(
+            msg_id,
+            AlikeAtFirst,
+            Pages,
+            "The service's id of the message, as text: its digits exceed what a double holds. Not unique across hours."
+        ),
+        Field {
+            name: "sent_at",
+            doc: "When the server had sent it, in UTC.",
+            nullable: true,
+            packing: Packing::Near,
+            bounds: Bounds::Pages,
+            cell: Cell::Time {
+                get: |message| message.sent_at,
+                set: |message, time| message.sent_at = Some(time),
+            },
+        },
+        Field {
+            name: "source_hour",
+            doc: "The hour of the file it came from: `yyyyMMddHH` in UTC.",
+            nullable: false,
+            packing: Packing::Repeated,
+            bounds: Bounds::Pages,
+            cell: Cell::Hour {
+                get: |message| message.position.source_hour,
+                set: |message, hour| message.position.source_hour = hour,
+            },
+        },
+        Field {
+            name: "part",
+            doc: "The part of that hour, counted from 0.",
+            nullable: false,
+            packing: Packing::Repeated,
+            bounds: Bounds::Files,
+            cell: Cell::Small {
+                get: |message| Some(message.position.part),
+                set: |message, part| {
+                    message.position.part = part;
+                    true
+                },
+            },
+        },
+        Field {
+            name: "line",
+            doc: "The ordinal of the record within the part, counted from 1; blank lines count.",
+            nullable: false,
+            packing: Packing::Near,
+            bounds: Bounds::Files,
+            cell: Cell::Count { get: |message| message.position.line, set: |message, line| message.position.line = line },
+        },
+        text!(chat_type, Repeated, Files, "`chat`, `groupchat`, `chatroom`, or the name of an event."),
+        text!(sender, Repeated, Files, "Who said it."),
+        text!(recipient, Repeated, Files, "The user, group, room or thread it was said to."),
+        text!(
+            conversation,
+            Repeated,
+            Files,
+            "Where it was said: `chat:{user}:{user}`, `groupchat:{id}`, `chatroom:{id}` or `thread:{id}`."
+        ),
+        text!(direction, Repeated, Groups, "`outgoing`, or what else the service wrote there."),
+        Field {
+            name: "body_type",
+            doc: "The type of the first body: `txt`, `img`, `audio`, `video`, `file`, `loc`, `cmd`, `custom`, `combine`, \
+                  `event` or `unknown`.",
+            nullable: true,
+            packing: Packing::Repeated,
+            bounds: Bounds::Files,
+            cell: Cell::Text {
+                get: |message| message.body_type.map(|body| Cow::Borrowed(body.word())),
+                set: |message, word| {
+                    message.body_type = word.parse().ok();
+                    message.body_type.is_some()
+                },
+            },
+        },
+        text!(text, Unlike, Groups, "What was said; of forwarded messages the title and the summary."),
+        text!(filename, Unlike, Groups, "The name of the attached file."),
+        Field {
+            name: "file_length",
+            doc: "The length of the attached file in bytes.",
+            nullable: true,
+            packing: Packing::Near,
+            bounds: Bounds::Groups,
+            cell: Cell::Long {
+                get: |message| message.file_length,
+                set: |message, length| message.file_length = Some(length),
+            },
+        },
+        real!(duration_s, "The length of a voice or video message in seconds."),
+        real!(width, "The width of an image or thumbnail in pixels."),
+        real!(height, "The height of an image or thumbnail in pixels."),
+        text!(url, AlikeAtFirst, Groups, "Where the attached file is."),
+        text!(secret, Unlike, Groups, "The share secret of the attached file."),
+        text!(thumb_url, AlikeAtFirst, Groups, "Where the thumbnail is."),
+        text!(thumb_secret, Unlike, Groups, "The share secret of the thumbnail."),
+        real!(lat, "The latitude of a place in degrees."),
+        real!(lng, "The longitude of a place in degrees."),
+        text!(addr, Repeated, Groups, "The address of a place."),
+        text!(action, Repeated, Groups, "What a command asks the app to do."),
+        text!(custom_event, Repeated, Groups, "The name of a custom event."),
+        text!(custom_exts, Plain, Groups, "The attributes of a custom event: the text of one JSON object."),
+        text!(ext, Plain, Groups, "The app's own attributes: JSON text as written."),
+        text!(
+            rest,
+            Plain,
+            Groups,
+            "What the other columns cannot hold exactly: the text of one JSON object. With it the original JSON value \
+             can be rebuilt."
+        ),
+    ];
+
+    fn blank() -> Message<'static> {
+        Message::at(Position { source_hour: Hour::from_number(0), part: 0, line: 0 })
+    }
+}

@@ -1,0 +1,140 @@
+//! What a table is: its fields, each with the way from a row to a cell and back.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
+use chat::{Hour, Timestamp};
+
+/// The number of the format, the value of `annals.format` in every file's metadata.
+pub const FORMAT: u32 = 1;
+
+/// A column of a table, as it is documented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type in the words of SQL: `string`, `int`, `bigint`, `double`, `timestamp`, `binary`.
+    pub type_word: &'static str,
+    /// Whether it may be null.
+    pub nullable: bool,
+    /// What it holds.
+    pub doc: &'static str,
+}
+
+/// A table: a type of rows, and the fields that write them down.
+pub(crate) trait Table: Sized + 'static {
+    /// A row; on reading it owns all it has.
+    type Row<'a>;
+    /// The fields, in the order of the files. New ones go to the end.
+    const FIELDS: &'static [Field<Self>];
+    /// Leading fields by which files are sorted, ascending, nulls last.
+    const SORTED_BY: &'static [&'static str];
+
+    /// A row before any cell was put into it.
+    fn blank() -> Self::Row<'static>;
+
+    /// The documented columns.
+    fn columns() -> Vec<Column> {
+        Self::FIELDS.iter().map(Field::column).collect()
+    }
+
+    /// The schema of the table's files.
+    fn schema() -> SchemaRef {
+        Arc::new(Schema::new(Self::FIELDS.iter().map(Field::to_arrow).collect::<Vec<_>>()))
+    }
+}
+
+/// A column of a table with all that reading and writing it takes.
+pub(crate) struct Field<T: Table> {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static str,
+    pub(crate) nullable: bool,
+    pub(crate) packing: Packing,
+    pub(crate) bounds: Bounds,
+    pub(crate) cell: Cell<T>,
+}
+
+/// How a column is encoded before it is compressed, by what its values are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packing {
+    /// Few values, often repeated: a dictionary.
+    Repeated,
+    /// Numbers near each other: DELTA_BINARY_PACKED.
+    Near,
+    /// Texts that begin alike: DELTA_BYTE_ARRAY.
+    AlikeAtFirst,
+    /// Texts without likeness: DELTA_LENGTH_BYTE_ARRAY.
+    Unlike,
+    /// Nothing that an encoding would find and zstd would not: PLAIN.
+    Plain,
+}
+
+/// For what pieces of a file the least and greatest value of a column are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bounds {
+    /// The row groups alone, which costs nothing.
+    Groups,
+    /// The log of the table too, so that whole files are skipped.
+    Files,
+    /// Pages too, so that single rows are found.
+    Pages,
+}
+
+/// The type of a cell, how it is read off a row, and how it is put back. A `set` that gives `false` does not know the
+/// value.
+pub(crate) enum Cell<T: Table> {
+    /// Bytes, `BINARY`.
+    Bytes { get: for<'m, 'a> fn(&'m T::Row<'a>) -> &'m [u8], set: fn(&mut T::Row<'static>, &[u8]) },
+    /// What is counted: `BIGINT`, never negative.
+    Count { get: for<'m, 'a> fn(&'m T::Row<'a>) -> u64, set: fn(&mut T::Row<'static>, u64) },
+    /// An hour: `STRING`, ten digits.
+    Hour { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Hour, set: fn(&mut T::Row<'static>, Hour) },
+    /// A whole number: `BIGINT`.
+    Long { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<i64>, set: fn(&mut T::Row<'static>, i64) },
+    /// A measured number: `DOUBLE`.
+    Real { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<f64>, set: fn(&mut T::Row<'static>, f64) },
+    /// A small whole number: `INT`, never negative.
+    Small { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<u32>, set: fn(&mut T::Row<'static>, u32) -> bool },
+    /// A text: `STRING`.
+    Text {
+        get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<Cow<'m, str>>,
+        set: fn(&mut T::Row<'static>, &str) -> bool,
+    },
+    /// An instant: `TIMESTAMP` in UTC, to the microsecond.
+    Time { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<Timestamp>, set: fn(&mut T::Row<'static>, Timestamp) },
+}
+
+impl<T: Table> Field<T> {
+    fn column(&self) -> Column {
+        Column { name: self.name, type_word: self.cell.type_word(), nullable: self.nullable, doc: self.doc }
+    }
+
+    fn to_arrow(&self) -> ArrowField {
+        ArrowField::new(self.name, self.cell.data_type(), self.nullable)
+    }
+}
+
+impl<T: Table> Cell<T> {
+    pub(crate) fn data_type(&self) -> DataType {
+        match self {
+            Self::Bytes { .. } => DataType::Binary,
+            Self::Count { .. } | Self::Long { .. } => DataType::Int64,
+            Self::Hour { .. } | Self::Text { .. } => DataType::Utf8,
+            Self::Real { .. } => DataType::Float64,
+            Self::Small { .. } => DataType::Int32,
+            Self::Time { .. } => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        }
+    }
+
+    fn type_word(&self) -> &'static str {
+        match self {
+            Self::Bytes { .. } => "binary",
+            Self::Count { .. } | Self::Long { .. } => "bigint",
+            Self::Hour { .. } | Self::Text { .. } => "string",
+            Self::Real { .. } => "double",
+            Self::Small { .. } => "int",
+            Self::Time { .. } => "timestamp",
+        }
+    }
+}
