@@ -1,1 +1,43 @@
-//! Plan, one hour whole, follow.
+//! The write side: plan, one hour whole, follow.
+//!
+//! A [`Workshop`] takes hours from the service ([`Workshop::fetch`]) or from files ([`Workshop::load`]), works on several
+//! at once, and publishes each as a whole: raw bytes, dead letters, messages, ledger row, and then the index. What a
+//! crash left out of the index is caught up by [`Workshop::follow`]; [`Workshop::verify`] proves what is there.
+//!
+//! ```no_run
+//! # async fn example(workshop: ingest::Workshop, client: api::Client) -> Result<(), ingest::Error> {
+//! use chat::{Hour, Hours, State};
+//!
+//! let since = Hour::from_key("2026031400").expect("ten digits");
+//! let range = Hours::between(since, since.plus(24));
+//! let report = workshop.fetch(&client, range, ingest::Settled::Keep, &|_, _| ()).await?;
+//! println!("{} hours done, {} messages", report.count(State::Done), report.tally.messages);
+//! workshop.follow().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! It knows no settings file, prints nothing and reads no clock but the one it is handed.
+
+mod age;
+mod error;
+mod fetch;
+mod follow;
+mod hour;
+mod load;
+mod names;
+mod plan;
+mod report;
+mod run;
+mod seen;
+mod verify;
+mod workshop;
+
+pub use age::Habits;
+pub use error::Error;
+pub use follow::{Followed, Lag};
+pub use names::{NameError, hours_of_files};
+pub use plan::Settled;
+pub use report::{CutShort, Failure, Report};
+pub use run::Progress;
+pub use verify::{Finding, Verified};
+pub use workshop::{Clock, Settings, Workshop};

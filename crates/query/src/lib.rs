@@ -1,1 +1,24 @@
-//! Ask the archive.
+//! Ask the archive: full-text questions answered with whole rows.
+//!
+//! The index says where the hits are, the tables say what they are: a [`Question`] goes to `index`, the keys of its hits
+//! to `archive`, and the [`Answer`] holds messages in the order asked for.
+//!
+//! ```no_run
+//! # async fn example(archive: store::Archive) -> Result<(), Box<dyn std::error::Error>> {
+//! use query::{Library, Question};
+//!
+//! let library = Library::open(archive)?;
+//! let question = Question::new(index::Query::parse("tide from:lin.qiao")?);
+//! for hit in library.ask(&question).await?.hits {
+//!     println!("{:?}: {:?}", hit.message.sender, hit.message.text);
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! It writes nothing, catches up with nothing and decides nothing about output.
+
+mod library;
+mod question;
+
+pub use library::{Error, Library};
+pub use question::{Answer, Found, Question};

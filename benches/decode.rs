@@ -1,0 +1,44 @@
+//! Bytes of an hour file to messages: `cargo bench --bench decode`.
+
+#[path = "input.rs"]
+mod input;
+
+use std::sync::LazyLock;
+
+use divan::Bencher;
+use divan::counter::{BytesCount, ItemsCount};
+use input::Input;
+
+static INPUT: LazyLock<Input> = LazyLock::new(Input::new);
+
+fn main() {
+    divan::main();
+}
+
+/// Unpacking, framing and reading.
+#[divan::bench]
+fn packed(bencher: Bencher<'_, '_>) {
+    decode_all(bencher, &INPUT.packed);
+}
+
+/// Framing and reading alone.
+#[divan::bench]
+fn unpacked(bencher: Bencher<'_, '_>) {
+    decode_all(bencher, &INPUT.lines);
+}
+
+fn decode_all(bencher: Bencher<'_, '_>, bytes: &[u8]) {
+    bencher
+        .counter(BytesCount::of_slice(&INPUT.lines))
+        .counter(ItemsCount::new(INPUT.counts.messages))
+        .bench_local(|| count(bytes));
+}
+
+fn count(bytes: &[u8]) -> usize {
+    let mut decoder = decode::Decoder::new(bytes, INPUT.origin(), decode::Limits::default());
+    let mut messages = 0;
+    while let Some(batch) = decoder.next_batch().expect("the input is sound") {
+        messages += batch.messages.len();
+    }
+    messages
+}

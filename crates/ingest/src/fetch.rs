@@ -1,0 +1,256 @@
+//! From the service into the archive.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use api::{Advice, Availability, Client, Link, Standing};
+use chat::{Entry, Hour, Hours, Part, State, Tally};
+use futures::{StreamExt as _, stream};
+use store::{Mode, Published, SealedRaw};
+use tokio::sync::Semaphore;
+
+use crate::error::Error;
+use crate::hour::{Bytes, Decoded, Provenance};
+use crate::plan::{Known, Settled, Step};
+use crate::report::Report;
+use crate::run::{Outcome, Progress};
+use crate::workshop::Workshop;
+
+/// How often an hour is downloaded anew because its link had expired or its bytes were damaged.
+const DOWNLOADS: usize = 4;
+
+impl Workshop {
+    /// Archives the hours of a range, the oldest first, and says what became of each.
+    ///
+    /// Hours that are settled are not asked for, unless `settled` says so. Bytes that an interrupted run left behind are
+    /// decoded before the service is asked. One hour's failure does not keep the others, unless it shows that the rest is
+    /// hopeless.
+    ///
+    /// # Errors
+    ///
+    /// When the archive belongs to another app or cannot be used.
+    pub async fn fetch(
+        &self,
+        client: &Client,
+        range: Hours,
+        settled: Settled,
+        progress: Progress<'_>,
+    ) -> Result<Report, Error> {
+        self.archive.claim(&client.app()).await?;
+        let entries = self.archive.entries().await?;
+        let raw: BTreeSet<Hour> = self.archive.raw_hours()?.into_iter().collect();
+        let known = Known { entries: &entries, raw: &raw, habits: self.settings.habits, now: (self.clock)() };
+        let plan = known.plan(range, settled);
+        let run = Run { workshop: self, client, entries: &entries, cores: Semaphore::new(self.settings.workers.get()) };
+        // One hour more than there are workers: the next one is downloaded while the others are decoded.
+        let at_once = self.settings.workers.get() + 1;
+        let outcomes = stream::iter(plan).map(|(hour, step)| run.settle(hour, step)).buffer_unordered(at_once);
+        self.gather(range.collect(), outcomes, progress).await
+    }
+}
+
+struct Run<'a> {
+    workshop: &'a Workshop,
+    client: &'a Client,
+    entries: &'a BTreeMap<Hour, Entry>,
+    cores: Semaphore,
+}
+
+/// What the service gave for an hour.
+enum Answer {
+    Bytes { decoded: Decoded, raw: Vec<SealedRaw>, length: u64 },
+    Nothing { state: State, status: u16 },
+}
+
+impl Run<'_> {
+    async fn settle(&self, hour: Hour, step: Step) -> Outcome {
+        let result = match step {
+            Step::Settled(state) => return Outcome::unchanged(hour, state),
+            Step::Wait => return Outcome::unchanged(hour, State::Pending),
+            Step::Decode => self.decode_again(hour).await,
+            Step::Ask => self.ask(hour).await,
+        };
+        match result {
+            Ok(outcome) => outcome,
+            Err(error) => self.failed(hour, error).await,
+        }
+    }
+
+    /// Decodes what an interrupted run left in `raw/`; if that is damaged, the service is asked after all.
+    async fn decode_again(&self, hour: Hour) -> Result<Outcome, Error> {
+        let Some(parts) = self.workshop.archive.raw_parts(hour)? else { return self.ask(hour).await };
+        let bytes = Bytes::of_raw(&parts)?;
+        match self.decode(hour, bytes, Provenance { source: "raw", http_status: None }).await {
+            Ok(decoded) => self.publish(hour, decoded, 0).await,
+            Err(error @ Error::Decode { .. }) => {
+                tracing::warn!(%hour, error = &error as &dyn std::error::Error, "the kept bytes are damaged; asking the service");
+                self.ask(hour).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn ask(&self, hour: Hour) -> Result<Outcome, Error> {
+        match self.answer(hour).await? {
+            Answer::Nothing { state, status } => self.nothing(hour, state, status).await,
+            Answer::Bytes { decoded, raw, length } => {
+                if self.is_known(hour, &decoded) {
+                    return Ok(Outcome { bytes: length, ..Outcome::unchanged(hour, State::Done) });
+                }
+                self.workshop.archive.keep_raw(hour, raw)?;
+                self.publish(hour, decoded, length).await
+            }
+        }
+    }
+
+    /// Asks for the hour until its bytes are here and sound: links expire, and downloads arrive damaged.
+    async fn answer(&self, hour: Hour) -> Result<Answer, Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let failed = |source| Error::Api { hour, source };
+            let answer = self.client.locate(hour).await.map_err(failed)?;
+            let status = answer.status();
+            let links = match self.read(answer, hour) {
+                Ok(links) => links,
+                Err(state) => return Ok(Answer::Nothing { state, status }),
+            };
+            match self.take_in(hour, &links).await {
+                Err(error) if tries < DOWNLOADS && error.wants_a_new_download() => {
+                    tracing::info!(%hour, error = &error as &dyn std::error::Error, "downloading anew");
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// The links of the hour, or the state that an answer without any puts it in.
+    fn read(&self, answer: Availability, hour: Hour) -> Result<Vec<Link>, State> {
+        let habits = &self.workshop.settings.habits;
+        match api::read_by_age(answer, hour, (self.workshop.clock)(), habits.readiness, habits.retention) {
+            Standing::Ready(links) => Ok(links),
+            Standing::Empty => Err(State::Empty),
+            Standing::NotYet => Err(State::Pending),
+            Standing::Gap => Err(State::Failed),
+            Standing::Expired => Err(State::Lost),
+        }
+    }
+
+    async fn take_in(&self, hour: Hour, links: &[Link]) -> Result<Answer, Error> {
+        let mut raw = Vec::with_capacity(links.len());
+        for (part, link) in (0..).zip(links) {
+            raw.push(self.download(hour, part, link).await?);
+        }
+        let bytes = Bytes::of_sealed(&raw)?;
+        let length = bytes.length;
+        let provenance = Provenance { source: "fetch", http_status: Some(200) };
+        let decoded = self.decode(hour, bytes, provenance).await?;
+        Ok(Answer::Bytes { decoded, raw, length })
+    }
+
+    async fn download(&self, hour: Hour, part: Part, link: &Link) -> Result<SealedRaw, Error> {
+        let mut stage = self.workshop.archive.stage_raw(hour, part)?;
+        self.client.download(link, &mut stage).await.map_err(|source| Error::Api { hour, source })?;
+        Ok(stage.seal()?)
+    }
+
+    async fn decode(&self, hour: Hour, bytes: Bytes, provenance: Provenance) -> Result<Decoded, Error> {
+        self.workshop.decode_on(&self.cores, hour, bytes, provenance).await
+    }
+
+    async fn publish(&self, hour: Hour, decoded: Decoded, bytes: u64) -> Result<Outcome, Error> {
+        let mode = if self.is_done(hour) { Mode::Replace } else { Mode::New };
+        let (state, published) = match self.workshop.publish(decoded, mode).await? {
+            Published::AlreadyThere(entry) => (entry.state, None),
+            Published::Done(entry) => (entry.state, Some(entry.tally)),
+        };
+        Ok(Outcome { hour, state, published, bytes, error: None })
+    }
+
+    /// Records that the service had no file, unless the hour was archived before: what is archived stays.
+    async fn nothing(&self, hour: Hour, state: State, status: u16) -> Result<Outcome, Error> {
+        if self.is_done(hour) {
+            return Ok(Outcome::unchanged(hour, State::Done));
+        }
+        if state == State::Failed {
+            return Err(Error::Gap { hour, status });
+        }
+        self.workshop.record(hour, state, Some(status), None).await?;
+        Ok(Outcome::unchanged(hour, state))
+    }
+
+    /// Records a failure, unless the hour was archived before or the run was told to stop.
+    async fn failed(&self, hour: Hour, error: Error) -> Outcome {
+        let state = if self.is_done(hour) { State::Done } else { State::Failed };
+        if state == State::Failed && !matches!(error, Error::Stopped { .. }) {
+            let recorded = self.workshop.record(hour, state, error.http_status(), Some(&error)).await;
+            if let Err(trouble) = recorded {
+                tracing::warn!(%hour, error = &trouble as &dyn std::error::Error, "the failure could not be recorded");
+            }
+        }
+        Outcome { error: Some(error), ..Outcome::unchanged(hour, state) }
+    }
+
+    fn is_done(&self, hour: Hour) -> bool {
+        self.entries.get(&hour).is_some_and(|entry| entry.state == State::Done)
+    }
+
+    fn is_known(&self, hour: Hour, decoded: &Decoded) -> bool {
+        self.is_done(hour) && self.entries.get(&hour).is_some_and(|entry| entry.sha256 == decoded.sha256())
+    }
+}
+
+impl Workshop {
+    /// Writes a row of the ledger for an hour without data.
+    async fn record(&self, hour: Hour, state: State, status: Option<u16>, error: Option<&Error>) -> Result<(), Error> {
+        let entry = Entry {
+            hour,
+            at: (self.clock)(),
+            state,
+            http_status: status,
+            error: error.map(Error::in_one_line),
+            bytes: 0,
+            sha256: Vec::new(),
+            tally: Tally::default(),
+            min_sent_at: None,
+            max_sent_at: None,
+            files: Vec::new(),
+            source: "fetch".to_owned(),
+            version: self.version.to_owned(),
+        };
+        Ok(self.archive.record(&[entry]).await?)
+    }
+}
+
+impl Error {
+    /// Whether no other hour would fare better: the settings are wrong, or the service cannot be reached.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        match self {
+            Self::Api { source, .. } => matches!(source.advice(), Advice::FixTheSettings | Advice::Refused),
+            Self::Store(_) => true,
+            _ => false,
+        }
+    }
+
+    fn wants_a_new_download(&self) -> bool {
+        match self {
+            Self::Api { source, .. } => matches!(source.advice(), Advice::AskForANewLink),
+            Self::Decode { .. } => true,
+            _ => false,
+        }
+    }
+
+    fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Api { source, .. } => source.http_status(),
+            Self::Gap { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The whole chain in one line, for the ledger.
+    pub(crate) fn in_one_line(&self) -> String {
+        let first: &dyn std::error::Error = self;
+        let chain: Vec<String> = std::iter::successors(Some(first), |error| error.source()).map(ToString::to_string).collect();
+        chain.join(": ")
+    }
+}

@@ -1,0 +1,143 @@
+//! The index catches up with the tables.
+
+use std::collections::BTreeMap;
+
+use chat::{Entry, Hour, Sink as _, State};
+use futures::TryStreamExt as _;
+use index::Catalogue;
+
+use crate::error::Error;
+use crate::hour::version;
+use crate::workshop::Workshop;
+
+/// What following did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Followed {
+    /// Hours whose documents were built anew.
+    pub indexed: u64,
+    /// Hours that the index held and the tables do not.
+    pub dropped: u64,
+}
+
+/// What the index lacks and has too much of, against the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lag {
+    /// Hours that the tables hold and the index does not, or holds in another version.
+    pub behind: Vec<Hour>,
+    /// Hours that the index holds and the tables do not.
+    pub beyond: Vec<Hour>,
+}
+
+impl Lag {
+    /// Compares the ledger with the hours of the index.
+    #[must_use]
+    pub fn between(entries: &BTreeMap<Hour, Entry>, indexed: &BTreeMap<Hour, String>) -> Self {
+        let done = |hour: &Hour| entries.get(hour).filter(|entry| entry.state == State::Done);
+        let behind = entries
+            .values()
+            .filter(|entry| entry.state == State::Done && indexed.get(&entry.hour) != Some(&version(entry)))
+            .map(|entry| entry.hour)
+            .collect();
+        let beyond = indexed.keys().copied().filter(|hour| done(hour).is_none()).collect();
+        Self { behind, beyond }
+    }
+
+    /// Whether the index holds just what the tables hold.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.behind.is_empty() && self.beyond.is_empty()
+    }
+}
+
+impl Workshop {
+    /// Brings the index up to the tables: what is missing is built from the rows, what is too much is dropped.
+    ///
+    /// Does nothing when the workshop has no catalogue.
+    ///
+    /// # Errors
+    ///
+    /// When the tables cannot be read or the index cannot be written. What was indexed until then stays.
+    pub async fn follow(&self) -> Result<Followed, Error> {
+        let Some(catalogue) = &self.catalogue else { return Ok(Followed::default()) };
+        let entries = self.archive.entries().await?;
+        let lag = Lag::between(&entries, &catalogue.hours()?);
+        if !lag.beyond.is_empty() {
+            catalogue.drop_hours(&lag.beyond)?;
+        }
+        let mut followed = Followed { indexed: 0, dropped: lag.beyond.len() as u64 };
+        for hour in &lag.behind {
+            if self.stop.is_cancelled() {
+                break;
+            }
+            if let Some(entry) = entries.get(hour) {
+                self.index_hour(catalogue, entry).await?;
+                followed.indexed += 1;
+            }
+        }
+        Ok(followed)
+    }
+
+    async fn index_hour(&self, catalogue: &Catalogue, entry: &Entry) -> Result<(), Error> {
+        let hour = entry.hour;
+        let mut writer = catalogue.take_in(hour, &version(entry))?;
+        let snapshot = self.archive.snapshot().await?;
+        if let Some(file) = snapshot.file_of(hour) {
+            let failed = |source| Error::Archive { hour, source };
+            let mut batches = std::pin::pin!(archive::read_all(snapshot.reader(file)).await.map_err(failed)?);
+            while let Some(mut batch) = batches.try_next().await.map_err(failed)? {
+                batch.retain(|message| message.position.source_hour == hour);
+                writer = on_a_worker(hour, move || writer.write(&batch).map(|()| writer)).await?;
+            }
+        }
+        on_a_worker(hour, move || writer.finish()).await?;
+        Ok(())
+    }
+}
+
+async fn on_a_worker<T: Send + 'static>(
+    hour: Hour,
+    work: impl FnOnce() -> Result<T, index::Error> + Send + 'static,
+) -> Result<T, Error> {
+    let result = tokio::task::spawn_blocking(work).await.map_err(|source| Error::Worker { hour, source })?;
+    Ok(result?)
+}
+
+#[cfg(test)]
+mod tests {
+    use chat::Tally;
+
+    use super::*;
+
+    fn entry(hour: Hour, state: State) -> Entry {
+        Entry {
+            hour,
+            at: hour.end(),
+            state,
+            http_status: None,
+            error: None,
+            bytes: 0,
+            sha256: Vec::new(),
+            tally: Tally::default(),
+            min_sent_at: None,
+            max_sent_at: None,
+            files: Vec::new(),
+            source: "fetch".to_owned(),
+            version: "0".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_lag_is_what_differs() {
+        let hours: Vec<Hour> = (0..5).map(|at| Hour::from_number(500_000).plus(at)).collect();
+        let states = [State::Done, State::Done, State::Done, State::Empty];
+        let entries: BTreeMap<_, _> = hours.iter().zip(states).map(|(hour, state)| (*hour, entry(*hour, state))).collect();
+        let indexed = [
+            (hours[0], version(&entries[&hours[0]])),
+            (hours[1], "another version".to_owned()),
+            (hours[3], "of an hour that is empty now".to_owned()),
+            (hours[4], "of an hour that the ledger does not know".to_owned()),
+        ];
+        let lag = Lag::between(&entries, &indexed.into_iter().collect());
+        assert_eq!(lag, Lag { behind: vec![hours[1], hours[2]], beyond: vec![hours[3], hours[4]] });
+    }
+}

@@ -1,0 +1,230 @@
+//! One hour, whole: from its bytes to its published rows.
+//!
+//! The order is the archive's promise (decision D2): raw bytes, dead letters, messages, ledger row, index. Whatever
+//! falls over in between, the next run finds the hour either published or with its bytes in `raw/`.
+
+use std::fs::File;
+
+use archive::Writer as Columns;
+use chat::{DeadLetter, Entry, Hour, Message, Part, Sink as _, State, Tally, Timestamp};
+use decode::{Decoder, Origin};
+use store::{Mode, Publication, Published, RawPart, SealedRaw, StagedFile};
+
+use tokio::sync::Semaphore;
+
+use crate::error::Error;
+use crate::seen::{Meeting, Seen};
+use crate::workshop::Workshop;
+
+/// The bytes of an hour, as they lie ready to be decoded.
+pub(crate) struct Bytes {
+    /// The parts in order.
+    pub(crate) parts: Vec<File>,
+    /// Their length, all together.
+    pub(crate) length: u64,
+    /// SHA-256 of each, lower-case hex.
+    pub(crate) sha256: Vec<String>,
+}
+
+impl Bytes {
+    /// The bytes that the archive keeps.
+    pub(crate) fn of_raw(parts: &[RawPart]) -> Result<Self, Error> {
+        let open = |part: &RawPart| File::open(&part.path).map_err(|source| Error::Read { path: part.path.clone(), source });
+        Ok(Self {
+            parts: parts.iter().map(open).collect::<Result<_, _>>()?,
+            length: parts.iter().map(|part| part.length).sum(),
+            sha256: parts.iter().map(|part| part.sha256.clone()).collect(),
+        })
+    }
+
+    /// Bytes that are not yet kept.
+    pub(crate) fn of_sealed(parts: &[SealedRaw]) -> Result<Self, Error> {
+        Ok(Self {
+            parts: parts.iter().map(SealedRaw::open).collect::<Result<_, _>>()?,
+            length: parts.iter().map(SealedRaw::length).sum(),
+            sha256: parts.iter().map(|part| part.sha256().to_owned()).collect(),
+        })
+    }
+}
+
+/// How an hour came here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Provenance {
+    pub(crate) source: &'static str,
+    pub(crate) http_status: Option<u16>,
+}
+
+/// An hour decoded and written, ready to be published. Dropped, it leaves nothing behind.
+pub(crate) struct Decoded {
+    publication: Publication,
+    index: Option<index::Writer>,
+}
+
+impl Workshop {
+    /// Decodes an hour into staged files and an index segment of its own. Blocks; takes a core for as long as it lasts.
+    pub(crate) fn decode(&self, hour: Hour, bytes: Bytes, provenance: Provenance) -> Result<Decoded, Error> {
+        let at = (self.clock)();
+        let mut bench = Bench::new(self, hour, at)?;
+        for (part, file) in (0..).zip(bytes.parts) {
+            bench.part(part, file)?;
+        }
+        bench.finish(Entry {
+            hour,
+            at,
+            state: State::Done,
+            http_status: provenance.http_status,
+            error: None,
+            bytes: bytes.length,
+            sha256: bytes.sha256,
+            tally: Tally::default(),
+            min_sent_at: None,
+            max_sent_at: None,
+            files: Vec::new(),
+            source: provenance.source.to_owned(),
+            version: self.version.to_owned(),
+        })
+    }
+
+    /// Decodes on a worker thread, when one of the cores is free.
+    pub(crate) async fn decode_on(
+        &self,
+        cores: &Semaphore,
+        hour: Hour,
+        bytes: Bytes,
+        provenance: Provenance,
+    ) -> Result<Decoded, Error> {
+        let _core = cores.acquire().await.expect("the semaphore is never closed");
+        let workshop = self.clone();
+        tokio::task::spawn_blocking(move || workshop.decode(hour, bytes, provenance))
+            .await
+            .map_err(|source| Error::Worker { hour, source })?
+    }
+
+    /// Publishes a decoded hour, and then makes its documents visible.
+    ///
+    /// An index that cannot take the hour in does not fail it: the hour is left for following.
+    pub(crate) async fn publish(&self, decoded: Decoded, mode: Mode) -> Result<Published, Error> {
+        let published = self.archive.publish(decoded.publication, mode).await?;
+        if let (Published::Done(entry), Some(writer)) = (&published, decoded.index) {
+            let hour = entry.hour;
+            match tokio::task::spawn_blocking(move || writer.finish()).await {
+                Ok(Ok(_documents)) => {}
+                Ok(Err(error)) => tracing::warn!(%hour, error = &error as &dyn std::error::Error, "left for later: the index could not take the hour in"),
+                Err(source) => return Err(Error::Worker { hour, source }),
+            }
+        }
+        Ok(published)
+    }
+}
+
+impl Decoded {
+    /// SHA-256 of the bytes it was decoded from, part by part.
+    pub(crate) fn sha256(&self) -> &[String] {
+        &self.publication.entry.sha256
+    }
+}
+
+/// The version of an hour in the index: when its rows were made.
+pub(crate) fn version(entry: &Entry) -> String {
+    chat::show_time(entry.at)
+}
+
+/// The work table of one hour.
+struct Bench<'a> {
+    workshop: &'a Workshop,
+    hour: Hour,
+    columns: Columns<StagedFile>,
+    dead_letters: Option<archive::DeadLetterWriter<StagedFile>>,
+    index: Option<index::Writer>,
+    seen: Seen,
+    tally: Tally,
+}
+
+impl<'a> Bench<'a> {
+    fn new(workshop: &'a Workshop, hour: Hour, at: Timestamp) -> Result<Self, Error> {
+        let archive = workshop.archive.clone();
+        let spill = move || archive.spill_file();
+        let out = workshop.archive.stage_file()?;
+        let columns = Columns::new(out, spill, workshop.settings.archive.clone())
+            .map_err(|source| Error::Archive { hour, source })?;
+        let index = workshop.catalogue.as_ref().and_then(|catalogue| {
+            catalogue
+                .take_in(hour, &chat::show_time(at))
+                .inspect_err(|error| tracing::warn!(%hour, %error, "left for later: the index cannot take the hour in"))
+                .ok()
+        });
+        Ok(Self { workshop, hour, columns, dead_letters: None, index, seen: Seen::default(), tally: Tally::default() })
+    }
+
+    fn part(&mut self, part: Part, file: File) -> Result<(), Error> {
+        let origin = Origin { hour: self.hour, part, app: self.workshop.app.clone() };
+        let mut decoder = Decoder::new(file, origin, self.workshop.settings.decode);
+        let damage = |source| Error::Decode { hour: self.hour, part, source };
+        while let Some(batch) = decoder.next_batch().map_err(damage)? {
+            if self.workshop.stop.is_cancelled() {
+                return Err(Error::Stopped { hour: self.hour });
+            }
+            self.tally.lines += batch.messages.len() as u64 + batch.dead_letters.len() as u64 + batch.blank_lines;
+            self.tally.blank_lines += batch.blank_lines;
+            self.set_aside(&batch.dead_letters)?;
+            self.take(batch.messages)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, mut messages: Vec<Message<'_>>) -> Result<(), Error> {
+        messages.retain(|message| self.is_new(message));
+        self.tally.messages += messages.len() as u64;
+        self.columns.write(&messages).map_err(|source| Error::Archive { hour: self.hour, source })?;
+        let indexed = self.index.as_mut().map_or(Ok(()), |index| index.write(&messages));
+        if let Err(error) = indexed {
+            tracing::warn!(hour = %self.hour, %error, "left for later: the index could not take the hour in");
+            self.index = None;
+        }
+        Ok(())
+    }
+
+    fn is_new(&mut self, message: &Message<'_>) -> bool {
+        match self.seen.meet(message) {
+            Meeting::Duplicate => {
+                self.tally.duplicates += 1;
+                return false;
+            }
+            Meeting::Conflict => self.tally.conflicts += 1,
+            Meeting::First => {}
+        }
+        self.tally.strays += u64::from(message.is_stray());
+        true
+    }
+
+    fn set_aside(&mut self, letters: &[DeadLetter<'_>]) -> Result<(), Error> {
+        if letters.is_empty() {
+            return Ok(());
+        }
+        self.tally.dead_letters += letters.len() as u64;
+        let failed = |source| Error::Archive { hour: self.hour, source };
+        let writer = match &mut self.dead_letters {
+            Some(writer) => writer,
+            none => none.insert(
+                archive::DeadLetterWriter::new(self.workshop.archive.stage_file()?, &self.workshop.settings.archive)
+                    .map_err(failed)?,
+            ),
+        };
+        writer.write(letters).map_err(failed)
+    }
+
+    fn finish(self, entry: Entry) -> Result<Decoded, Error> {
+        let failed = |source| Error::Archive { hour: entry.hour, source };
+        let written = self.columns.finish().map_err(failed)?;
+        let dead_letters = self.dead_letters.map(archive::DeadLetterWriter::finish).transpose().map_err(failed)?;
+        let entry = Entry {
+            tally: self.tally,
+            min_sent_at: written.min_sent_at,
+            max_sent_at: written.max_sent_at,
+            ..entry
+        };
+        debug_assert!(entry.tally.is_conserved(), "{:?}", entry.tally);
+        let messages = (written.rows > 0).then_some((written.out, written.statistics));
+        Ok(Decoded { publication: Publication { entry, messages, dead_letters }, index: self.index })
+    }
+}

@@ -1,0 +1,108 @@
+//! From files on disk into the archive.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use chat::{Entry, Hour, Part, State};
+use futures::{StreamExt as _, stream};
+use store::{Mode, Published, SealedRaw};
+use tokio::sync::Semaphore;
+
+use crate::error::Error;
+use crate::hour::{Bytes, Provenance};
+use crate::plan::Settled;
+use crate::report::Report;
+use crate::run::{Outcome, Progress};
+use crate::workshop::Workshop;
+
+impl Workshop {
+    /// Archives hour files, sorted into hours by [`crate::hours_of_files`].
+    ///
+    /// An hour that is archived from the same bytes is left as it is; one that is archived from other bytes is a failure,
+    /// unless `settled` says [`Settled::Again`]: then it is replaced.
+    ///
+    /// # Errors
+    ///
+    /// When the archive cannot be used.
+    pub async fn load(
+        &self,
+        files: BTreeMap<Hour, Vec<PathBuf>>,
+        settled: Settled,
+        progress: Progress<'_>,
+    ) -> Result<Report, Error> {
+        let entries = self.archive.entries().await?;
+        let hours = files.keys().copied().collect();
+        let run = Run { workshop: self, entries: &entries, settled, cores: Semaphore::new(self.settings.workers.get()) };
+        let outcomes = stream::iter(files)
+            .map(|(hour, paths)| run.settle(hour, paths))
+            .buffer_unordered(self.settings.workers.get() + 1);
+        self.gather(hours, outcomes, progress).await
+    }
+}
+
+struct Run<'a> {
+    workshop: &'a Workshop,
+    entries: &'a BTreeMap<Hour, Entry>,
+    settled: Settled,
+    cores: Semaphore,
+}
+
+impl Run<'_> {
+    async fn settle(&self, hour: Hour, paths: Vec<PathBuf>) -> Outcome {
+        let before = self.entries.get(&hour).map_or(State::Pending, |entry| entry.state);
+        match self.take_in(hour, paths).await {
+            Ok(outcome) => outcome,
+            // A file that is no hour file says nothing about the hour: the ledger keeps what it knows.
+            Err(error) => {
+                let state = if before == State::Done { State::Done } else { State::Failed };
+                Outcome { error: Some(error), ..Outcome::unchanged(hour, state) }
+            }
+        }
+    }
+
+    async fn take_in(&self, hour: Hour, paths: Vec<PathBuf>) -> Result<Outcome, Error> {
+        let raw = self.copy(hour, paths).await?;
+        let bytes = Bytes::of_sealed(&raw)?;
+        let length = bytes.length;
+        let archived = self.entries.get(&hour).filter(|entry| entry.state == State::Done);
+        if let Some(entry) = archived {
+            if entry.sha256 == bytes.sha256 {
+                return Ok(Outcome { bytes: length, ..Outcome::unchanged(hour, State::Done) });
+            }
+            if self.settled == Settled::Keep {
+                return Err(Error::OtherBytes { hour });
+            }
+        }
+        let mode = if archived.is_some() { Mode::Replace } else { Mode::New };
+        let provenance = Provenance { source: "load", http_status: None };
+        let decoded = self.workshop.decode_on(&self.cores, hour, bytes, provenance).await?;
+        self.workshop.archive.keep_raw(hour, raw)?;
+        let (entry, published) = match self.workshop.publish(decoded, mode).await? {
+            Published::AlreadyThere(entry) => (entry, None),
+            Published::Done(entry) => {
+                let tally = entry.tally;
+                (entry, Some(tally))
+            }
+        };
+        Ok(Outcome { hour, state: entry.state, published, bytes: length, error: None })
+    }
+
+    /// Copies the files beside the raw bytes of the archive, still under temporary names.
+    async fn copy(&self, hour: Hour, paths: Vec<PathBuf>) -> Result<Vec<SealedRaw>, Error> {
+        let archive = self.workshop.archive.clone();
+        let copying = move || {
+            let parts = (0..).zip(&paths);
+            parts.map(|(part, path)| copy(&archive, hour, part, path)).collect::<Result<Vec<_>, _>>()
+        };
+        tokio::task::spawn_blocking(copying).await.map_err(|source| Error::Worker { hour, source })?
+    }
+}
+
+fn copy(archive: &store::Archive, hour: Hour, part: Part, path: &Path) -> Result<SealedRaw, Error> {
+    let failed = |source| Error::Read { path: path.to_path_buf(), source };
+    let mut file = File::open(path).map_err(failed)?;
+    let mut stage = archive.stage_raw(hour, part)?;
+    std::io::copy(&mut file, &mut stage).map_err(failed)?;
+    Ok(stage.seal()?)
+}

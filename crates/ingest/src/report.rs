@@ -1,0 +1,55 @@
+//! What a run came to.
+
+use std::collections::BTreeMap;
+
+use chat::{Hour, State, Tally};
+
+/// The numbers of a run of fetch or load.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The state of every hour of the range, as the run left it.
+    pub states: BTreeMap<Hour, State>,
+    /// The lines of all `done` hours of the range, whichever run archived them.
+    pub tally: Tally,
+    /// Hours that this run published.
+    pub published: u64,
+    /// The lines of the hours that this run published.
+    pub new: Tally,
+    /// Bytes that this run took in: downloaded, or read from the files given.
+    pub bytes: u64,
+    /// What went wrong, the oldest hour first.
+    pub failures: Vec<Failure>,
+    /// Why the run ended before all hours had their turn.
+    pub cut_short: Option<CutShort>,
+    /// Hours that are archived and not in the index yet.
+    pub not_indexed: u64,
+    /// Why the index could not take them in, if it was asked to.
+    pub index_trouble: Option<index::Error>,
+}
+
+/// An hour that could not be archived.
+#[derive(Debug)]
+pub struct Failure {
+    /// The hour.
+    pub hour: Hour,
+    /// Why.
+    pub error: crate::Error,
+}
+
+/// Why a run ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CutShort {
+    /// The service refuses this app or token, or cannot be reached: no other hour would fare better. The last of
+    /// [`Report::failures`] says which.
+    Hopeless,
+    /// It was told to stop.
+    Interrupted,
+}
+
+impl Report {
+    /// How many hours of the range are in this state.
+    #[must_use]
+    pub fn count(&self, state: State) -> u64 {
+        self.states.values().filter(|known| **known == state).count() as u64
+    }
+}

@@ -1,0 +1,234 @@
+//! Proving an archive: counts, hashes, tables against ledger against index.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+
+use chat::{Entry, Hour, State};
+use futures::TryStreamExt as _;
+use index::Catalogue;
+use sha2::{Digest as _, Sha256};
+use store::{DataFile, RawPart, Snapshot};
+
+use crate::error::Error;
+use crate::follow::Lag;
+use crate::workshop::Workshop;
+
+/// What a proof looked at, and what it found wrong.
+#[derive(Debug, Default)]
+pub struct Verified {
+    /// Hours that the ledger has as `done`.
+    pub hours: u64,
+    /// Rows read from the data files.
+    pub rows: u64,
+    /// Dead letters read.
+    pub dead_letters: u64,
+    /// Parts of `raw/` whose hash was taken.
+    pub raw_parts: u64,
+    /// Hours whose served bytes are no longer kept; no fault.
+    pub without_raw: u64,
+    /// Documents in the index; `None` when there is no index.
+    pub documents: Option<u64>,
+    /// Hours that the index has not taken in; no fault, following mends it.
+    pub not_indexed: u64,
+    /// What is wrong; empty for a sound archive.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that is wrong with an archive.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Finding {
+    /// Lines are not accounted for.
+    #[error("{hour}: {lines} lines are not {accounted} messages, duplicates, dead letters and blank lines together")]
+    Conservation {
+        /// The hour.
+        hour: Hour,
+        /// Lines that were served.
+        lines: u64,
+        /// What they are said to have become.
+        accounted: u64,
+    },
+    /// The rows of a table are not as many as the ledger says.
+    #[error("{hour}: the ledger has {ledger} {what}, the table holds {table}")]
+    Count {
+        /// The hour.
+        hour: Hour,
+        /// `messages` or `dead letters`.
+        what: &'static str,
+        /// The ledger's number.
+        ledger: u64,
+        /// The number of rows.
+        table: u64,
+    },
+    /// The index does not hold as many documents as the hour has rows.
+    #[error("{hour}: the table holds {rows} messages, the index {documents}")]
+    Documents {
+        /// The hour.
+        hour: Hour,
+        /// The number of rows.
+        rows: u64,
+        /// The number of documents.
+        documents: u64,
+    },
+    /// Rows that belong to an hour which the ledger does not have as `done`.
+    #[error("{hour}: the table holds {rows} messages of an hour that the ledger does not have as done")]
+    Foreign {
+        /// The hour.
+        hour: Hour,
+        /// The number of rows.
+        rows: u64,
+    },
+    /// A kept file is not what was served.
+    #[error("{hour}: {} is not what was served: its SHA-256 is {found}, the ledger has {expected}", .path.display())]
+    Hash {
+        /// The hour.
+        hour: Hour,
+        /// The file.
+        path: PathBuf,
+        /// The hash of the file.
+        found: String,
+        /// The hash in the ledger; `nothing` when it knows of no such part.
+        expected: String,
+    },
+    /// A file could not be read.
+    #[error("{name}: could not be read: {why}")]
+    Unreadable {
+        /// The file, relative to the archive.
+        name: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl Workshop {
+    /// Reads everything that the archive holds, and holds it against itself.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger or the log of the tables cannot be read at all; damage to single files is a [`Finding`].
+    pub async fn verify(&self) -> Result<Verified, Error> {
+        let entries = self.archive.entries().await?;
+        let snapshot = self.archive.snapshot().await?;
+        let mut verified = Verified::default();
+        let rows = verified.count_rows(&snapshot).await;
+        let dead_letters = verified.count_dead_letters(self).await?;
+        for entry in entries.values().filter(|entry| entry.state == State::Done) {
+            verified.hold_against_ledger(entry, &rows, &dead_letters);
+            verified.hash_raw(entry, self.archive.raw_parts(entry.hour)?).await?;
+        }
+        verified.find_foreign(&entries, &rows);
+        if let Some(catalogue) = &self.catalogue {
+            verified.hold_against_index(catalogue, &entries, &rows)?;
+        }
+        Ok(verified)
+    }
+}
+
+type Counts = BTreeMap<Hour, u64>;
+
+impl Verified {
+    async fn count_rows(&mut self, snapshot: &Snapshot) -> Counts {
+        let mut counts = Counts::new();
+        for file in snapshot.files() {
+            if let Err(error) = self.count_file(snapshot, file, &mut counts).await {
+                let name = format!("messages/{}", file.path);
+                self.findings.push(Finding::Unreadable { name, why: error.to_string() });
+            }
+        }
+        counts
+    }
+
+    async fn count_file(&mut self, snapshot: &Snapshot, file: &DataFile, counts: &mut Counts) -> Result<(), archive::Error> {
+        let mut batches = std::pin::pin!(archive::read_all(snapshot.reader(file)).await?);
+        while let Some(batch) = batches.try_next().await? {
+            self.rows += batch.len() as u64;
+            for message in batch {
+                *counts.entry(message.position.source_hour).or_default() += 1;
+            }
+        }
+        Ok(())
+    }
+
+    async fn count_dead_letters(&mut self, workshop: &Workshop) -> Result<Counts, Error> {
+        let mut counts = Counts::new();
+        for letter in workshop.archive.dead_letters(None).await? {
+            self.dead_letters += 1;
+            *counts.entry(letter.position.source_hour).or_default() += 1;
+        }
+        Ok(counts)
+    }
+
+    fn hold_against_ledger(&mut self, entry: &Entry, rows: &Counts, dead_letters: &Counts) {
+        self.hours += 1;
+        let (hour, tally) = (entry.hour, entry.tally);
+        if !tally.is_conserved() {
+            let accounted = tally.messages + tally.duplicates + tally.dead_letters + tally.blank_lines;
+            self.findings.push(Finding::Conservation { hour, lines: tally.lines, accounted });
+        }
+        let pairs = [("messages", tally.messages, rows), ("dead letters", tally.dead_letters, dead_letters)];
+        for (what, ledger, counts) in pairs {
+            let table = counts.get(&hour).copied().unwrap_or(0);
+            if table != ledger {
+                self.findings.push(Finding::Count { hour, what, ledger, table });
+            }
+        }
+    }
+
+    async fn hash_raw(&mut self, entry: &Entry, parts: Option<Vec<RawPart>>) -> Result<(), Error> {
+        let Some(parts) = parts else {
+            self.without_raw += 1;
+            return Ok(());
+        };
+        for (at, part) in parts.into_iter().enumerate() {
+            self.raw_parts += 1;
+            let expected = entry.sha256.get(at).cloned().unwrap_or_else(|| "nothing".to_owned());
+            self.hash_part(entry.hour, part.path, expected).await?;
+        }
+        Ok(())
+    }
+
+    async fn hash_part(&mut self, hour: Hour, path: PathBuf, expected: String) -> Result<(), Error> {
+        let reading = path.clone();
+        let hashing = tokio::task::spawn_blocking(move || sha256_of(&reading));
+        match hashing.await.map_err(|source| Error::Worker { hour, source })? {
+            Ok(found) if found == expected => {}
+            Ok(found) => self.findings.push(Finding::Hash { hour, path, found, expected }),
+            Err(error) => {
+                self.findings.push(Finding::Unreadable { name: path.display().to_string(), why: error.to_string() });
+            }
+        }
+        Ok(())
+    }
+
+    fn find_foreign(&mut self, entries: &BTreeMap<Hour, Entry>, rows: &Counts) {
+        let is_done = |hour| entries.get(hour).is_some_and(|entry| entry.state == State::Done);
+        let foreign = rows.iter().filter(|(hour, _)| !is_done(hour));
+        self.findings.extend(foreign.map(|(&hour, &rows)| Finding::Foreign { hour, rows }));
+    }
+
+    fn hold_against_index(
+        &mut self,
+        catalogue: &Catalogue,
+        entries: &BTreeMap<Hour, Entry>,
+        rows: &Counts,
+    ) -> Result<(), Error> {
+        let indexed = catalogue.hours()?;
+        let lag = Lag::between(entries, &indexed);
+        self.not_indexed = lag.behind.len() as u64;
+        self.documents = Some(catalogue.documents()?);
+        for hour in indexed.into_keys().filter(|hour| !lag.behind.contains(hour) && !lag.beyond.contains(hour)) {
+            let documents = catalogue.documents_of(hour)?;
+            let rows = rows.get(&hour).copied().unwrap_or(0);
+            if documents != rows {
+                self.findings.push(Finding::Documents { hour, rows, documents });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sha256_of(path: &std::path::Path) -> std::io::Result<String> {
+    let mut hasher = Sha256::new();
+    std::io::copy(&mut File::open(path)?, &mut hasher)?;
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,46 @@
+//! What every hour is worked on with.
+
+use std::num::NonZero;
+use std::sync::Arc;
+
+use chat::{App, Timestamp};
+use index::Catalogue;
+use store::Archive;
+use tokio_util::sync::CancellationToken;
+
+use crate::age::Habits;
+
+/// Tells the time; the program hands it in.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How hours are worked on.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How the columns are written.
+    pub archive: archive::Settings,
+    /// What is taken from outside at the most.
+    pub decode: decode::Limits,
+    /// The service's habits.
+    pub habits: Habits,
+    /// Hours that are decoded at the same time.
+    pub workers: NonZero<usize>,
+}
+
+/// The archive, its index and all else that an hour is worked on with. Cheap to clone.
+#[derive(Clone)]
+pub struct Workshop {
+    /// Where hours are published.
+    pub archive: Archive,
+    /// Where their documents go; without it the index is left to catch up later.
+    pub catalogue: Option<Catalogue>,
+    /// The app, if it is known, by which decorated names are read.
+    pub app: Option<App>,
+    /// The time.
+    pub clock: Clock,
+    /// How hours are worked on.
+    pub settings: Settings,
+    /// Cancelled when the run is to stop: the hours in hand are given up.
+    pub stop: CancellationToken,
+    /// The version of the program, for the ledger.
+    pub version: &'static str,
+}

@@ -1,0 +1,14 @@
+//! The program's face: the real binary against a local Chat service, as a user meets it.
+
+mod bad_input;
+mod columns_page;
+mod concurrent;
+mod crash;
+mod end_to_end;
+mod interop;
+mod readme;
+mod samples;
+mod scene;
+mod search;
+mod secrets;
+mod table;
