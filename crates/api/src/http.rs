@@ -1,0 +1,201 @@
+//! The two HTTP clients: one that talks to the service with a token, one that fetches files and never has any.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use chat::Secret;
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
+use url::{Host, Url};
+
+use crate::answer::Answer;
+use crate::config::{Clock, Config, Limits, Timeouts};
+use crate::error::{Cause, Error, Obstacle};
+use crate::link::Link;
+
+pub(crate) struct Http {
+    service: Client,
+    files: Client,
+    pub(crate) clock: Clock,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) limits: Limits,
+}
+
+impl Http {
+    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+        let most = config.limits.redirects;
+        let same_place = Policy::custom(move |attempt| follow(attempt, most, is_same_place));
+        let any_place = Policy::custom(move |attempt| follow(attempt, most, |_, next| is_http(next)));
+        Ok(Self {
+            service: built(plain(config).redirect(same_place))?,
+            files: built(plain(config).redirect(any_place))?,
+            clock: Arc::clone(&config.clock),
+            timeouts: config.timeouts,
+            limits: config.limits,
+        })
+    }
+
+    pub(crate) fn get(&self, url: Url) -> RequestBuilder {
+        self.service.get(url).header(ACCEPT, "application/json")
+    }
+
+    pub(crate) fn post(&self, url: Url, body: &impl serde::Serialize) -> RequestBuilder {
+        self.service.post(url).header(ACCEPT, "application/json").json(body)
+    }
+
+    /// Sends a request to the service and takes in the whole answer.
+    ///
+    /// `hidden` is the secret in the request.
+    pub(crate) async fn ask(&self, url: &Url, request: RequestBuilder, hidden: &Secret) -> Result<Answer, Error> {
+        let host = place(url);
+        let limit = self.timeouts.head;
+        tokio::time::timeout(limit, self.exchange(&host, request, hidden))
+            .await
+            .unwrap_or_else(|_| Err(Error::TimedOut { host: host.clone(), what: "an answer", limit }))
+    }
+
+    async fn exchange(&self, host: &str, request: RequestBuilder, hidden: &Secret) -> Result<Answer, Error> {
+        let mut response = request.send().await.map_err(|error| self.unsent(host, error))?;
+        let status = response.status().as_u16();
+        let retry_after = self.retry_after(response.headers());
+        let points_to = points_to(&response);
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| cut(host, count(&body), error))? {
+            body.extend(piece);
+            if count(&body) > self.limits.answer_bytes {
+                return Err(Error::TooMuch { what: "the answer's length in bytes", limit: self.limits.answer_bytes });
+            }
+        }
+        Ok(Answer { host: host.to_owned(), status, retry_after, points_to, body, hidden: hidden.clone() })
+    }
+
+    /// Opens a file: a bare request, because a bearer token would break the signature and leak to the store.
+    pub(crate) async fn open(&self, link: &Link) -> Result<Response, Error> {
+        let host = place(link.url());
+        let limit = self.timeouts.head;
+        match tokio::time::timeout(limit, self.files.get(link.url().clone()).send()).await {
+            Ok(sent) => sent.map_err(|error| self.unsent(&host, error)),
+            Err(_) => Err(Error::TimedOut { host, what: "the head of a file", limit }),
+        }
+    }
+
+    /// When the other side asks to be left alone until: a number of seconds, or a date.
+    pub(crate) fn retry_after(&self, headers: &HeaderMap) -> Option<Duration> {
+        let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        if let Ok(seconds) = text.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let until = httpdate::parse_http_date(text).ok()?;
+        Some(until.duration_since(SystemTime::from((self.clock)())).unwrap_or_default())
+    }
+
+    fn unsent(&self, host: &str, error: reqwest::Error) -> Error {
+        let host = host.to_owned();
+        match (error.is_connect(), error.is_timeout()) {
+            (_, true) => Error::TimedOut { host, what: "a connection", limit: self.timeouts.connect },
+            (true, _) => Error::Unreachable { host, obstacle: obstacle(&error), source: cause(error) },
+            _ => cut(&host, 0, error),
+        }
+    }
+}
+
+/// The header that proves who asks.
+///
+/// # Errors
+///
+/// [`Error::Settings`] when the token has characters that no header can carry.
+pub(crate) fn bearer(token: &Secret) -> Result<(reqwest::header::HeaderName, HeaderValue), Error> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
+        .map_err(|_| Error::Settings { what: "the token has characters that cannot be sent in a header".to_owned() })?;
+    value.set_sensitive(true);
+    Ok((AUTHORIZATION, value))
+}
+
+/// Host and port, for people.
+pub(crate) fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// An answer that ended before its end.
+pub(crate) fn cut(host: &str, bytes: u64, error: reqwest::Error) -> Error {
+    Error::Cut { host: host.to_owned(), bytes, source: cause(error) }
+}
+
+/// Where a redirect points to, without path and query, which may be secret.
+pub(crate) fn points_to(response: &Response) -> Option<String> {
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    let url = response.url().join(location).ok()?;
+    Some(format!("{}://{}", url.scheme(), place(&url)))
+}
+
+/// What both clients have in common. Bodies stay as they are served, also where another crate of the program switches
+/// reqwest's decoders on; a redirect does not tell the next host the signed link it came from.
+fn plain(config: &Config) -> ClientBuilder {
+    let builder = Client::builder()
+        .user_agent(concat!("annals/", env!("CARGO_PKG_VERSION")))
+        .default_headers(HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]))
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
+        .referer(false)
+        .connect_timeout(config.timeouts.connect);
+    // A proxy cannot reach what runs on this machine.
+    if is_loopback(&config.base_url) { builder.no_proxy() } else { builder }
+}
+
+fn built(builder: ClientBuilder) -> Result<Client, Error> {
+    builder.build().map_err(|_| Error::Settings { what: "the system's certificates cannot be used".to_owned() })
+}
+
+/// Follows a redirect to where the policy allows, and gives back the redirect itself otherwise.
+fn follow(attempt: Attempt<'_>, most: usize, allows: impl Fn(&Url, &Url) -> bool) -> reqwest::redirect::Action {
+    let allowed = attempt.previous().last().is_some_and(|previous| allows(previous, attempt.url()));
+    if allowed && attempt.previous().len() <= most { attempt.follow() } else { attempt.stop() }
+}
+
+/// The token may go where it was going.
+fn is_same_place(previous: &Url, next: &Url) -> bool {
+    previous.origin() == next.origin()
+}
+
+fn is_http(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Tells a wrong name from a closed port and from a certificate, by what the layers below leave in the chain: hyper
+/// names its resolver, rustls comes wrapped as invalid data.
+fn obstacle(error: &reqwest::Error) -> Obstacle {
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        let io = cause.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData) {
+            return Obstacle::Certificate;
+        }
+        if cause.to_string().contains("dns error") {
+            return Obstacle::Name;
+        }
+        next = cause.source();
+    }
+    Obstacle::Connection
+}
+
+/// The error without the URL that reqwest puts into its texts.
+fn cause(error: reqwest::Error) -> Cause {
+    Arc::new(error.without_url())
+}
+
+fn count(body: &[u8]) -> u64 {
+    u64::try_from(body.len()).unwrap_or(u64::MAX)
+}
