@@ -205,6 +205,14 @@ fn bounds_are_what_the_page_says() {
 }
 
 #[test]
+fn exit_codes_are_what_the_page_says() {
+    none(
+        "docs/exit-codes.md and the enum `Exit` list the same codes.",
+        pages::exit_codes(&read("docs/exit-codes.md"), &read("crates/cli/exit.rs")),
+    );
+}
+
+#[test]
 fn the_changelog_has_a_place_for_news() {
     assert!(read("CHANGELOG.md").contains("\n## Unreleased\n"), "CHANGELOG.md opens with `## Unreleased`");
 }

@@ -162,6 +162,24 @@ fn holds(row: &str, read: impl Fn(&str) -> Option<String>) -> bool {
     text.lines().any(|line| line.contains(name) && line.contains(value))
 }
 
+/// Exit codes that the page and the enum do not both have: `Name = 3,` and a row `| 3 | `Name` | …`.
+pub(crate) fn exit_codes(page: &str, code: &str) -> Vec<String> {
+    let rows = page.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let is_row = cells.get(1)?.parse::<u8>().is_ok();
+        is_row.then(|| format!("{} = {}", cells[2].trim_matches('`'), cells[1]))
+    });
+    let variants = code.lines().filter_map(|line| {
+        let (name, number) = line.trim().strip_suffix(',')?.split_once(" = ")?;
+        number.parse::<u8>().is_ok().then(|| format!("{name} = {number}"))
+    });
+    let (rows, variants): (BTreeSet<String>, BTreeSet<String>) = (rows.collect(), variants.collect());
+    if variants.is_empty() {
+        return vec!["crates/cli/exit.rs has no exit codes".to_owned()];
+    }
+    rows.symmetric_difference(&variants).cloned().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,5 +259,13 @@ mod tests {
         ] {
             assert_eq!(bounds(&table(row), read).len(), 1, "{row}");
         }
+    }
+
+    #[test]
+    fn exit_codes_that_differ_are_seen() {
+        let code = "enum Exit {\n    /// Done.\n    Done = 0,\n    Usage = 2,\n}";
+        assert!(exit_codes("| code |\n| --- |\n| 0 | `Done` | x |\n| 2 | `Usage` | y |", code).is_empty());
+        assert_eq!(exit_codes("| 0 | `Done` | x |\n| 3 | `Usage` | y |", code), ["Usage = 2", "Usage = 3"]);
+        assert_eq!(exit_codes("| 0 | `Done` | x |", "").len(), 1);
     }
 }
