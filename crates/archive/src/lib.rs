@@ -7,17 +7,23 @@
 //! This crate knows no paths and no object store: it writes into any [`std::io::Write`] and reads through parquet's
 //! [`AsyncFileReader`](parquet::arrow::async_reader::AsyncFileReader).
 
+mod batch;
+mod bounds;
 mod columns;
 mod error;
+mod find;
+mod layout;
 mod read;
 mod settings;
+mod sort;
 mod statistics;
 mod table;
 mod write;
 
 pub use columns::{columns, dead_letter_columns, dead_letter_schema, entry_columns, entry_schema, message_schema};
 pub use error::Error;
-pub use read::{Key, Rows, find_ids, read_all, read_dead_letters, read_entries, read_keys, read_statistics};
+pub use find::{Key, find_ids, read_keys};
+pub use read::{Rows, read_all, read_dead_letters, read_entries, read_statistics};
 pub use settings::Settings;
 pub use statistics::{ColumnStatistics, Statistics, Value};
 pub use table::{Column, FORMAT};

@@ -1,65 +1,33 @@
-//! Parquet to rows.
+//! Files to rows.
 
-use chat::{DeadLetter, Entry, Hour, Message, Part, Timestamp};
-use futures::stream::BoxStream;
-use parquet::arrow::async_reader::AsyncFileReader;
+use chat::{DeadLetter, Entry, Message};
+use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
+use parquet::file::metadata::{FileMetaData, PageIndexPolicy, ParquetMetaData};
 
+use crate::batch::Columns;
+use crate::columns::{DeadLetters, Entries, Messages};
 use crate::error::Error;
+use crate::layout::FORMAT_KEY;
 use crate::statistics::Statistics;
+use crate::table::{FORMAT, Table};
 
-/// Rows as they are read, batch by batch.
+/// Rows as they are read, some at a time.
 pub type Rows<T> = BoxStream<'static, Result<Vec<T>, Error>>;
-
-/// What finds one row of a file: everything its sort key has, but the id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
-    /// The hour the message was served in.
-    pub source_hour: Hour,
-    /// When it was sent, to the microsecond.
-    pub sent_at: Option<Timestamp>,
-    /// The part of the hour.
-    pub part: Part,
-    /// The line in the part.
-    pub line: u64,
-}
 
 /// Every message of a file, in its order.
 ///
 /// # Errors
 ///
-/// [`Error::Format`] when the file is newer than this program; else when it is damaged or no file of messages.
-pub async fn read_all<R>(mut reader: R) -> Result<Rows<Message<'static>>, Error>
+/// [`Error::Format`] when the file is newer than this program; else when it cannot be read, is damaged, or is no file of
+/// messages. What the reader itself said is the [source](std::error::Error::source) of a [`Error::Parquet`].
+pub async fn read_all<R>(reader: R) -> Result<Rows<Message<'static>>, Error>
 where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
-    reader.get_metadata(None).await?;
-    Ok(Box::pin(futures::stream::empty()))
-}
-
-/// The messages with these keys, in the file's order. A key that the file does not hold gives nothing.
-///
-/// # Errors
-///
-/// As [`read_all`].
-pub async fn read_keys<R>(mut reader: R, keys: &[Key]) -> Result<Vec<Message<'static>>, Error>
-where
-    R: AsyncFileReader + Unpin + Send + 'static,
-{
-    reader.get_metadata(None).await?;
-    Ok(Vec::with_capacity(keys.len()))
-}
-
-/// The messages with these ids, in the file's order; several when an id recurs.
-///
-/// # Errors
-///
-/// As [`read_all`].
-pub async fn find_ids<R>(mut reader: R, ids: &[&str]) -> Result<Vec<Message<'static>>, Error>
-where
-    R: AsyncFileReader + Unpin + Send + 'static,
-{
-    reader.get_metadata(None).await?;
-    Ok(Vec::with_capacity(ids.len()))
+    OpenFile::<R, Messages>::open(reader, PageIndexPolicy::Skip).await?.rows()
 }
 
 /// Every dead letter of a file, in its order.
@@ -67,12 +35,11 @@ where
 /// # Errors
 ///
 /// As [`read_all`].
-pub async fn read_dead_letters<R>(mut reader: R) -> Result<Rows<DeadLetter<'static>>, Error>
+pub async fn read_dead_letters<R>(reader: R) -> Result<Rows<DeadLetter<'static>>, Error>
 where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
-    reader.get_metadata(None).await?;
-    Ok(Box::pin(futures::stream::empty()))
+    OpenFile::<R, DeadLetters>::open(reader, PageIndexPolicy::Skip).await?.rows()
 }
 
 /// Every ledger entry of a file, in its order.
@@ -80,12 +47,11 @@ where
 /// # Errors
 ///
 /// As [`read_all`].
-pub async fn read_entries<R>(mut reader: R) -> Result<Vec<Entry>, Error>
+pub async fn read_entries<R>(reader: R) -> Result<Vec<Entry>, Error>
 where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
-    reader.get_metadata(None).await?;
-    Ok(Vec::new())
+    OpenFile::<R, Entries>::open(reader, PageIndexPolicy::Skip).await?.rows()?.try_concat().await
 }
 
 /// The statistics of a file of messages, from its footer alone.
@@ -93,10 +59,60 @@ where
 /// # Errors
 ///
 /// As [`read_all`].
-pub async fn read_statistics<R>(mut reader: R) -> Result<Statistics, Error>
+pub async fn read_statistics<R>(reader: R) -> Result<Statistics, Error>
 where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
-    reader.get_metadata(None).await?;
-    Ok(Statistics::default())
+    let file = OpenFile::<R, Messages>::open(reader, PageIndexPolicy::Skip).await?;
+    Ok(Statistics::of::<Messages>(file.metadata().row_groups()))
+}
+
+/// A file whose footer is read and understood.
+pub(crate) struct OpenFile<R, T: Table> {
+    pub(crate) parquet: ParquetRecordBatchStreamBuilder<R>,
+    columns: Columns<T>,
+}
+
+impl<R, T> OpenFile<R, T>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+    T: Table<Row<'static>: Send>,
+{
+    /// Rows that are decoded at a time. A row group has no more bytes than one Arrow array holds, see
+    /// [`crate::Settings::row_group_bytes`], so that no batch is too long, whatever its rows.
+    const BATCH_ROWS: usize = 1_024;
+
+    pub(crate) async fn open(mut reader: R, page_index: PageIndexPolicy) -> Result<Self, Error> {
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_page_index_policy(page_index);
+        let metadata = ArrowReaderMetadata::load_async(&mut reader, options).await?;
+        check_format(metadata.metadata().file_metadata())?;
+        let columns = Columns::<T>::of(metadata.schema())?;
+        let mask = ProjectionMask::columns(metadata.parquet_schema(), columns.names());
+        let parquet = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata)
+            .with_projection(mask)
+            .with_batch_size(Self::BATCH_ROWS);
+        Ok(Self { parquet, columns })
+    }
+
+    pub(crate) fn metadata(&self) -> &ParquetMetaData {
+        self.parquet.metadata()
+    }
+
+    pub(crate) fn rows(self) -> Result<Rows<T::Row<'static>>, Error> {
+        let Self { parquet, columns } = self;
+        let batches = parquet.build()?;
+        Ok(batches.map(move |batch| columns.rows(&batch?)).boxed())
+    }
+}
+
+/// Refuses a file of a newer format. One without a number was rewritten by a program that keeps the columns and drops
+/// the rest, as Delta's own tools do; its columns are checked like all others.
+fn check_format(file: &FileMetaData) -> Result<(), Error> {
+    let entries = file.key_value_metadata().into_iter().flatten();
+    let number = entries.filter(|entry| entry.key == FORMAT_KEY).filter_map(|entry| entry.value.as_deref()).next_back();
+    match number {
+        Some(number) if number.parse().is_ok_and(|number: u32| (1..=FORMAT).contains(&number)) => Ok(()),
+        Some(number) => Err(Error::Format { found: number.to_owned(), newest: FORMAT }),
+        None => Ok(()),
+    }
 }

@@ -28,6 +28,8 @@ impl Settings {
     pub const ROW_GROUP_BYTES: usize = 256 << 20;
     /// See the example `layout`, which measures it.
     pub const PAGE_ROWS: usize = 2_048;
+    /// A dictionary is read whole to show one message of its row group, so it stays small.
+    pub(crate) const DICTIONARY_BYTES: usize = 256 << 10;
 }
 
 impl Default for Settings {

@@ -1,10 +1,13 @@
 //! What a table is: its fields, each with the way from a row to a cell and back.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
 use chat::{Hour, Timestamp};
+
+use crate::error::Error;
 
 /// The number of the format, the value of `annals.format` in every file's metadata.
 pub const FORMAT: u32 = 1;
@@ -112,6 +115,11 @@ impl<T: Table> Field<T> {
 
     fn to_arrow(&self) -> ArrowField {
         ArrowField::new(self.name, self.cell.data_type(), self.nullable)
+    }
+
+    /// The error for a value that this column cannot hold.
+    pub(crate) fn refuse(&self, value: impl fmt::Display) -> Error {
+        Error::Value { column: self.name, value: value.to_string().chars().take(40).collect() }
     }
 }
 

@@ -1,13 +1,22 @@
-//! Rows to Parquet.
+//! Rows to files.
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::marker::PhantomData;
 
+use arrow::array::RecordBatch;
 use chat::{DeadLetter, Entry, Message, Sink, Timestamp};
+use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
+use parquet::errors::ParquetError;
 
+use crate::batch::Builder;
+use crate::columns::{DeadLetters, Entries, Messages};
 use crate::error::Error;
+use crate::layout::properties;
 use crate::settings::Settings;
+use crate::sort::{Sorter, text_bytes};
 use crate::statistics::Statistics;
+use crate::table::Table;
 
 /// A finished file.
 #[derive(Debug)]
@@ -24,25 +33,33 @@ pub struct Written<W> {
     pub statistics: Statistics,
 }
 
-/// Writes the messages of one file, in any order; `finish` sorts them.
-pub struct Writer<W> {
-    out: W,
-    settings: Settings,
-    spill: Box<dyn FnMut() -> io::Result<File> + Send>,
+/// Writes the messages of one file, in any order; `finish` sorts them by (`source_hour`, `sent_at`, `msg_id`, `part`,
+/// `line`), nulls last.
+///
+/// Nothing but Parquet's first four bytes reaches the output before `finish`.
+pub struct Writer<W: Write + Send> {
+    file: TableFile<W, Messages>,
+    builder: Builder<Messages>,
+    sorter: Sorter,
 }
 
 impl<W: Write + Send> Writer<W> {
-    /// A writer into `out`; `spill` gives an empty temporary file, open to read and write, that goes when it is closed.
+    /// A writer into `out`. `spill` gives an empty temporary file, open to read and write, that goes when it is closed;
+    /// it is asked for one whenever the rows exceed [`Settings::memory`].
     ///
     /// # Errors
     ///
-    /// When the settings cannot be met.
+    /// When the output fails.
     pub fn new(
         out: W,
         spill: impl FnMut() -> io::Result<File> + Send + 'static,
         settings: Settings,
     ) -> Result<Self, Error> {
-        Ok(Self { out, settings, spill: Box::new(spill) })
+        Ok(Self {
+            file: TableFile::new(out, &settings)?,
+            builder: Builder::new(Messages::schema()),
+            sorter: Sorter::new(settings.memory, Box::new(spill)),
+        })
     }
 }
 
@@ -50,19 +67,24 @@ impl<W: Write + Send> Sink for Writer<W> {
     type Done = Written<W>;
     type Error = Error;
 
-    fn write(&mut self, _batch: &[Message<'_>]) -> Result<(), Error> {
-        let _ = (&self.settings, &mut self.spill);
-        Ok(())
+    fn write(&mut self, batch: &[Message<'_>]) -> Result<(), Error> {
+        self.builder.append(batch, |chunk| self.sorter.push(chunk))
     }
 
-    fn finish(self) -> Result<Written<W>, Error> {
-        Ok(written(self.out))
+    fn finish(mut self) -> Result<Written<W>, Error> {
+        self.sorter.push(self.builder.finish()?)?;
+        drop(self.builder);
+        for batch in self.sorter.finish()? {
+            self.file.write(&batch?)?;
+        }
+        self.file.finish()
     }
 }
 
 /// Writes the dead letters of one file, in the order given.
-pub struct DeadLetterWriter<W> {
-    out: W,
+pub struct DeadLetterWriter<W: Write + Send> {
+    file: TableFile<W, DeadLetters>,
+    builder: Builder<DeadLetters>,
 }
 
 impl<W: Write + Send> DeadLetterWriter<W> {
@@ -70,18 +92,18 @@ impl<W: Write + Send> DeadLetterWriter<W> {
     ///
     /// # Errors
     ///
-    /// When the settings cannot be met.
-    pub fn new(out: W, _settings: Settings) -> Result<Self, Error> {
-        Ok(Self { out })
+    /// When the output fails.
+    pub fn new(out: W, settings: Settings) -> Result<Self, Error> {
+        Ok(Self { file: TableFile::new(out, &settings)?, builder: Builder::new(DeadLetters::schema()) })
     }
 
     /// Takes a batch.
     ///
     /// # Errors
     ///
-    /// When the output fails.
-    pub fn write(&mut self, _batch: &[DeadLetter<'_>]) -> Result<(), Error> {
-        Ok(())
+    /// When the output fails, or a value does not fit into its column.
+    pub fn write(&mut self, batch: &[DeadLetter<'_>]) -> Result<(), Error> {
+        self.builder.append(batch, |chunk| self.file.write(&chunk))
     }
 
     /// Completes the file.
@@ -89,8 +111,9 @@ impl<W: Write + Send> DeadLetterWriter<W> {
     /// # Errors
     ///
     /// When the output fails.
-    pub fn finish(self) -> Result<Written<W>, Error> {
-        Ok(written(self.out))
+    pub fn finish(mut self) -> Result<Written<W>, Error> {
+        self.file.write(&self.builder.finish()?)?;
+        self.file.finish()
     }
 }
 
@@ -98,7 +121,7 @@ impl<W: Write + Send> DeadLetterWriter<W> {
 ///
 /// # Errors
 ///
-/// When the output fails.
+/// When the output fails, or a value does not fit into its column.
 pub fn write_dead_letters<W: Write + Send>(out: W, letters: &[DeadLetter<'_>]) -> Result<Written<W>, Error> {
     let mut writer = DeadLetterWriter::new(out, Settings::default())?;
     writer.write(letters)?;
@@ -109,11 +132,56 @@ pub fn write_dead_letters<W: Write + Send>(out: W, letters: &[DeadLetter<'_>]) -
 ///
 /// # Errors
 ///
-/// When the output fails.
-pub fn write_entries<W: Write + Send>(out: W, _entries: &[Entry]) -> Result<Written<W>, Error> {
-    Ok(written(out))
+/// When the output fails, or a value does not fit into its column; the names of files and the digests must have no
+/// comma.
+pub fn write_entries<W: Write + Send>(out: W, entries: &[Entry]) -> Result<Written<W>, Error> {
+    let mut file = TableFile::<W, Entries>::new(out, &Settings::default())?;
+    let mut builder = Builder::<Entries>::new(Entries::schema());
+    entries.iter().try_for_each(Entries::check)?;
+    builder.append(entries, |chunk| file.write(&chunk))?;
+    file.write(&builder.finish()?)?;
+    file.finish()
 }
 
-fn written<W>(out: W) -> Written<W> {
-    Written { out, rows: 0, min_sent_at: None, max_sent_at: None, statistics: Statistics::default() }
+/// A Parquet file of a table.
+struct TableFile<W: Write + Send, T> {
+    parquet: ArrowWriter<W>,
+    row_group_bytes: usize,
+    /// Bytes of texts in the row group that is being written.
+    bytes: usize,
+    table: PhantomData<T>,
+}
+
+impl<W: Write + Send, T: Table> TableFile<W, T> {
+    fn new(out: W, settings: &Settings) -> Result<Self, Error> {
+        // The Arrow schema is told by the Parquet schema alone; embedded as well, it could only differ.
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties::<T>(settings)?)
+            .with_skip_arrow_metadata(true)
+            .with_schema_root("schema".to_owned());
+        let parquet = ArrowWriter::try_new_with_options(out, T::schema(), options)?;
+        Ok(Self { parquet, row_group_bytes: settings.row_group_bytes, bytes: 0, table: PhantomData })
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let bytes = text_bytes(batch);
+        self.parquet.write(batch)?;
+        // A full row group is closed by the batch that fills it, and what is left of the batch begins the next.
+        let began = self.parquet.in_progress_rows() < batch.num_rows();
+        self.bytes = if began { bytes } else { self.bytes + bytes };
+        if self.bytes >= self.row_group_bytes {
+            self.parquet.flush()?;
+            self.bytes = 0;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Written<W>, Error> {
+        self.parquet.flush()?;
+        let statistics = Statistics::of::<T>(self.parquet.flushed_row_groups());
+        let mut out = self.parquet.into_inner()?;
+        out.flush().map_err(ParquetError::from)?;
+        let (min_sent_at, max_sent_at) = statistics.times("sent_at");
+        Ok(Written { out, rows: statistics.rows, min_sent_at, max_sent_at, statistics })
+    }
 }

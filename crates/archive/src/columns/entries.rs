@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use arrow::datatypes::SchemaRef;
 use chat::{Entry, Hour, State, Tally, Timestamp};
 
+use crate::error::Error;
 use crate::table::{Bounds, Cell, Column, Field, Packing, Table};
 
 /// The columns of `hours`, in the order of its files.
@@ -92,6 +93,18 @@ macro_rules! time {
             cell: Cell::Time { get: |entry| entry.$name, set: |entry, time| entry.$name = Some(time) },
         }
     };
+}
+
+impl Entries {
+    /// Whether what goes parted by commas into one text has none itself.
+    pub(crate) fn check(entry: &Entry) -> Result<(), Error> {
+        let check = |column: &'static str, texts: &[String]| match texts.iter().find(|text| text.contains(',')) {
+            Some(text) => Err(Error::Value { column, value: text.clone() }),
+            None => Ok(()),
+        };
+        check("sha256", &entry.sha256)?;
+        check("files", &entry.files)
+    }
 }
 
 impl Table for Entries {

@@ -1,0 +1,283 @@
+//! A few rows of a file, without reading the others.
+//!
+//! A file is sorted by hour and time, and its footer knows the least and greatest of both on every page. So the pages
+//! where a key can be are known before any is read; of those the key columns are read, and of what then matches the
+//! rest. A file that says less about itself is read more widely, and gives the same rows.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch};
+use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use chat::{Hour, Message, Part, Timestamp};
+use futures::TryStreamExt as _;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter, RowSelection, RowSelectionPolicy};
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+
+use crate::bounds::{Bound, Stretch};
+use crate::columns::Messages;
+use crate::error::Error;
+use crate::read::OpenFile;
+
+/// What finds one row of a file: all that files are sorted by, but the id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The hour the message was served in.
+    pub source_hour: Hour,
+    /// When it was sent, to the microsecond.
+    pub sent_at: Option<Timestamp>,
+    /// The part of the hour.
+    pub part: Part,
+    /// The line in the part.
+    pub line: u64,
+}
+
+/// The messages with these keys, in the order of the file, at most one for each key. A key that the file does not hold
+/// gives nothing.
+///
+/// # Errors
+///
+/// As [`crate::read_all`].
+pub async fn read_keys<R>(reader: R, keys: &[Key]) -> Result<Vec<Message<'static>>, Error>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+{
+    let mut wanted = WantedKeys::new(keys);
+    let file = OpenFile::open(reader, PageIndexPolicy::Optional).await?;
+    let candidates = |metadata: &ParquetMetaData, group| wanted.candidates(metadata, group);
+    let selected = Selected::new(file.metadata(), candidates);
+    let key_columns = ["source_hour", "sent_at", "part", "line"];
+    read_where(file, selected, &key_columns, move |batch| wanted.matches(batch)).await
+}
+
+/// The messages with these ids, in the order of the file; several where an id recurs.
+///
+/// The service's ids grow with time, so that the page index narrows the search to a few pages; among ids of another
+/// making it may have to read the whole column.
+///
+/// # Errors
+///
+/// As [`crate::read_all`].
+pub async fn find_ids<R>(reader: R, ids: &[&str]) -> Result<Vec<Message<'static>>, Error>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+{
+    let mut wanted: Vec<_> = ids.iter().map(|id| (*id).to_owned()).collect();
+    wanted.sort_unstable();
+    let bounds: Vec<_> = wanted.iter().map(|id| Bound::Bytes(id.as_bytes().to_vec())).collect();
+    let file = OpenFile::open(reader, PageIndexPolicy::Optional).await?;
+    let selected = Selected::new(file.metadata(), |metadata, group| {
+        let pages = Stretch::of_pages(metadata, group, "msg_id");
+        let may_match = |page: &Stretch| bounds.iter().any(|id| page.may_hold(Some(id)));
+        pages.into_iter().filter(may_match).map(|page| page.rows).collect()
+    });
+    read_where(file, selected, &["msg_id"], move |batch| {
+        let ids = column(batch, "msg_id")?.as_string::<i32>();
+        Ok(ids.iter().map(|id| Some(id.is_some_and(|id| is_among(&wanted, id)))).collect())
+    })
+    .await
+}
+
+fn is_among(sorted: &[String], text: &str) -> bool {
+    sorted.binary_search_by(|known| known.as_str().cmp(text)).is_ok()
+}
+
+/// The rows of a file that are selected and match.
+async fn read_where<R>(
+    file: OpenFile<R, Messages>,
+    selected: Selected,
+    filter_columns: &[&str],
+    matches: impl FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
+) -> Result<Vec<Message<'static>>, Error>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+{
+    if selected.groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    file.filtered(selected, filter_columns, matches).rows()?.try_concat().await
+}
+
+impl<R> OpenFile<R, Messages>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+{
+    fn filtered(
+        mut self,
+        selected: Selected,
+        filter_columns: &[&str],
+        mut matches: impl FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
+    ) -> Self {
+        let mask = ProjectionMask::columns(self.parquet.parquet_schema(), filter_columns.iter().copied());
+        let filter = ArrowPredicateFn::new(mask, move |batch| matches(&batch));
+        self.parquet = self
+            .parquet
+            .with_row_groups(selected.groups)
+            .with_row_selection(selected.rows)
+            .with_row_filter(RowFilter::new(vec![Box::new(filter)]))
+            // Both of these would read pages that hold nothing sought, to save decoding that is nothing here.
+            .with_row_selection_policy(RowSelectionPolicy::Selectors)
+            .with_max_predicate_cache_size(0);
+        self
+    }
+}
+
+/// The rows that need be looked at.
+struct Selected {
+    groups: Vec<usize>,
+    /// Counted through the rows of `groups`.
+    rows: RowSelection,
+}
+
+impl Selected {
+    /// `candidates` gives the rows of a row group that may match, in order and apart from each other.
+    fn new(metadata: &ParquetMetaData, candidates: impl Fn(&ParquetMetaData, usize) -> Vec<Range<usize>>) -> Self {
+        let (mut groups, mut ranges, mut before) = (Vec::new(), Vec::new(), 0);
+        for group in 0..metadata.num_row_groups() {
+            let found = candidates(metadata, group);
+            if !found.is_empty() {
+                groups.push(group);
+                ranges.extend(found.into_iter().map(|rows| before + rows.start..before + rows.end));
+                before += usize::try_from(metadata.row_group(group).num_rows()).unwrap_or(0);
+            }
+        }
+        Self { groups, rows: RowSelection::from_consecutive_ranges(ranges.into_iter(), before) }
+    }
+}
+
+/// Keys to be found.
+struct WantedKeys {
+    /// Sorted, without repetition.
+    keys: Vec<WantedKey>,
+    /// Which of them were found.
+    found: Vec<bool>,
+}
+
+/// A key as the columns hold it.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct WantedKey {
+    source_hour: String,
+    sent_at: Option<i64>,
+    part: i32,
+    line: i64,
+}
+
+impl WantedKeys {
+    fn new(keys: &[Key]) -> Self {
+        let mut keys: Vec<_> = keys.iter().filter_map(WantedKey::new).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        Self { found: vec![false; keys.len()], keys }
+    }
+
+    /// The rows of a row group that may have one of the keys.
+    fn candidates(&self, metadata: &ParquetMetaData, group: usize) -> Vec<Range<usize>> {
+        let mut times_of_hour: BTreeMap<&str, Vec<Option<i64>>> = BTreeMap::new();
+        for key in &self.keys {
+            times_of_hour.entry(&key.source_hour).or_default().push(key.sent_at);
+        }
+        let hour_pages = Stretch::of_pages(metadata, group, "source_hour");
+        let time_pages = Stretch::of_pages(metadata, group, "sent_at");
+        let mut candidates = Vec::new();
+        for (hour, times) in times_of_hour {
+            let hour = Bound::Bytes(hour.as_bytes().to_vec());
+            let times: Vec<_> = times.into_iter().map(|time| time.map(Bound::Int)).collect();
+            let of_hour = holding(&hour_pages, &[Some(hour)]);
+            candidates.extend(common(&of_hour, &holding(&time_pages, &times)));
+        }
+        joined(candidates)
+    }
+
+    /// Which rows have one of the keys; of rows with the same key the first.
+    fn matches(&mut self, batch: &RecordBatch) -> Result<BooleanArray, ArrowError> {
+        let hours = column(batch, "source_hour")?.as_string::<i32>();
+        let times = column(batch, "sent_at")?.as_primitive::<TimestampMicrosecondType>();
+        let parts = column(batch, "part")?.as_primitive::<Int32Type>();
+        let lines = column(batch, "line")?.as_primitive::<Int64Type>();
+        let matches = (0..batch.num_rows()).map(|row| {
+            let time = times.is_valid(row).then(|| times.value(row));
+            self.take(hours.value(row), time, parts.value(row), lines.value(row))
+        });
+        Ok(matches.map(Some).collect())
+    }
+
+    fn take(&mut self, source_hour: &str, sent_at: Option<i64>, part: i32, line: i64) -> bool {
+        let row = (source_hour, sent_at, part, line);
+        let place = self.keys.binary_search_by(|key| {
+            (key.source_hour.as_str(), key.sent_at, key.part, key.line).cmp(&row)
+        });
+        place.is_ok_and(|place| !std::mem::replace(&mut self.found[place], true))
+    }
+}
+
+impl WantedKey {
+    /// `None` when no row can have it.
+    fn new(key: &Key) -> Option<Self> {
+        Some(Self {
+            source_hour: key.source_hour.key(),
+            sent_at: key.sent_at.map(|time| time.timestamp_micros()),
+            part: i32::try_from(key.part).ok()?,
+            line: i64::try_from(key.line).ok()?,
+        })
+    }
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn arrow::array::Array, ArrowError> {
+    let missing = || ArrowError::SchemaError(format!("no column `{name}`"));
+    batch.column_by_name(name).map(AsRef::as_ref).ok_or_else(missing)
+}
+
+/// The rows of the stretches that may hold one of these values.
+fn holding(stretches: &[Stretch], values: &[Option<Bound>]) -> Vec<Range<usize>> {
+    let may_match = |stretch: &&Stretch| values.iter().any(|value| stretch.may_hold(value.as_ref()));
+    joined(stretches.iter().filter(may_match).map(|stretch| stretch.rows.clone()).collect())
+}
+
+/// The same rows in order, with touching ranges joined.
+fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut joined: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+/// The rows that are in both; each side is in order and joined.
+fn common(ones: &[Range<usize>], others: &[Range<usize>]) -> Vec<Range<usize>> {
+    let (mut ones, mut others) = (ones.iter().peekable(), others.iter().peekable());
+    let mut common = Vec::new();
+    while let (Some(one), Some(other)) = (ones.peek(), others.peek()) {
+        let both = one.start.max(other.start)..one.end.min(other.end);
+        if !both.is_empty() {
+            common.push(both);
+        }
+        let shorter = if one.end < other.end { &mut ones } else { &mut others };
+        shorter.next();
+    }
+    common
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_joined_and_cut() {
+        assert_eq!(joined(vec![7..9, 0..2, 2..4, 3..4]), [0..4, 7..9]);
+        assert_eq!(common(&[0..4, 7..9], &[1..2, 3..8]), [1..2, 3..4, 7..8]);
+        assert_eq!(common(&[0..4], &[4..8]), []);
+        assert_eq!(common(&[], &[4..8]), []);
+    }
+
+    #[test]
+    fn touching_ranges_meet_at_their_ends() {
+        assert_eq!(common(&[0..4, 4..8], &[2..6]), [2..4, 4..6]);
+    }
+}

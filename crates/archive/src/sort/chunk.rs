@@ -1,0 +1,125 @@
+//! A batch whose rows can be compared and measured.
+
+use arrow::array::{Array, AsArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::compute::interleave_record_batch;
+use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
+
+use crate::error::Error;
+
+/// A batch of messages.
+pub(crate) struct Chunk {
+    batch: RecordBatch,
+    source_hour: StringArray,
+    sent_at: TimestampMicrosecondArray,
+    msg_id: StringArray,
+    part: Int32Array,
+    line: Int64Array,
+    /// The bytes of the texts of each row.
+    sizes: Vec<usize>,
+}
+
+/// What rows are sorted by, in this order.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SortKey<'a> {
+    pub(crate) source_hour: &'a str,
+    pub(crate) sent_at: NullsLast<i64>,
+    pub(crate) msg_id: NullsLast<&'a str>,
+    pub(crate) part: i32,
+    pub(crate) line: i64,
+}
+
+/// The first two columns of a [`SortKey`], the hour as a number.
+pub(crate) type Lead = (u64, NullsLast<i64>);
+
+/// Orders null after every value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum NullsLast<T> {
+    Value(T),
+    Null,
+}
+
+impl<T> From<Option<T>> for NullsLast<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Self::Value)
+    }
+}
+
+impl Chunk {
+    pub(crate) fn new(batch: RecordBatch) -> Result<Self, Error> {
+        Ok(Self {
+            source_hour: column(&batch, "source_hour")?.as_string().clone(),
+            sent_at: column(&batch, "sent_at")?.as_primitive::<TimestampMicrosecondType>().clone(),
+            msg_id: column(&batch, "msg_id")?.as_string().clone(),
+            part: column(&batch, "part")?.as_primitive::<Int32Type>().clone(),
+            line: column(&batch, "line")?.as_primitive::<Int64Type>().clone(),
+            sizes: sizes(&batch),
+            batch,
+        })
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        self.batch.get_array_memory_size() + size_of_val(self.sizes.as_slice())
+    }
+
+    /// The bytes of the texts of a row.
+    pub(crate) fn size(&self, row: usize) -> usize {
+        self.sizes[row]
+    }
+
+    pub(crate) fn key(&self, row: usize) -> SortKey<'_> {
+        SortKey {
+            source_hour: self.source_hour.value(row),
+            sent_at: self.sent_at(row),
+            msg_id: self.msg_id.is_valid(row).then(|| self.msg_id.value(row)).into(),
+            part: self.part.value(row),
+            line: self.line.value(row),
+        }
+    }
+
+    /// Orders rows as their keys do, unless both have the same hour and time.
+    pub(crate) fn lead(&self, row: usize) -> Lead {
+        let digits = self.source_hour.value(row).bytes();
+        (digits.fold(0, |number, digit| number * 10 + u64::from(digit & 15)), self.sent_at(row))
+    }
+
+    fn sent_at(&self, row: usize) -> NullsLast<i64> {
+        self.sent_at.is_valid(row).then(|| self.sent_at.value(row)).into()
+    }
+}
+
+/// The rows at these places, `(chunk, row)` each, as one batch.
+pub(crate) fn gather<'a>(
+    chunks: impl IntoIterator<Item = &'a Chunk>,
+    places: &[(usize, usize)],
+) -> Result<RecordBatch, Error> {
+    let batches: Vec<_> = chunks.into_iter().map(|chunk| &chunk.batch).collect();
+    Ok(interleave_record_batch(&batches, places)?)
+}
+
+/// The bytes of all texts of a batch.
+pub(crate) fn text_bytes(batch: &RecordBatch) -> usize {
+    sizes(batch).into_iter().sum()
+}
+
+fn sizes(batch: &RecordBatch) -> Vec<usize> {
+    let mut sizes = vec![0; batch.num_rows()];
+    for array in batch.columns() {
+        let offsets = match array.data_type() {
+            DataType::Binary => array.as_binary::<i32>().value_offsets(),
+            DataType::Utf8 => array.as_string::<i32>().value_offsets(),
+            _ => continue,
+        };
+        for (size, ends) in sizes.iter_mut().zip(offsets.windows(2)) {
+            *size += usize::try_from(ends[1] - ends[0]).unwrap_or(0);
+        }
+    }
+    sizes
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a dyn Array, Error> {
+    batch.column_by_name(name).map(AsRef::as_ref).ok_or(Error::MissingColumn(name))
+}
