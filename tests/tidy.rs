@@ -111,7 +111,7 @@ fn files_are_short() {
 fn no_file_is_forgotten() {
     none(
         "Declare it with `mod` in the file above it, or delete it: it is never compiled.",
-        sources::forgotten(&rust_files()),
+        sources::forgotten(rust_files()),
     );
 }
 
@@ -201,6 +201,19 @@ fn bounds_are_what_the_page_says() {
     none(
         "The table of bounds in ARCHITECTURE.md names a constant and its value as the code writes them.",
         pages::bounds(&read("ARCHITECTURE.md"), tree::try_read),
+    );
+}
+
+#[test]
+fn sections_of_the_protocol_are_there() {
+    let protocol = read("docs/protocol.md");
+    none(
+        "docs/protocol.md has no such section.",
+        rust_files()
+            .iter()
+            .filter(|file| !file.path.starts_with("tests/tidy"))
+            .flat_map(|file| pages::unknown_sections(file, &protocol))
+            .collect(),
     );
 }
 

@@ -162,6 +162,26 @@ fn holds(row: &str, read: impl Fn(&str) -> Option<String>) -> bool {
     text.lines().any(|line| line.contains(name) && line.contains(value))
 }
 
+/// Sections of the protocol that a source cites and the page does not have.
+pub(crate) fn unknown_sections(source: &File, protocol: &str) -> Vec<String> {
+    let numbers = |line: &str| {
+        line.trim_start_matches('#').split_whitespace().next().map(|word| word.trim_end_matches('.').to_owned())
+    };
+    let known: BTreeSet<String> = prose(protocol).filter(|line| line.starts_with('#')).filter_map(numbers).collect();
+    let mut offences = Vec::new();
+    for (number, line) in (1..).zip(source.text.lines()) {
+        for rest in line.split("section ").skip(1).chain(line.split("sections ").skip(1)) {
+            let cited: String =
+                rest.chars().take_while(|character| character.is_ascii_digit() || *character == '.').collect();
+            let cited = cited.trim_end_matches('.');
+            if !cited.is_empty() && !known.contains(cited) {
+                offences.push(format!("{}:{number}: section {cited}", source.path));
+            }
+        }
+    }
+    offences
+}
+
 /// Exit codes that the page and the enum do not both have: `Name = 3,` and a row `| 3 | `Name` | …`.
 pub(crate) fn exit_codes(page: &str, code: &str) -> Vec<String> {
     let rows = page.lines().filter_map(|line| {
@@ -185,7 +205,7 @@ mod tests {
     use super::*;
 
     fn page(path: &str, text: &str) -> File {
-        File { path: path.to_owned(), text: text.to_owned() }
+        File::new(path, text)
     }
 
     #[test]
@@ -267,5 +287,14 @@ mod tests {
         assert!(exit_codes("| code |\n| --- |\n| 0 | `Done` | x |\n| 2 | `Usage` | y |", code).is_empty());
         assert_eq!(exit_codes("| 0 | `Done` | x |\n| 3 | `Usage` | y |", code), ["Usage = 2", "Usage = 3"]);
         assert_eq!(exit_codes("| 0 | `Done` | x |", "").len(), 1);
+    }
+
+    #[test]
+    fn sections_that_are_not_there_are_seen() {
+        let protocol = "# The protocol\n## 3. Files\n### 3.4 Errors\n```\n# 9. no heading\n```";
+        let check = |text: &str| unknown_sections(&page("crates/api/src/lib.rs", text), protocol);
+        assert!(check("//! Sections are numbered (section 3.4). See sections 3 and 3.4.\nlet section = 9;").is_empty());
+        assert_eq!(check("//\n/// See section 3.5."), ["crates/api/src/lib.rs:2: section 3.5"]);
+        assert_eq!(check("/// See sections 9 and 3.").len(), 1);
     }
 }

@@ -16,7 +16,7 @@ pub(crate) fn hollow_names(file: &File) -> Vec<String> {
         .filter(|part| HOLLOW_NAMES.contains(part))
         .map(|part| format!("{}: `{part}`", file.path))
         .collect();
-    for (number, line) in numbered(&code(&file.text)) {
+    for (number, line) in numbered(file.code()) {
         let words: Vec<&str> = words(line).collect();
         for pair in words.windows(2) {
             let hollow_module = pair[0] == "mod" && HOLLOW_NAMES.contains(&pair[1]);
@@ -67,8 +67,7 @@ fn is_root(file: &File) -> bool {
 
 /// The files that the `mod` lines of a file lead to, whether they are there or not.
 fn declared(file: &File) -> Vec<String> {
-    let code = code(&file.text);
-    let code: Vec<&str> = code.lines().collect();
+    let code: Vec<&str> = file.code().lines().collect();
     let text: Vec<&str> = file.text.lines().collect();
     let beside = if is_root(file) { file.folder().to_owned() } else { format!("{}/{}", file.folder(), file.stem()) };
     let mut found = Vec::new();
@@ -99,8 +98,8 @@ pub(crate) fn logic_in_lib(file: &File) -> Vec<String> {
         return Vec::new();
     }
     let items = ["const", "enum", "fn", "impl", "static", "struct", "trait"];
-    let code = code(without_tests(&file.text));
-    let starts = numbered(&code).filter(|(_number, line)| words(line).any(|word| items.contains(&word)));
+    let code = without_tests(file.code());
+    let starts = numbered(code).filter(|(_number, line)| words(line).any(|word| items.contains(&word)));
     starts.map(|(number, line)| format!("{}:{number}: {}", file.path, line.trim())).collect()
 }
 
@@ -108,7 +107,7 @@ pub(crate) fn logic_in_lib(file: &File) -> Vec<String> {
 pub(crate) fn re_exports(file: &File) -> Vec<String> {
     let is_foreign = |name: &str| TECHNOLOGIES.iter().any(|technology| technology.package.replace('-', "_") == name);
     let mut offences = Vec::new();
-    for (number, line) in numbered(&code(&file.text)) {
+    for (number, line) in numbered(file.code()) {
         let line = line.trim();
         let Some(path) = line.strip_prefix("pub use ").or_else(|| line.strip_prefix("pub extern crate ")) else {
             continue;
@@ -128,27 +127,27 @@ pub(crate) fn environment(file: &File) -> Vec<String> {
     let edges = ["env::var", "env::set_var", "env::remove_var", "env::home_dir"];
     // What the program may ask and a library may not.
     let of_the_program = ["env::args", "env::current_dir", "env::current_exe", "env::temp_dir"];
-    let code = code(without_tests(&file.text));
+    let code = without_tests(file.code());
     let asks = |line: &str| {
         edges.iter().any(|edge| line.contains(edge))
             || file.is_library() && of_the_program.iter().any(|edge| line.contains(edge))
             || line.contains("#[arg(") && words(line).any(|word| word == "env")
     };
-    let found = numbered(&code).filter(|(_number, line)| asks(line));
+    let found = numbered(code).filter(|(_number, line)| asks(line));
     found.map(|(number, line)| format!("{}:{number}: {}", file.path, line.trim())).collect()
 }
 
 pub(crate) fn unsafe_code(file: &File) -> Vec<String> {
-    let code = code(&file.text);
-    let found = numbered(&code).filter(|(_number, line)| has_word(line, "unsafe"));
+    let code = file.code();
+    let found = numbered(code).filter(|(_number, line)| has_word(line, "unsafe"));
     found.map(|(number, line)| format!("{}:{number}: {}", file.path, line.trim())).collect()
 }
 
 /// `allow` in place of `expect`, and `expect` without a reason.
 pub(crate) fn suppressions(file: &File) -> Vec<String> {
-    let code = code(&file.text);
+    let code = file.code();
     let mut offences = Vec::new();
-    for (start, number) in attributes(&code) {
+    for (start, number) in attributes(code) {
         let body = code.get(start..).and_then(|rest| rest.split_once(']')).map_or("", |(body, _rest)| body);
         let names: Vec<&str> = words(body).collect();
         let allows = names.contains(&"allow");
@@ -172,15 +171,15 @@ fn attributes(code: &str) -> impl Iterator<Item = (usize, usize)> {
 }
 
 pub(crate) fn ignored(file: &File) -> Vec<String> {
-    let code = code(&file.text);
-    let found = numbered(&code).filter(|(_number, line)| line.trim().starts_with("#[ignore"));
+    let code = file.code();
+    let found = numbered(code).filter(|(_number, line)| line.trim().starts_with("#[ignore"));
     found.map(|(number, _line)| format!("{}:{number}: #[ignore]", file.path)).collect()
 }
 
 /// The code of every file under a folder.
 pub(crate) fn code_under(folder: &str) -> String {
     let inside = format!("{folder}/");
-    rust_files().iter().filter(|file| file.path.starts_with(&inside)).map(|file| code(&file.text)).collect()
+    rust_files().iter().filter(|file| file.path.starts_with(&inside)).map(File::code).collect()
 }
 
 /// The text before the tests at the foot of a file.
@@ -205,7 +204,7 @@ fn numbered(code: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// The source with comments and the insides of literals blanked; lines keep their numbers.
-fn code(source: &str) -> String {
+pub(crate) fn code(source: &str) -> String {
     let mut rest = source;
     let mut code = String::with_capacity(source.len());
     while let Some(first) = rest.chars().next() {
@@ -297,7 +296,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> File {
-        File { path: path.to_owned(), text: text.to_owned() }
+        File::new(path, text)
     }
 
     #[test]

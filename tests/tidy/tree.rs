@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, OnceLock};
 
 use crate::manifests::{Manifest, Workspace};
+use crate::sources;
 
 /// Folders that hold sources and pages; what is built or downloaded lies elsewhere.
 const FOLDERS: [&str; 6] = ["benches", "crates", "data", "docs", "examples", "tests"];
@@ -12,9 +14,19 @@ const FOLDERS: [&str; 6] = ["benches", "crates", "data", "docs", "examples", "te
 pub(crate) struct File {
     pub(crate) path: String,
     pub(crate) text: String,
+    code: OnceLock<String>,
 }
 
 impl File {
+    pub(crate) fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { path: path.into(), text: text.into(), code: OnceLock::new() }
+    }
+
+    /// The Rust source with comments and the insides of literals blanked.
+    pub(crate) fn code(&self) -> &str {
+        self.code.get_or_init(|| sources::code(&self.text))
+    }
+
     /// The file's name without its extension.
     pub(crate) fn stem(&self) -> &str {
         Path::new(&self.path).file_stem().and_then(|stem| stem.to_str()).expect("a file of ours has a name in UTF-8")
@@ -50,8 +62,9 @@ pub(crate) fn workspace() -> Workspace {
     Workspace::parse(&read("Cargo.toml"))
 }
 
-pub(crate) fn rust_files() -> Vec<File> {
-    with_extension("rs")
+pub(crate) fn rust_files() -> &'static [File] {
+    static FILES: LazyLock<Vec<File>> = LazyLock::new(|| with_extension("rs"));
+    &FILES
 }
 
 pub(crate) fn markdown() -> Vec<File> {
@@ -78,7 +91,7 @@ fn root() -> PathBuf {
 
 fn with_extension(extension: &str) -> Vec<File> {
     let of_interest = |path: &String| Path::new(path).extension().is_some_and(|found| found == extension);
-    paths().filter(of_interest).map(|path| File { text: read(&path), path }).collect()
+    paths().filter(of_interest).map(|path| File::new(path.as_str(), read(&path))).collect()
 }
 
 /// Every file of interest, sorted, with `/` on every platform.
