@@ -1,0 +1,101 @@
+//! Which request goes where.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State as Shared};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use bytes::Bytes;
+
+use crate::answer::Failure;
+use crate::connection::Line;
+use crate::state::State;
+use crate::{files, grants, history};
+
+/// The routes of the service and of its file store.
+pub(crate) fn router(state: Arc<State>) -> Router {
+    Router::new()
+        .route("/{org}/{app}/token", post(token))
+        .route("/{org}/{app}/chatmessages/{time}", get(links))
+        .route("/history/{class}/{org}/{app}/{name}", get(file))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(log))
+        .with_state(state)
+}
+
+async fn token(
+    Shared(state): Shared<Arc<State>>,
+    Path((org, app)): Path<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    state.count(|calls| &mut calls.tokens);
+    let known = state.form_of(&org, &app).ok_or_else(|| Failure::unknown_app(&org, &app, uri.path()));
+    let answer = known.and_then(|_form| grants::token(&state, &headers, &body));
+    answer.unwrap_or_else(|failure| failure.answer(state.now()))
+}
+
+async fn links(
+    Shared(state): Shared<Arc<State>>,
+    Extension(line): Extension<Line>,
+    Path((org, app, time)): Path<(String, String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    state.count(|calls| &mut calls.links);
+    let known = state.form_of(&org, &app).ok_or_else(|| Failure::unknown_app(&org, &app, uri.path()));
+    let answer = match known {
+        Ok(form) => history::links(&state, &line, &headers, form, &time).await,
+        Err(failure) => Err(failure),
+    };
+    answer.unwrap_or_else(|failure| failure.answer(state.now()))
+}
+
+async fn file(
+    Shared(state): Shared<Arc<State>>,
+    Extension(line): Extension<Line>,
+    Path((class, org, app, name)): Path<(String, String, String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    state.count(|calls| &mut calls.files);
+    let ours = class == state.signer().class() && org == state.options().app.org() && app == state.options().app.name();
+    let object = files::Object { ours, name: &name, query: uri.query().unwrap_or_default() };
+    files::file(&state, &line, &headers, object).await
+}
+
+/// Everything else. The retired query of messages shares its first segment with the hours.
+async fn unknown(Shared(state): Shared<Arc<State>>, uri: Uri) -> Response {
+    state.count(|calls| &mut calls.others);
+    let mut segments = uri.path().split('/').skip(1);
+    let (org, app) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+    let failure = match segments.next() {
+        Some(_) if state.form_of(org, app).is_none() => Failure::unknown_app(org, app, uri.path()),
+        Some("chatmessages") if segments.all(str::is_empty) => history::unsupported(),
+        _ => Failure::unknown_path(),
+    };
+    failure.answer(state.now())
+}
+
+async fn wrong_method(Shared(state): Shared<Arc<State>>) -> Response {
+    state.count(|calls| &mut calls.others);
+    let failure = Failure::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "unsupported_service_operation",
+        "The method is not allowed on this URL",
+    );
+    failure.answer(state.now())
+}
+
+/// The path only: queries carry signatures, headers carry tokens.
+async fn log(request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    tracing::debug!(%method, path, status = response.status().as_u16(), "answered");
+    response
+}
