@@ -85,6 +85,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
         "a shape that is written down stays with its writer",
     ),
     owned("sha2", &["api", "emulator", "ingest", "store"], "signatures; hashes of what was served"),
+    owned("strsim", &["cli"], "did you mean"),
     owned("tantivy", &["index"], "full text is kept by one crate"),
     owned("tantivy-tokenizer-api", &["index"], "full text is kept by one crate"),
     owned(
@@ -97,7 +98,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("tracing-subscriber", &["cli"], "the program decides what is logged"),
     owned("twox-hash", &["decode"], "fingerprints of messages are compared within one hour and never stored"),
     owned("unicode-normalization", &["index"], "folding is a matter of the index"),
-    owned("url", &["api", "store"], "addresses of the service, addresses of tables"),
+    owned("url", &["api", "cli", "store"], "addresses: of the service, as set and as asked, and of tables"),
     owned("uuid", &["store"], "names of files that nobody else has"),
 ];
 
