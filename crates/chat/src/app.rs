@@ -60,8 +60,10 @@ impl App {
 }
 
 /// `name@easemob.com/resource` and `id@conference.easemob.com` without what follows the name. Only the service's own
-/// domain is decoration: an app may use e-mail addresses as names.
-pub(crate) fn without_domain(address: &str) -> &str {
+/// domain is decoration: an app may use e-mail addresses as names. For when the app is not known, see
+/// [`App::undecorated`].
+#[must_use]
+pub fn without_domain(address: &str) -> &str {
     match address.split_once('@') {
         Some((name, domain)) if !name.is_empty() && is_service(domain) => name,
         _ => address,

@@ -44,7 +44,7 @@ mod tally;
 mod time;
 mod zone;
 
-pub use app::{App, AppError};
+pub use app::{App, AppError, without_domain};
 pub use body::BodyType;
 pub use conversation::{Conversation, bare_key, conversation_key};
 pub use dead_letter::{DeadLetter, Reason};
