@@ -1,12 +1,18 @@
-//! The decoder.
+//! The decoder: unpack, frame, read.
 
+use std::borrow::Cow;
 use std::io::Read;
 
-use chat::{App, Hour, Part};
+use chat::{App, DeadLetter, Hour, Part, Position, Reason};
 
 use crate::batch::Batch;
 use crate::error::FileError;
+use crate::frame::{Content, Framer};
+use crate::json::Value;
 use crate::limits::Limits;
+use crate::meaning;
+use crate::unpack::Unpacked;
+use crate::window::Window;
 
 /// Where a part comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,29 +29,63 @@ pub struct Origin {
 /// Decodes one part of an hour. The caller pulls: [`Decoder::next_batch`] reads as much as one batch needs.
 #[derive(Debug)]
 pub struct Decoder<R> {
-    _reader: R,
-    lines: u64,
+    framer: Framer<R>,
+    origin: Origin,
 }
 
 impl<R: Read> Decoder<R> {
-    /// A decoder of the part that this reader yields. Nothing is read yet.
-    pub fn new(reader: R, _origin: Origin, _limits: Limits) -> Self {
-        Self { _reader: reader, lines: 0 }
+    /// A decoder of the part that this reader yields. Nothing is read yet; the reader needs no buffer of its own.
+    pub fn new(reader: R, origin: Origin, limits: Limits) -> Self {
+        let limits = limits.effective();
+        let window = Window::new(Unpacked::new(reader, limits.unpacked), limits.batch_bytes);
+        Self { framer: Framer::new(window, limits), origin }
     }
 
-    /// The next lines; `Ok(None)` when the part is whole and all of it has been handed out.
+    /// The next lines; `Ok(None)` when the part is whole and all of it has been handed out. A batch is never empty.
     ///
     /// # Errors
     ///
     /// [`FileError`] when the part is damaged, cut, too large, or no hour file. Every further call fails as well, and
     /// what earlier calls handed out must not be published.
     pub fn next_batch(&mut self) -> Result<Option<Batch<'_>>, FileError> {
-        Err(FileError::NotGzip)
+        Ok(self.framer.advance()?.then(|| self.batch()))
     }
 
+    fn batch(&self) -> Batch<'_> {
+        let frames = self.framer.frames();
+        let mut batch = Batch {
+            messages: Vec::with_capacity(frames.len()),
+            dead_letters: Vec::new(),
+            blank_lines: self.framer.blank_lines(),
+        };
+        for frame in frames {
+            let position = Position { source_hour: self.origin.hour, part: self.origin.part, line: frame.line };
+            let bytes = self.framer.window().slice(frame.bytes.clone());
+            let dead_letter = |reason| DeadLetter {
+                position,
+                offset: self.framer.window().offset(frame.bytes.start),
+                reason,
+                bytes: Cow::Borrowed(bytes),
+            };
+            match &frame.content {
+                Content::DeadLetter(reason) => batch.dead_letters.push(dead_letter(*reason)),
+                Content::Record(tokens) => match std::str::from_utf8(bytes) {
+                    Ok(text) => {
+                        let record = Value::whole(text, &self.framer.tape()[tokens.clone()]);
+                        batch.messages.push(meaning::message(record, position, self.origin.app.as_ref()));
+                    }
+                    Err(_) => batch.dead_letters.push(dead_letter(Reason::InvalidUtf8)),
+                },
+            }
+        }
+        batch
+    }
+}
+
+impl<R> Decoder<R> {
     /// How many lines have been handed out so far: messages, dead letters and blank lines of all batches together.
     #[must_use]
     pub fn lines(&self) -> u64 {
-        self.lines
+        self.framer.lines()
     }
 }

@@ -1,12 +1,93 @@
 //! Whether two messages say the same.
 
 use chat::Message;
+use twox_hash::XxHash3_128;
+
+use crate::json::{Kind, Scanner, Value};
+use crate::limits::Limits;
+use crate::text;
 
 /// A number that is equal for messages of equal JSON value.
 ///
-/// The order of keys and the way a string is escaped do not matter, the digits of numbers and the order of arrays do.
-/// The position does not count. Used to tell duplicates from conflicts within an hour.
+/// The order of keys and the spelling of strings do not matter; the digits of numbers and the order of arrays do. The
+/// position does not count. It tells duplicates from conflicts within an hour; it is not cryptographic, and it may
+/// differ from one version to the next, so it is not to be stored.
 #[must_use]
-pub fn fingerprint(_message: &Message<'_>) -> u128 {
-    0
+pub fn fingerprint(message: &Message<'_>) -> u128 {
+    // `rest` and the columns follow from the value of the record, and the value from them.
+    let mut said = Vec::with_capacity(512);
+    for text in texts(message) {
+        push(&mut said, text.map(str::as_bytes));
+    }
+    for json in [&message.ext, &message.custom_exts, &message.rest] {
+        push(&mut said, json.as_deref().map(of_json).map(u128::to_le_bytes).as_ref().map(<[u8; 16]>::as_slice));
+    }
+    let numbers = [message.duration_s, message.width, message.height, message.lat, message.lng];
+    let bits = numbers.iter().map(|number| number.map(f64::to_le_bytes));
+    let integers = [message.sent_at.map(|time| time.timestamp_micros()), message.file_length];
+    for number in bits.chain(integers.map(|integer| integer.map(i64::to_le_bytes))) {
+        push(&mut said, number.as_ref().map(<[u8; 8]>::as_slice));
+    }
+    XxHash3_128::oneshot(&said)
+}
+
+fn texts<'m>(message: &'m Message<'_>) -> [Option<&'m str>; 15] {
+    [
+        message.msg_id.as_deref(),
+        message.chat_type.as_deref(),
+        message.sender.as_deref(),
+        message.recipient.as_deref(),
+        message.direction.as_deref(),
+        message.body_type.map(chat::BodyType::word),
+        message.text.as_deref(),
+        message.filename.as_deref(),
+        message.url.as_deref(),
+        message.secret.as_deref(),
+        message.thumb_url.as_deref(),
+        message.thumb_secret.as_deref(),
+        message.addr.as_deref(),
+        message.action.as_deref(),
+        message.custom_event.as_deref(),
+    ]
+}
+
+/// Appends bytes so that no two lists of bytes look alike.
+fn push(said: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    let mark = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
+    said.extend_from_slice(&mark.to_le_bytes());
+    said.extend_from_slice(bytes.unwrap_or_default());
+}
+
+/// The fingerprint of a JSON text; of a text that is none, of its bytes.
+fn of_json(text: &str) -> u128 {
+    let mut tape = Vec::new();
+    match Scanner::new(Limits::MAX_DEPTH + 4).scan(text.as_bytes(), &mut tape) {
+        Ok(_) => of_value(Value::whole(text, &tape)),
+        Err(_) => XxHash3_128::oneshot(text.as_bytes()),
+    }
+}
+
+/// Recursion goes no deeper than the scanner does.
+fn of_value(value: Value<'_, '_>) -> u128 {
+    // Equal bytes of different kinds are different values.
+    let seed = value.kind() as u64;
+    let hash = |bytes: &[u8]| XxHash3_128::oneshot_with_seed(seed, bytes);
+    match value.kind() {
+        Kind::Array => {
+            let elements: Vec<u8> = value.children().flat_map(|(_, element)| of_value(element).to_le_bytes()).collect();
+            hash(&elements)
+        }
+        Kind::Object => {
+            // A sum does not depend on the order.
+            let sum = value.children().fold(0_u128, |sum, (key, value)| {
+                let mut member = [0; 32];
+                member[..16].copy_from_slice(&hash(&text::exact_bytes(key)).to_le_bytes());
+                member[16..].copy_from_slice(&of_value(value).to_le_bytes());
+                sum.wrapping_add(hash(&member))
+            });
+            hash(&sum.to_le_bytes())
+        }
+        Kind::String => hash(&text::exact_bytes(value.raw())),
+        Kind::False | Kind::Null | Kind::Number | Kind::True => hash(value.raw().as_bytes()),
+    }
 }

@@ -21,15 +21,28 @@
 //! This crate opens nothing, waits for nothing but the reader that it is given, and knows no clock.
 
 mod batch;
+mod body;
 mod decoder;
 mod error;
 mod fingerprint;
+mod frame;
+mod json;
+mod lenient;
 mod limits;
+mod meaning;
+mod members;
+mod rebuild;
+mod record;
 mod rest;
+mod template;
+mod text;
+mod unpack;
+mod window;
 
 pub use batch::Batch;
 pub use decoder::{Decoder, Origin};
 pub use error::FileError;
 pub use fingerprint::fingerprint;
 pub use limits::Limits;
-pub use rest::{REST_VERSION, RebuildError, rebuild};
+pub use rebuild::{RebuildError, rebuild};
+pub use rest::REST_VERSION;

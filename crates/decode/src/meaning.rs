@@ -1,0 +1,83 @@
+//! What a record says: from its members to columns (protocol sections 4 and 5).
+
+use std::borrow::Cow;
+
+use chat::{App, BodyType, Message, Position, conversation_key};
+
+use crate::body;
+use crate::json::{Kind, Value};
+use crate::lenient;
+use crate::record::Record;
+use crate::rest;
+use crate::text;
+
+/// Reads an object. Every object is a message, if need be one of which nothing is known.
+pub(crate) fn message<'a>(object: Value<'_, 'a>, position: Position, app: Option<&App>) -> Message<'a> {
+    let record = Record::of(object);
+    let mut message = Message::at(position);
+    message.msg_id = lenient::filled(record.outer.get("msg_id"));
+    message.sent_at = lenient::time(record.outer.get("timestamp"));
+    message.direction = lenient::text(record.outer.get("direction"));
+    message.chat_type = chat_type(&record);
+    message.sender = address(&record, "from", app);
+    message.recipient = address(&record, "to", app);
+    message.conversation = conversation(&message, &record).map(Cow::Owned);
+    message.ext = record.payload.get("ext").filter(|ext| ext.kind() != Kind::Null).map(|ext| Cow::Borrowed(ext.raw()));
+    let is_event = message.chat_type.as_deref().is_some_and(|chat_type| !is_conversation(chat_type));
+    message.body_type = if is_event { Some(BodyType::Event) } else { body::body_type(&record.body) };
+    body::fill(&mut message, &record.body);
+    message.rest = rest::rest(&record, &message, object.raw()).map(Cow::Owned);
+    message
+}
+
+/// The chat type of the record, else of the payload. A room that is reported as a group is a room.
+fn chat_type<'a>(record: &Record<'_, 'a>) -> Option<Cow<'a, str>> {
+    let outer = lenient::filled(record.outer.get("chat_type")).map(normalised);
+    let inner = lenient::filled(record.payload.get("type")).map(normalised);
+    match (outer, inner) {
+        (Some(outer), Some(inner)) if outer == "groupchat" && inner == "chatroom" => Some(inner),
+        (outer, inner) => outer.or(inner),
+    }
+}
+
+/// One spelling of each conversation type; of event names only the case is changed.
+fn normalised(chat_type: Cow<'_, str>) -> Cow<'_, str> {
+    if is_conversation(&chat_type) {
+        return chat_type;
+    }
+    let lower = chat_type.to_ascii_lowercase();
+    match lower.replace('_', "").as_str() {
+        "chat" => Cow::Borrowed("chat"),
+        "group" | "groupchat" => Cow::Borrowed("groupchat"),
+        "room" | "chatroom" => Cow::Borrowed("chatroom"),
+        _ => Cow::Owned(lower),
+    }
+}
+
+fn is_conversation(chat_type: &str) -> bool {
+    matches!(chat_type, "chat" | "groupchat" | "chatroom")
+}
+
+/// The payload's address, else the record's, without decoration.
+fn address<'a>(record: &Record<'_, 'a>, name: &str, app: Option<&App>) -> Option<Cow<'a, str>> {
+    let address = lenient::filled(record.payload.get(name)).or_else(|| lenient::filled(record.outer.get(name)))?;
+    Some(match address {
+        Cow::Borrowed(text) => Cow::Borrowed(bare(text, app)),
+        Cow::Owned(text) => Cow::Owned(bare(&text, app).to_owned()),
+    })
+}
+
+fn bare<'a>(address: &'a str, app: Option<&App>) -> &'a str {
+    app.map_or_else(|| chat::without_domain(address), |app| app.undecorated(address))
+}
+
+fn conversation(message: &Message<'_>, record: &Record<'_, '_>) -> Option<String> {
+    let chat_type = message.chat_type.as_deref()?;
+    conversation_key(chat_type, message.sender.as_deref(), message.recipient.as_deref(), is_in_thread(record))
+}
+
+/// Whether `payload.meta.thread` is an object.
+fn is_in_thread(record: &Record<'_, '_>) -> bool {
+    let meta = record.payload.get("meta").into_iter().flat_map(Value::children);
+    meta.filter(|(key, _)| text::read(key).value == "thread").any(|(_, thread)| thread.kind() == Kind::Object)
+}

@@ -1,0 +1,309 @@
+//! From the bytes as served to the unpacked text.
+//!
+//! A part is gzip (RFC 1952): members one after another, with zero padding between and after them. It may also be plain
+//! text already, when something on its way undid a `Content-Encoding`. What it is, its first bytes say:
+//!
+//! | first bytes | the part is |
+//! | --- | --- |
+//! | none | empty |
+//! | `1f 8b` | gzip |
+//! | `{`, perhaps after a byte order mark and white space | plain text |
+//! | others | no hour file, [`FileError::NotGzip`] |
+//!
+//! flate2's own readers do not serve here: one stops after the first member, the other takes padding for a damaged
+//! header. zlib checks header, checksum and length of each member.
+
+use std::io::{ErrorKind, Read};
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+use crate::error::FileError;
+
+/// The size of the buffer of packed bytes.
+const PACKED: usize = 64 << 10;
+const MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// zlib's `MAX_WBITS`: what the format allows.
+const WINDOW_BITS: u8 = 15;
+
+/// Reads the unpacked bytes of a part.
+#[derive(Debug)]
+pub(crate) struct Unpacked<R> {
+    reader: R,
+    input: Box<[u8]>,
+    /// The bytes of `input` that were read and not yet used: `start <= end <= input.len()`.
+    start: usize,
+    end: usize,
+    state: State,
+    inflate: Decompress,
+    /// How many packed bytes were used.
+    packed: u64,
+    /// How many bytes were unpacked; `unpacked <= limit` unless failed.
+    unpacked: u64,
+    limit: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing was read.
+    Start,
+    /// Within a member.
+    Member,
+    /// After a member.
+    Between,
+    /// Within plain text.
+    Plain,
+    /// All was read, and it was whole.
+    Done,
+    /// An error was returned.
+    Failed,
+}
+
+impl<R: Read> Unpacked<R> {
+    /// Reads from `reader`, at most `limit` unpacked bytes.
+    pub(crate) fn new(reader: R, limit: u64) -> Self {
+        Self {
+            reader,
+            input: vec![0; PACKED].into_boxed_slice(),
+            start: 0,
+            end: 0,
+            state: State::Start,
+            inflate: Decompress::new_gzip(WINDOW_BITS),
+            packed: 0,
+            unpacked: 0,
+            limit,
+        }
+    }
+
+    /// Unpacks some bytes into `out`, which is not empty. 0 when the part is whole and all of it was unpacked.
+    pub(crate) fn read(&mut self, out: &mut [u8]) -> Result<usize, FileError> {
+        debug_assert!(!out.is_empty(), "0 means the end");
+        let read = self.step(out);
+        if read.is_err() {
+            self.state = State::Failed;
+        }
+        read
+    }
+
+    fn step(&mut self, out: &mut [u8]) -> Result<usize, FileError> {
+        loop {
+            let read = match self.state {
+                State::Start => self.recognise()?,
+                State::Member => self.inflate(out)?,
+                State::Between => self.next_member()?,
+                State::Plain => self.copy(out)?,
+                State::Done => return Ok(0),
+                State::Failed => return Err(self.corrupt("it was found damaged before")),
+            };
+            if read > 0 {
+                self.unpacked += read as u64;
+                return if self.unpacked > self.limit {
+                    Err(FileError::TooLarge { limit: self.limit })
+                } else {
+                    Ok(read)
+                };
+            }
+        }
+    }
+
+    fn recognise(&mut self) -> Result<usize, FileError> {
+        while self.end < self.input.len() && !self.is_recognisable() && self.fill()? {}
+        let bytes = &self.input[..self.end];
+        self.state = match bytes {
+            [] => State::Done,
+            _ if bytes.starts_with(&MAGIC) => State::Member,
+            _ if bytes == &MAGIC[..1] => return Err(self.truncated()),
+            _ if first_ink(bytes) == Some(b'{') => State::Plain,
+            _ => return Err(FileError::NotGzip),
+        };
+        Ok(0)
+    }
+
+    fn is_recognisable(&self) -> bool {
+        self.end >= MAGIC.len() && first_ink(&self.input[..self.end]).is_some()
+    }
+
+    fn inflate(&mut self, out: &mut [u8]) -> Result<usize, FileError> {
+        loop {
+            let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
+            let status = self
+                .inflate
+                .decompress(&self.input[self.start..self.end], out, FlushDecompress::None)
+                .map_err(|_| self.corrupt("the compressed data does not hold together"))?;
+            // No more than the lengths of the two buffers.
+            let used = (self.inflate.total_in() - before_in) as usize;
+            let made = (self.inflate.total_out() - before_out) as usize;
+            self.take(used);
+            if status == Status::StreamEnd {
+                self.inflate.reset(true);
+                self.state = State::Between;
+                return Ok(made);
+            }
+            if made > 0 {
+                return Ok(made);
+            }
+            if used > 0 {
+                continue;
+            }
+            if self.start < self.end {
+                return Err(self.corrupt("the compressed data leads nowhere"));
+            }
+            if !self.fill()? {
+                return Err(self.truncated());
+            }
+        }
+    }
+
+    fn next_member(&mut self) -> Result<usize, FileError> {
+        let padding = self.input[self.start..self.end].iter().take_while(|byte| **byte == 0).count();
+        self.take(padding);
+        let ready = &self.input[self.start..self.end];
+        if ready.starts_with(&MAGIC) {
+            self.state = State::Member;
+        } else if ready.len() >= MAGIC.len() || !self.fill()? {
+            match self.input[self.start..self.end] {
+                [] => self.state = State::Done,
+                [0x1f] => return Err(self.truncated()),
+                _ => return Err(self.corrupt("there is something after the last gzip member")),
+            }
+        }
+        Ok(0)
+    }
+
+    fn copy(&mut self, out: &mut [u8]) -> Result<usize, FileError> {
+        if self.start == self.end && !self.fill()? {
+            self.state = State::Done;
+            return Ok(0);
+        }
+        let count = out.len().min(self.end - self.start);
+        out[..count].copy_from_slice(&self.input[self.start..self.start + count]);
+        self.take(count);
+        Ok(count)
+    }
+
+    /// Reads more packed bytes behind those there are; false at the end of the part.
+    fn fill(&mut self) -> Result<bool, FileError> {
+        self.input.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        loop {
+            match self.reader.read(&mut self.input[self.end..]) {
+                Ok(count) => {
+                    self.end += count;
+                    return Ok(count > 0);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(source) => return Err(FileError::Read { packed: self.packed + self.end as u64, source }),
+            }
+        }
+    }
+
+    fn take(&mut self, count: usize) {
+        self.start += count;
+        self.packed += count as u64;
+        debug_assert!(self.start <= self.end, "no more was used than there was");
+    }
+
+    fn truncated(&self) -> FileError {
+        FileError::Truncated { packed: self.packed + (self.end - self.start) as u64, unpacked: self.unpacked }
+    }
+
+    fn corrupt(&self, what: &'static str) -> FileError {
+        FileError::Corrupt { packed: self.packed, unpacked: self.unpacked, what }
+    }
+}
+
+/// The first byte that is neither white space nor of a byte order mark.
+fn first_ink(bytes: &[u8]) -> Option<u8> {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    text.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn member(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn unpack(bytes: &[u8], limit: u64, step: usize) -> Result<Vec<u8>, FileError> {
+        let mut unpacked = Unpacked::new(bytes, limit);
+        let (mut all, mut out) = (Vec::new(), vec![0; step]);
+        loop {
+            match unpacked.read(&mut out)? {
+                0 => return Ok(all),
+                count => all.extend_from_slice(&out[..count]),
+            }
+        }
+    }
+
+    /// `None` for a damaged file.
+    fn check(bytes: &[u8], expected: Option<&[u8]>) {
+        for step in [1, 7, 4096] {
+            assert_eq!(unpack(bytes, 1 << 20, step).ok().as_deref(), expected, "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn members_and_padding_are_one_text() {
+        let (one, two, none) = (member(b"{}\n"), member(b"[]"), member(b""));
+        let zeros = [0; 700];
+        check(&[], Some(b""));
+        check(&none, Some(b""));
+        check(&one, Some(b"{}\n"));
+        check(&[&*one, &two].concat(), Some(b"{}\n[]"));
+        check(&[&*one, &none, &zeros, &two, &zeros].concat(), Some(b"{}\n[]"));
+        check(&[&*one, b"junk"].concat(), None);
+        check(&[&*one, &[0x1f]].concat(), None);
+        check(&[&*one, &zeros, b"\n"].concat(), None);
+        check(&[&zeros, &*one].concat(), None);
+        check(&[&*one, &MAGIC].concat(), None);
+    }
+
+    #[test]
+    fn plain_text_is_json_lines_or_nothing() {
+        check(b"{}", Some(b"{}"));
+        check(b"\xef\xbb\xbf \n{", Some(b"\xef\xbb\xbf \n{"));
+        for text in ["<html>", "\n", "[{}]", "null", "x", "\u{1f}"] {
+            check(text.as_bytes(), None);
+        }
+    }
+
+    #[test]
+    fn a_wrong_checksum_or_length_is_damage() {
+        let whole = member(b"{\"msg_id\":\"1\"}\n");
+        for place in whole.len() - 8..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 1;
+            check(&bytes, None);
+        }
+    }
+
+    #[test]
+    fn an_error_says_where_and_stays() {
+        let mut bytes = member(b"0123456789");
+        let packed = bytes.len() as u64 - 1;
+        bytes.pop();
+        let mut unpacked = Unpacked::new(&*bytes, 100);
+        let mut out = [0; 64];
+        assert_eq!(unpacked.read(&mut out).unwrap(), 10);
+        let error = unpacked.read(&mut out).unwrap_err();
+        assert!(matches!(error, FileError::Truncated { packed: at, unpacked: 10 } if at == packed), "{error}");
+        assert!(unpacked.read(&mut out).is_err());
+    }
+
+    #[test]
+    fn a_bomb_stops_at_the_limit() {
+        let bomb = member(&vec![b' '; 1 << 20]);
+        assert!(bomb.len() < 4096);
+        assert_eq!(unpack(&bomb, 1 << 20, 4096).unwrap().len(), 1 << 20);
+        assert!(matches!(unpack(&bomb, (1 << 20) - 1, 4096), Err(FileError::TooLarge { .. })));
+    }
+}
