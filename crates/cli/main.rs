@@ -1,1 +1,18 @@
-fn main() {}
+//! The program `annals`: it archives the message history of an Agora Chat / Easemob app and makes it searchable.
+
+mod cli;
+mod clock;
+mod commands;
+mod context;
+mod environment;
+mod error;
+mod exit;
+mod logging;
+mod output;
+mod program;
+mod settings;
+mod stop;
+
+fn main() -> std::process::ExitCode {
+    program::run().into()
+}

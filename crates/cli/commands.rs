@@ -1,0 +1,69 @@
+//! The commands: each file has its arguments and what it does.
+
+mod config;
+mod demo;
+mod doctor;
+mod emulate;
+mod fetch;
+mod init;
+mod load;
+mod query;
+mod run;
+mod show;
+mod span;
+mod status;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::exit::Exit;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Demo(demo::Args),
+    Init(init::Args),
+    Doctor(doctor::Args),
+    Fetch(fetch::Args),
+    Load(load::Args),
+    Status(status::Args),
+    Query(query::Args),
+    Show(show::Args),
+    Verify(verify::Args),
+    Emulate(emulate::Args),
+    Config(config::Args),
+}
+
+impl Command {
+    /// The folder of the archive when nobody names one.
+    #[must_use]
+    pub(crate) fn default_archive(&self) -> &'static str {
+        match self {
+            Self::Demo(_) => demo::ARCHIVE,
+            _ => "archive",
+        }
+    }
+}
+
+/// Does what the command says.
+///
+/// # Errors
+///
+/// Those of the command.
+pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, CommandError> {
+    match command {
+        Command::Demo(args) => demo::run(args, context).await,
+        Command::Init(args) => init::run(args, context).await,
+        Command::Doctor(args) => doctor::run(args, context).await,
+        Command::Fetch(args) => fetch::run(args, context).await,
+        Command::Load(args) => load::run(args, context).await,
+        Command::Status(args) => status::run(args, context).await,
+        Command::Query(args) => query::run(args, context).await,
+        Command::Show(args) => show::run(args, context).await,
+        Command::Verify(args) => verify::run(args, context).await,
+        Command::Emulate(args) => emulate::run(args, context).await,
+        Command::Config(args) => config::run(args, context).await,
+    }
+}

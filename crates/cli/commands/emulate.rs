@@ -1,0 +1,104 @@
+//! `annals emulate`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chat::{Timestamp, Zone, parse_time};
+
+use crate::commands::span::HourSpan;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::settings::parse_duration;
+
+/// Run a Chat service on this machine, for tests and demonstrations
+///
+/// Speaks the history part of the Chat REST API: tokens, history links, signed file URLs that expire, the rate of ten calls a minute,
+/// and faults on demand. It serves a folder of hour files, or a made-up history that is the same for the same --seed. It runs
+/// until it is stopped.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  annals emulate --listen 127.0.0.1:8080
+  annals emulate --json --now 2026-03-15T12 --since 2026-03-14 --until 2026-03-15 --rate off
+  annals emulate --folder data --zone +08:00 --retention 3650d")]
+pub(crate) struct Args {
+    /// Where to listen; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+
+    /// Print one line of JSON with `base_url` and a `token` that works
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// What time it is when the service starts; its clock runs on from there
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) now: Option<Timestamp>,
+
+    /// Serve the hour files of a folder: 2026031409.gz, 2026031409-1.gz, 2026031409.ndjson
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "messages_per_hour", "since", "until"])]
+    pub(crate) folder: Option<PathBuf>,
+
+    /// Which of the made-up histories to serve
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// How many messages an hour of it has on the average
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(0..=10_000_000))]
+    pub(crate) messages_per_hour: u64,
+
+    #[command(flatten)]
+    pub(crate) span: HourSpan,
+
+    /// The zone in which hours are named
+    #[arg(long, default_value = "UTC", allow_hyphen_values = true)]
+    pub(crate) zone: Zone,
+
+    /// How many history links a minute are given out, or `off`
+    #[arg(long, value_name = "N|off", default_value = "10")]
+    pub(crate) rate: Rate,
+
+    /// How long after its end an hour is kept
+    #[arg(long, value_name = "TIME", default_value = "3d", value_parser = parse_duration)]
+    pub(crate) retention: Duration,
+
+    /// How long after its end an hour is ready
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
+    pub(crate) ready_after: Duration,
+
+    /// A fault to inject; can be repeated
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) fault: Vec<String>,
+}
+
+/// How many history links a minute are given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rate {
+    /// As many as are asked for.
+    Off,
+    /// So many.
+    PerMinute(u32),
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            _ if text == "off" => Ok(Self::Off),
+            Ok(number) if number > 0 => Ok(Self::PerMinute(number)),
+            _ => Err("it is a whole number from 1, or `off`".to_owned()),
+        }
+    }
+}
+
+/// Serves until stopped.
+///
+/// # Errors
+///
+/// When the address is taken, the folder cannot be read, or a fault is malformed.
+pub(crate) async fn run(_args: Args, _context: &Context) -> Result<Exit, CommandError> {
+    Err(CommandError::unfinished("emulate"))
+}

@@ -1,0 +1,125 @@
+//! The environment, read once and here alone.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use crate::error::CommandError;
+
+/// The folder of the archive, where `--archive` is not given.
+pub(crate) const ARCHIVE: &str = "ANNALS_ARCHIVE";
+/// A time at which the clock is to stand, for tests and demonstrations; the machine's clock when unset.
+pub(crate) const CLOCK: &str = "ANNALS_CLOCK";
+/// No colours when set to anything, see <https://no-color.org>.
+pub(crate) const NO_COLOR: &str = "NO_COLOR";
+/// What the terminal can do; `dumb` has no colours.
+pub(crate) const TERM: &str = "TERM";
+
+/// What every variable of ours starts with. The variable of the setting `section.key` is `ANNALS_SECTION_KEY`.
+const PREFIX: &str = "ANNALS_";
+/// Variables of our test suite, which the program leaves alone.
+const TEST_PREFIX: &str = "ANNALS_TEST_";
+
+/// The variables that mean something to us. A variable that is set to nothing counts as not set.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment {
+    variables: BTreeMap<String, String>,
+    colourless: bool,
+}
+
+impl Environment {
+    /// Reads the environment of this process.
+    ///
+    /// # Errors
+    ///
+    /// When a variable of ours is no UTF-8.
+    pub(crate) fn of_this_process() -> Result<Self, CommandError> {
+        Self::from_variables(std::env::vars_os())
+    }
+
+    /// An environment with these variables.
+    ///
+    /// # Errors
+    ///
+    /// When a variable of ours is no UTF-8.
+    pub(crate) fn from_variables(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, CommandError> {
+        let mut environment = Self::default();
+        for (name, value) in variables {
+            let Some(name) = name.to_str() else { continue };
+            if name == NO_COLOR || name == TERM {
+                environment.colourless |= takes_colour_away(name, &value);
+            } else if name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX) && !value.is_empty() {
+                let text = value.into_string().map_err(|_| CommandError::usage(format!("{name} is no UTF-8")))?;
+                environment.variables.insert(name.to_owned(), text);
+            }
+        }
+        Ok(environment)
+    }
+
+    /// The value of a variable of ours.
+    #[must_use]
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// The names of all variables that look like ours.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.variables.keys().map(String::as_str)
+    }
+
+    /// Whether the user or the terminal wants no colours.
+    #[must_use]
+    pub(crate) fn is_colourless(&self) -> bool {
+        self.colourless
+    }
+}
+
+/// The variable of the setting `section.key`.
+#[must_use]
+pub(crate) fn variable_of(setting: &str) -> String {
+    format!("{PREFIX}{}", setting.replace('.', "_").to_ascii_uppercase())
+}
+
+fn takes_colour_away(name: &str, value: &OsString) -> bool {
+    if name == TERM { value == "dumb" } else { !value.is_empty() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(variables: &[(&str, &str)]) -> Environment {
+        Environment::from_variables(variables.iter().map(|(name, value)| (name.into(), value.into()))).unwrap()
+    }
+
+    #[test]
+    fn only_variables_of_ours_are_kept() {
+        let environment = of(&[("ANNALS_ARCHIVE", "a"), ("HOME", "/h"), ("ANNALS_TEST_PYTHON", "p"), ("ANNALS_X", "")]);
+        assert_eq!(environment.names().collect::<Vec<_>>(), ["ANNALS_ARCHIVE"]);
+        assert_eq!(environment.value(ARCHIVE), Some("a"));
+        assert_eq!(environment.value("HOME"), None);
+    }
+
+    #[test]
+    fn colours_can_be_refused() {
+        assert!(of(&[("NO_COLOR", "1")]).is_colourless());
+        assert!(of(&[("TERM", "dumb")]).is_colourless());
+        assert!(!of(&[("NO_COLOR", ""), ("TERM", "xterm")]).is_colourless());
+    }
+
+    #[test]
+    fn every_setting_has_a_variable() {
+        assert_eq!(variable_of("api.history_per_minute"), "ANNALS_API_HISTORY_PER_MINUTE");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_of_ours_must_be_text() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let broken = OsString::from_vec(vec![0xff]);
+        let error = Environment::from_variables([("ANNALS_ARCHIVE".into(), broken.clone())]).unwrap_err();
+        assert_eq!(error.render(), "error: ANNALS_ARCHIVE is no UTF-8\n");
+        assert!(Environment::from_variables([("OTHER".into(), broken)]).is_ok());
+    }
+}

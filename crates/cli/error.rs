@@ -1,0 +1,169 @@
+//! Why a command could not do what it was asked, and what the user can do about it.
+
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::io;
+
+use crate::exit::Exit;
+use crate::output::WriteError;
+
+/// The end of a command that failed: an exit code, a chain of causes, and hints.
+///
+/// It is printed once, at the top, see [`CommandError::render`].
+#[derive(Debug)]
+pub(crate) struct CommandError {
+    exit: Exit,
+    source: Box<dyn Error + Send + Sync>,
+    hints: Vec<String>,
+}
+
+impl CommandError {
+    /// An error that ends the program with this code. `source` speaks for itself; its own sources are printed below it.
+    pub(crate) fn new(exit: Exit, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { exit, source: source.into(), hints: Vec::new() }
+    }
+
+    /// Something the user can put right: the command line, a setting, a file of this machine.
+    pub(crate) fn usage(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(Exit::Usage, source)
+    }
+
+    /// A command whose body is still to be written.
+    pub(crate) fn unfinished(command: &str) -> Self {
+        Self::new(Exit::Bug, format!("`annals {command}` is not there yet"))
+    }
+
+    /// Says above the error what was being done: `could not decode 2026-03-14T09Z`.
+    #[must_use]
+    pub(crate) fn while_doing(self, what: impl Into<String>) -> Self {
+        let source = Box::new(Above { what: what.into(), cause: self.source });
+        Self { source, ..self }
+    }
+
+    /// Adds advice: what to do, as a sentence that starts in lower case.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The code with which the program ends.
+    #[must_use]
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Whether the reader of our output went away: then there is nobody to tell, and nothing went wrong.
+    #[must_use]
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        chain(self.source.as_ref())
+            .filter_map(|error| error.downcast_ref::<WriteError>())
+            .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// The text for stderr:
+    ///
+    /// ```text
+    /// error: could not decode 2026-03-14T09Z
+    ///   caused by: the file is cut short
+    ///
+    /// hint: run `annals fetch --since 2026-03-14T09 --until 2026-03-14T10` again
+    /// ```
+    ///
+    /// A cause that the line above it already quotes is left out. Control characters are shown, not sent.
+    #[must_use]
+    pub(crate) fn render(&self) -> String {
+        let mut text = String::new();
+        let mut above = String::new();
+        for error in chain(self.source.as_ref()) {
+            let line = one_line(&error.to_string());
+            if above.is_empty() {
+                push_line(&mut text, "error: ", &line);
+            } else if !above.contains(&line) {
+                push_line(&mut text, "  caused by: ", &line);
+            }
+            above = line;
+        }
+        if !self.hints.is_empty() {
+            text.push('\n');
+        }
+        for hint in &self.hints {
+            push_line(&mut text, "hint: ", hint);
+        }
+        text
+    }
+}
+
+impl From<WriteError> for CommandError {
+    fn from(error: WriteError) -> Self {
+        Self::usage(error)
+    }
+}
+
+/// A line put above a cause.
+#[derive(Debug)]
+struct Above {
+    what: String,
+    cause: Box<dyn Error + Send + Sync>,
+}
+
+impl fmt::Display for Above {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl Error for Above {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.cause.as_ref())
+    }
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
+
+/// Texts of other people's errors may quote what the service sent: a terminal is not to obey it.
+fn one_line(text: &str) -> String {
+    crate::output::visible(text.trim_end())
+}
+
+fn push_line(text: &mut String, label: &str, line: &str) {
+    let _infallible = writeln!(text, "{label}{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_is_printed_once_with_its_hints() {
+        let error = CommandError::usage("the file is cut short")
+            .while_doing("could not decode 2026-03-14T09Z")
+            .hint("run it again");
+        assert_eq!(
+            error.render(),
+            "error: could not decode 2026-03-14T09Z\n  caused by: the file is cut short\n\nhint: run it again\n"
+        );
+    }
+
+    #[test]
+    fn a_cause_that_was_quoted_is_not_repeated() {
+        let cause = io::Error::other("no space left");
+        let error = CommandError::usage(cause).while_doing("could not write: no space left");
+        assert_eq!(error.render(), "error: could not write: no space left\n");
+    }
+
+    #[test]
+    fn a_terminal_does_not_obey_what_an_error_quotes() {
+        let error = CommandError::usage("the service said \u{1b}[2J\nand more");
+        assert_eq!(error.render(), "error: the service said ␛[2J↵and more\n");
+    }
+
+    #[test]
+    fn only_our_own_output_can_be_a_broken_pipe() {
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(CommandError::from(WriteError::from(broken())).while_doing("could not print").is_broken_pipe());
+        assert!(!CommandError::usage(broken()).is_broken_pipe(), "the service hung up: that is an error");
+    }
+}

@@ -1,0 +1,201 @@
+//! The only printer: data goes to stdout, everything else to stderr.
+
+mod cell;
+mod csv;
+mod format;
+mod progress;
+mod rows;
+mod table;
+mod text;
+
+use std::fmt;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::sync::Arc;
+
+use indicatif::MultiProgress;
+use serde::Serialize;
+
+pub(crate) use cell::Cell;
+pub(crate) use format::{Format, FormatArgs};
+pub(crate) use progress::{LogWriter, Progress};
+pub(crate) use rows::Rows;
+pub(crate) use text::visible;
+
+use crate::environment::Environment;
+use crate::error::CommandError;
+use rows::Style;
+
+/// How much the program says besides its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Talk {
+    /// Warnings and errors.
+    Quiet,
+    /// Notes and progress, too.
+    Normal,
+}
+
+/// Prints. Cheap to clone; all clones share the terminal.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    talk: Talk,
+    stdout: Face,
+    stderr: Face,
+    bars: MultiProgress,
+}
+
+/// What is at the other end of a stream. Colours need a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Face {
+    File,
+    Terminal,
+    ColourTerminal,
+}
+
+impl Face {
+    fn of(is_terminal: bool, environment: &Environment) -> Self {
+        match (is_terminal, environment.is_colourless()) {
+            (false, _) => Self::File,
+            (true, true) => Self::Terminal,
+            (true, false) => Self::ColourTerminal,
+        }
+    }
+}
+
+impl Output {
+    /// Prints to the streams of this process.
+    #[must_use]
+    pub(crate) fn of_this_process(talk: Talk, environment: &Environment) -> Self {
+        let stdout = Face::of(io::stdout().is_terminal(), environment);
+        let stderr = Face::of(io::stderr().is_terminal(), environment);
+        Self { shared: Arc::new(Shared { talk, stdout, stderr, bars: progress::bars(talk, stderr) }) }
+    }
+
+    /// Prints no notes and no bars.
+    #[cfg(test)]
+    pub(crate) fn silent() -> Self {
+        let (talk, stderr) = (Talk::Quiet, Face::File);
+        Self { shared: Arc::new(Shared { talk, stdout: Face::File, stderr, bars: progress::bars(talk, stderr) }) }
+    }
+
+    /// Writes a line of data.
+    ///
+    /// # Errors
+    ///
+    /// When stdout takes nothing, see [`WriteError`].
+    pub(crate) fn line(&self, text: impl fmt::Display) -> Result<(), WriteError> {
+        self.on_stdout(|stdout| writeln!(stdout, "{text}"))
+    }
+
+    /// Writes text as it is: a page, or bytes that were archived.
+    ///
+    /// # Errors
+    ///
+    /// When stdout takes nothing, see [`WriteError`].
+    pub(crate) fn raw(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        self.on_stdout(|stdout| stdout.write_all(bytes))
+    }
+
+    /// Writes a value as one line of JSON.
+    ///
+    /// # Errors
+    ///
+    /// When stdout takes nothing, see [`WriteError`].
+    pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), WriteError> {
+        let text = serde_json::to_string(value).map_err(io::Error::from)?;
+        self.line(text)
+    }
+
+    /// Begins a list with these columns on stdout.
+    #[must_use]
+    pub(crate) fn rows(&self, format: Format, columns: &[&'static str]) -> Rows {
+        let style = match self.shared.stdout {
+            Face::File => Style::Plain,
+            Face::Terminal => Style::Fitted,
+            Face::ColourTerminal => Style::Coloured,
+        };
+        Rows::new(Box::new(BufWriter::new(io::stdout())), format, columns, style)
+    }
+
+    /// Whether a person reads stdout as it appears.
+    #[must_use]
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.shared.stdout != Face::File
+    }
+
+    /// Says something to the person who waits; not with `--quiet`.
+    pub(crate) fn note(&self, text: impl fmt::Display) {
+        if self.shared.talk == Talk::Normal {
+            self.on_stderr(&format!("{text}\n"));
+        }
+    }
+
+    /// Says that something is not as it should be although the command goes on.
+    pub(crate) fn warn(&self, text: impl fmt::Display) {
+        let text = visible(&text.to_string());
+        self.on_stderr(&self.painted(&format!("warning: {text}\n"), "warning:", "33;1"));
+    }
+
+    /// Says why the command failed.
+    pub(crate) fn error(&self, error: &CommandError) {
+        self.on_stderr(&self.painted(&error.render(), "error:", "31;1"));
+    }
+
+    /// A bar over `total` steps on stderr, where a person sees it; removed when dropped.
+    #[must_use]
+    pub(crate) fn progress(&self, total: u64, label: &'static str) -> Progress {
+        Progress::new(&self.shared.bars, total, label)
+    }
+
+    /// Where log lines go: to stderr, between the bars.
+    #[must_use]
+    pub(crate) fn log_writer(&self) -> LogWriter {
+        LogWriter::new(self.shared.bars.clone())
+    }
+
+    /// Whether log lines may have colours.
+    #[must_use]
+    pub(crate) fn colours_on_stderr(&self) -> bool {
+        self.shared.stderr == Face::ColourTerminal
+    }
+
+    fn on_stdout(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
+        let mut result = Ok(());
+        self.shared.bars.suspend(|| {
+            let mut stdout = io::stdout().lock();
+            result = write(&mut stdout).and_then(|()| stdout.flush());
+        });
+        Ok(result?)
+    }
+
+    /// Nobody can be told that stderr is gone.
+    fn on_stderr(&self, text: &str) {
+        self.shared.bars.suspend(|| io::stderr().lock().write_all(text.as_bytes()).ok());
+    }
+
+    /// The text with the word it begins with in the given colour, where there are colours.
+    fn painted(&self, text: &str, word: &str, colour: &str) -> String {
+        if self.colours_on_stderr() {
+            text.replacen(word, &format!("\u{1b}[{colour}m{word}\u{1b}[0m"), 1)
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// Our own stdout could not be written to. When its reader went away, the program ends with code 0.
+#[derive(Debug, thiserror::Error)]
+#[error("could not write to the standard output")]
+pub(crate) struct WriteError(#[from] io::Error);
+
+impl WriteError {
+    /// What kind of failure it was.
+    #[must_use]
+    pub(crate) fn kind(&self) -> io::ErrorKind {
+        self.0.kind()
+    }
+}

@@ -1,0 +1,72 @@
+//! Tables for people.
+
+use comfy_table::{ColumnConstraint, ContentArrangement, Width, presets};
+
+use crate::output::Cell;
+use crate::output::rows::Style;
+use crate::output::text::{Piece, excerpt};
+
+/// How a mark begins and ends on a terminal: bold and yellow.
+const MARK: (&str, &str) = ("\u{1b}[1;33m", "\u{1b}[0m");
+/// How a heading begins and ends on a terminal: bold.
+const HEADING: (&str, &str) = ("\u{1b}[1m", "\u{1b}[0m");
+/// No column is squeezed below this width.
+const NARROWEST: u16 = 8;
+
+/// A table that is being filled.
+pub(crate) struct Table {
+    style: Style,
+    table: comfy_table::Table,
+}
+
+impl Table {
+    /// An empty table.
+    pub(crate) fn new(columns: &[&'static str], style: Style) -> Self {
+        let mut table = comfy_table::Table::new();
+        table.load_preset(presets::NOTHING).set_content_arrangement(match style {
+            Style::Plain => ContentArrangement::Disabled,
+            Style::Fitted | Style::Coloured => ContentArrangement::Dynamic,
+        });
+        table.set_header(columns.iter().map(|name| match style {
+            Style::Coloured => format!("{}{name}{}", HEADING.0, HEADING.1),
+            Style::Plain | Style::Fitted => (*name).to_owned(),
+        }));
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+            if style != Style::Plain {
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(NARROWEST)));
+            }
+        }
+        Self { style, table }
+    }
+
+    /// Adds a row.
+    pub(crate) fn push(&mut self, cells: &[Cell]) {
+        self.table.add_row(cells.iter().map(|cell| self.shown(cell)).collect::<Vec<_>>());
+    }
+
+    /// The text of the whole table; nothing when it has no rows.
+    pub(crate) fn render(&self) -> String {
+        if self.table.is_empty() {
+            return String::new();
+        }
+        self.table.trim_fmt() + "\n"
+    }
+
+    fn shown(&self, cell: &Cell) -> String {
+        let marks = match cell {
+            Cell::Marked { marks, .. } => marks.as_slice(),
+            _ => &[],
+        };
+        let text = cell.to_text().unwrap_or_default();
+        excerpt(&text, marks).into_iter().map(|piece| self.painted(piece)).collect()
+    }
+
+    fn painted(&self, piece: Piece) -> String {
+        if piece.is_marked && self.style == Style::Coloured {
+            format!("{}{}{}", MARK.0, piece.text, MARK.1)
+        } else {
+            piece.text
+        }
+    }
+}

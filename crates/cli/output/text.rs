@@ -1,0 +1,120 @@
+//! Text from outside, made fit for a terminal.
+
+use std::ops::Range;
+
+/// How many characters of a text a table shows.
+const EXCERPT: usize = 300;
+/// How many of them stand in front of the first mark.
+const LEAD: usize = 60;
+
+/// A piece of a text: marked or not.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) text: String,
+    pub(crate) is_marked: bool,
+}
+
+/// The text with everything shown that a terminal would obey: control characters as pictures, line ends as `↵`, tabs as
+/// spaces, and characters that reverse the direction of what follows by their number.
+#[must_use]
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\r' if characters.peek() == Some(&'\n') => {}
+            '\n' => shown.push('↵'),
+            '\t' => shown.push(' '),
+            '\0'..='\u{1f}' => shown.extend(char::from_u32(0x2400 + u32::from(character))),
+            '\u{7f}' => shown.push('␡'),
+            '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                shown.extend(character.escape_unicode());
+            }
+            _ => shown.push(character),
+        }
+    }
+    shown
+}
+
+/// The part of a text around its first mark, as visible pieces; `…` stands for what was left out.
+#[must_use]
+pub(crate) fn excerpt(text: &str, marks: &[Range<usize>]) -> Vec<Piece> {
+    let window = window(text, marks.first().map_or(0, |mark| mark.start));
+    let mut pieces = Vec::new();
+    let mut at = window.start;
+    for mark in marks {
+        let (start, end) = (mark.start.clamp(at, window.end), mark.end.clamp(at, window.end));
+        push(&mut pieces, text.get(at..start), false);
+        push(&mut pieces, text.get(start..end), true);
+        at = end;
+    }
+    push(&mut pieces, text.get(at..window.end), false);
+    if window.start > 0 {
+        pieces.insert(0, Piece { text: "…".to_owned(), is_marked: false });
+    }
+    if window.end < text.len() {
+        pieces.push(Piece { text: "…".to_owned(), is_marked: false });
+    }
+    pieces
+}
+
+/// The bytes of at most [`EXCERPT`] characters, from [`LEAD`] characters before `focus`.
+fn window(text: &str, focus: usize) -> Range<usize> {
+    let before = text.get(..focus).unwrap_or("");
+    let start = before.char_indices().rev().nth(LEAD - 1).map_or(0, |(at, _)| at);
+    let rest = text.get(start..).unwrap_or("");
+    let end = rest.char_indices().nth(EXCERPT).map_or(text.len(), |(at, _)| start + at);
+    start..end
+}
+
+fn push(pieces: &mut Vec<Piece>, text: Option<&str>, is_marked: bool) {
+    if let Some(text) = text.filter(|text| !text.is_empty()) {
+        pieces.push(Piece { text: visible(text), is_marked });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pieces in one text, marks in brackets.
+    fn shown(text: &str, marks: &[Range<usize>]) -> String {
+        let one = |piece: Piece| if piece.is_marked { format!("[{}]", piece.text) } else { piece.text };
+        excerpt(text, marks).into_iter().map(one).collect()
+    }
+
+    #[test]
+    fn a_terminal_is_not_obeyed() {
+        for (text, expected) in [
+            ("plain, 港口, שלום, 👩‍👩‍👧", "plain, 港口, שלום, 👩‍👩‍👧"),
+            ("a\u{1b}[31mred\u{7}", "a␛[31mred␇"),
+            ("one\r\ntwo\nthree\rfour\tfive", "one↵two↵three␍four five"),
+            ("\0\u{7f}\u{9b}2J", "␀␡\\u{9b}2J"),
+            ("abc\u{202e}fdp.exe", "abc\\u{202e}fdp.exe"),
+        ] {
+            assert_eq!(visible(text), expected);
+        }
+    }
+
+    #[test]
+    fn marks_stay_on_their_characters() {
+        assert_eq!(shown("the \u{7}harbour wall", &[5..12]), "the ␇[harbour] wall");
+        assert_eq!(shown("去港口吧", &[3..9]), "去[港口]吧");
+        assert_eq!(shown("ab", &[0..1, 1..2]), "[a][b]");
+        assert_eq!(shown("", &[]), "");
+    }
+
+    #[test]
+    fn long_texts_are_cut_around_the_first_mark() {
+        let text = format!("{}needle{}", "é".repeat(1000), "z".repeat(1000));
+        let expected = format!("…{}[needle]{}…", "é".repeat(LEAD), "z".repeat(EXCERPT - LEAD - 6));
+        assert_eq!(shown(&text, &[2000..2006]), expected);
+        assert_eq!(shown(&"z".repeat(EXCERPT), &[]), "z".repeat(EXCERPT));
+    }
+
+    #[test]
+    fn marks_that_fit_no_text_do_no_harm() {
+        assert_eq!(shown("abc", &[2..9]), "ab[c]");
+        assert_eq!(shown("é", &[1..2]), "");
+    }
+}

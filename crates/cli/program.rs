@@ -1,0 +1,102 @@
+//! From the command line to the exit code.
+
+use std::io;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::path::PathBuf;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Global};
+use crate::clock::Clock;
+use crate::commands::{self, Command};
+use crate::context::Context;
+use crate::environment::{self, Environment};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::logging;
+use crate::output::{Output, Talk};
+use crate::settings::{Settings, unknown_variables};
+use crate::stop::Stop;
+
+/// Runs the command that the arguments of this process ask for.
+pub(crate) fn run() -> Exit {
+    panic::set_hook(Box::new(report_bug));
+    panic::catch_unwind(AssertUnwindSafe(parse_and_run)).unwrap_or(Exit::Bug)
+}
+
+fn parse_and_run() -> Exit {
+    match Cli::try_parse() {
+        Ok(cli) => run_command(cli),
+        Err(error) => {
+            // Help that nobody reads to the end is no failure.
+            error.print().ok();
+            if error.use_stderr() { Exit::Usage } else { Exit::Done }
+        }
+    }
+}
+
+fn run_command(cli: Cli) -> Exit {
+    let environment = Environment::of_this_process();
+    let output = Output::of_this_process(cli.global.talk(), environment.as_ref().unwrap_or(&Environment::default()));
+    let result = environment.and_then(|environment| {
+        let context = context(&cli.global, &cli.command, &environment, output.clone())?;
+        block_on(cli.command, &context)
+    });
+    result.unwrap_or_else(|error| {
+        if error.is_broken_pipe() {
+            return Exit::Done;
+        }
+        output.error(&error);
+        error.exit()
+    })
+}
+
+fn context(
+    global: &Global,
+    command: &Command,
+    environment: &Environment,
+    output: Output,
+) -> Result<Context, CommandError> {
+    let archive = archive(global, command, environment);
+    let failed = |error: CommandError| error.while_doing("could not read the settings");
+    let settings = Settings::load(&archive, environment, &global.set).map_err(|error| failed(error.into()))?;
+    logging::start(&settings.log.filter, global.verbose, &output);
+    for (name, meant) in unknown_variables(environment) {
+        let advice = meant.map_or_else(String::new, |meant| format!(": did you mean {meant}?"));
+        output.warn(format_args!("the variable {name} means nothing{advice}"));
+    }
+    let clock = Clock::asked_for(environment.value(environment::CLOCK))
+        .map_err(|error| CommandError::usage(error).while_doing(format!("could not read {}", environment::CLOCK)))?;
+    let stop = Stop::listening(&output).map_err(no_runtime)?;
+    Ok(Context { archive, settings, output, clock, stop })
+}
+
+fn archive(global: &Global, command: &Command, environment: &Environment) -> PathBuf {
+    let given = global.archive.clone();
+    given
+        .or_else(|| environment.value(environment::ARCHIVE).map(PathBuf::from))
+        .unwrap_or_else(|| command.default_archive().into())
+}
+
+fn block_on(command: Command, context: &Context) -> Result<Exit, CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
+    let result = runtime.block_on(commands::run(command, context));
+    // Work that the command left behind is of no use to anybody.
+    runtime.shutdown_background();
+    result
+}
+
+fn no_runtime(error: io::Error) -> CommandError {
+    CommandError::usage(error).while_doing("could not start working threads")
+}
+
+/// Printed in place of Rust's own message; [`run`] then ends with [`Exit::Bug`].
+fn report_bug(panic: &PanicHookInfo<'_>) {
+    let message = panic.payload_as_str().unwrap_or("no message");
+    let place = panic.location().map_or_else(String::new, |location| format!(", at {location}"));
+    let report = format!("please report this bug, with the command, at {}/issues", env!("CARGO_PKG_REPOSITORY"));
+    let error = CommandError::new(Exit::Bug, format!("annals {} has a bug: {message}{place}", env!("CARGO_PKG_VERSION")))
+        .hint(report)
+        .hint("nothing that was archived is lost; the same command can be run again");
+    Output::of_this_process(Talk::Quiet, &Environment::default()).error(&error);
+}

@@ -1,0 +1,324 @@
+//! The settings: what they are, and where they come from.
+//!
+//! `default-settings.toml` is the list of all of them, with reasons. Default < `annals.toml` in the archive <
+//! environment < `--set`.
+
+mod credentials;
+mod error;
+mod file;
+mod layers;
+mod reader;
+mod reference;
+mod units;
+
+use std::path::Path;
+use std::time::Duration;
+
+use chat::Zone;
+use url::Url;
+
+pub(crate) use credentials::Credentials;
+pub(crate) use error::SettingsError;
+pub(crate) use layers::{FILE, unknown_variables};
+pub(crate) use reference::{markdown, starter};
+pub(crate) use units::parse_duration;
+
+use crate::environment::{self, Environment};
+use crate::error::CommandError;
+use credentials::Given;
+use layers::Layers;
+use reader::Reader;
+
+/// The settings in force.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// The Chat service, and how it is talked to.
+    pub(crate) api: ApiSettings,
+    /// The service's habits, by which its answers are read.
+    pub(crate) hours: HoursSettings,
+    /// How tables are written.
+    pub(crate) archive: ArchiveSettings,
+    /// How the search index is written.
+    pub(crate) index: IndexSettings,
+    /// How hours are worked on.
+    pub(crate) ingest: IngestSettings,
+    /// What a file may hold.
+    pub(crate) decode: DecodeSettings,
+    /// What is logged.
+    pub(crate) log: LogSettings,
+    layers: Layers,
+}
+
+/// `[api]`: the Chat service, and how it is talked to.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiSettings {
+    base_url: Option<Url>,
+    given: Given,
+    /// The zone in which the service names its hours.
+    pub(crate) zone: Zone,
+    /// How many history links may be asked for in a minute; `1 <= history_per_minute`.
+    pub(crate) history_per_minute: u32,
+    /// How often a call is tried in all; `1 <= attempts`.
+    pub(crate) attempts: u32,
+    /// The pause before the second try; `first_pause <= longest_pause`.
+    pub(crate) first_pause: Duration,
+    /// The longest pause between two tries.
+    pub(crate) longest_pause: Duration,
+    /// How long a connection may take to come about.
+    pub(crate) connect_timeout: Duration,
+    /// How long the other side may be silent.
+    pub(crate) idle_timeout: Duration,
+}
+
+/// `[hours]`: the service's habits; `first_try <= readiness <= retention`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HoursSettings {
+    /// How long after its end an hour is first asked for.
+    pub(crate) first_try: Duration,
+    /// How long after its end "no file" still means "not yet".
+    pub(crate) readiness: Duration,
+    /// How long the service keeps an hour after its end.
+    pub(crate) retention: Duration,
+    /// An hour that will be gone within this time is at risk.
+    pub(crate) warning: Duration,
+}
+
+/// `[archive]`: how tables are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ArchiveSettings {
+    /// Bytes of rows of one hour in memory before a sorted run is put on disk.
+    pub(crate) memory: usize,
+    /// The level of zstd; `1 <= compression <= 22`.
+    pub(crate) compression: i32,
+}
+
+/// `[index]`: how the search index is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct IndexSettings {
+    /// Bytes of search documents of one hour in memory before they are written out.
+    pub(crate) heap: usize,
+}
+
+/// `[ingest]`: how hours are worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct IngestSettings {
+    /// How many hours are worked on at once; 0 is one for each core.
+    pub(crate) workers: usize,
+}
+
+/// `[decode]`: what a file may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DecodeSettings {
+    /// The longest line in bytes that is read as a message.
+    pub(crate) line_limit: usize,
+    /// How many bytes a part of an hour may unpack to.
+    pub(crate) unpacked_limit: u64,
+}
+
+/// `[log]`: what is logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogSettings {
+    /// In the notation of tracing.
+    pub(crate) filter: String,
+}
+
+impl Settings {
+    /// The settings for the archive in this folder. `flags` are the texts of `--set`.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] when a layer cannot be read, or a value does not fit.
+    pub(crate) fn load(archive: &Path, environment: &Environment, flags: &[String]) -> Result<Self, SettingsError> {
+        Self::from_layers(Layers::of(archive, environment, flags)?)
+    }
+
+    fn from_layers(layers: Layers) -> Result<Self, SettingsError> {
+        let reader = Reader::new(&layers);
+        Ok(Self {
+            api: ApiSettings::from_layers(&reader)?,
+            hours: HoursSettings::from_layers(&reader)?,
+            archive: ArchiveSettings {
+                memory: reader.size("archive.memory", 1 << 20)?,
+                compression: reader.number("archive.compression", 1..=22)?,
+            },
+            index: IndexSettings { heap: reader.size("index.heap", 16 << 20)? },
+            ingest: IngestSettings { workers: reader.number("ingest.workers", 0..=1024)? },
+            decode: DecodeSettings {
+                line_limit: reader.size("decode.line_limit", 1024)?,
+                unpacked_limit: reader.size("decode.unpacked_limit", 1 << 20)?,
+            },
+            log: LogSettings { filter: reader.filter("log.filter")? },
+            layers,
+        })
+    }
+
+    /// Every setting with its effective value and where it comes from. Secrets are shown as `…`.
+    pub(crate) fn effective(&self) -> impl Iterator<Item = Effective> {
+        reference::all().iter().map(|entry| {
+            let value = self.layers.value(&entry.name);
+            let shown = |text: &str| if entry.is_secret() { "…".to_owned() } else { text.to_owned() };
+            Effective {
+                name: &entry.name,
+                value: value.map(|value| shown(&value.text)),
+                source: value.map(|value| value.place.to_string()),
+            }
+        })
+    }
+}
+
+impl ApiSettings {
+    fn from_layers(reader: &Reader<'_>) -> Result<Self, SettingsError> {
+        let (first_pause, longest_pause) = reader.ordered("api.first_pause", "api.longest_pause")?;
+        Ok(Self {
+            base_url: reader.base_url("api.base_url")?,
+            given: Given {
+                token: reader.secret("api.token"),
+                client_id: reader.text("api.client_id"),
+                client_secret: reader.secret("api.client_secret"),
+                app_id: reader.text("api.app_id"),
+                app_certificate: reader.secret("api.app_certificate"),
+                exchange: reader.parsed("api.exchange", "true or false")?,
+            },
+            zone: reader.zone("api.zone")?,
+            history_per_minute: reader.number("api.history_per_minute", 1..=60_000)?,
+            attempts: reader.number("api.attempts", 1..=100)?,
+            first_pause,
+            longest_pause,
+            connect_timeout: reader.duration("api.connect_timeout")?,
+            idle_timeout: reader.duration("api.idle_timeout")?,
+        })
+    }
+
+    /// Where the Chat service is: everything before `/chatmessages`, without a slash at the end.
+    ///
+    /// # Errors
+    ///
+    /// When it is not set: there is no default.
+    pub(crate) fn base_url(&self) -> Result<&Url, SettingsError> {
+        self.base_url.as_ref().ok_or_else(|| SettingsError::Missing {
+            name: "api.base_url",
+            hint: format!(
+                "set {}=https://{{host}}/{{org}}/{{app}} in the environment, or `base_url` under `[api]` in {FILE}",
+                environment::variable_of("api.base_url")
+            ),
+        })
+    }
+
+    /// How to prove to the service who asks.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is set, or half of a pair is.
+    pub(crate) fn credentials(&self) -> Result<Credentials, SettingsError> {
+        self.given.chosen()
+    }
+}
+
+impl HoursSettings {
+    fn from_layers(reader: &Reader<'_>) -> Result<Self, SettingsError> {
+        let (first_try, _) = reader.ordered("hours.first_try", "hours.readiness")?;
+        let (readiness, retention) = reader.ordered("hours.readiness", "hours.retention")?;
+        Ok(Self { first_try, readiness, retention, warning: reader.duration("hours.warning")? })
+    }
+}
+
+/// A setting as it is in force.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Effective {
+    /// `section.key`.
+    pub(crate) name: &'static str,
+    /// The value as it was written; `None` when it has none.
+    pub(crate) value: Option<String>,
+    /// Where it was written; `None` when it has no value.
+    pub(crate) source: Option<String>,
+}
+
+impl From<SettingsError> for CommandError {
+    fn from(error: SettingsError) -> Self {
+        let hint = error.hint();
+        let error = Self::usage(error);
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let environment =
+            Environment::from_variables(variables.iter().map(|(name, value)| (name.into(), value.into()))).unwrap();
+        Settings::load(Path::new("/nonexistent"), &environment, &[])
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_documentation() {
+        let settings = load(&[]).unwrap();
+        assert_eq!(settings.api.history_per_minute, 10);
+        assert_eq!(settings.api.zone, Zone::UTC);
+        assert_eq!(settings.hours.retention, Duration::from_secs(3 * 86_400));
+        assert_eq!(settings.archive, ArchiveSettings { memory: 128 << 20, compression: 3 });
+        assert_eq!(settings.decode, DecodeSettings { line_limit: 16 << 20, unpacked_limit: 64 << 30 });
+        assert!(settings.api.base_url().is_err() && settings.api.credentials().is_err());
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_named_with_its_place() {
+        for (variable, value, expected) in [
+            ("ANNALS_API_ATTEMPTS", "0", "`api.attempts`: `0` is no whole number from 1 to 100"),
+            ("ANNALS_API_ATTEMPTS", "many", "`api.attempts`: `many` is no whole number from 1 to 100"),
+            ("ANNALS_ARCHIVE_COMPRESSION", "23", "`archive.compression`: `23` is no whole number from 1 to 22"),
+            ("ANNALS_API_EXCHANGE", "yes", "`api.exchange`: `yes` is not true or false"),
+            (
+                "ANNALS_API_ZONE",
+                "Asia/Shanghai",
+                "`api.zone`: `Asia/Shanghai` is no zone: write UTC or a whole-hour offset such as +08:00",
+            ),
+            (
+                "ANNALS_API_IDLE_TIMEOUT",
+                "60",
+                "`api.idle_timeout`: `60` is no length of time: write 30s, 5m, 1h or 3d",
+            ),
+            ("ANNALS_INDEX_HEAP", "1MiB", "`index.heap`: `1MiB` is less than 16777216 bytes"),
+            ("ANNALS_HOURS_FIRST_TRY", "2d", "`hours.first_try`: it is longer than `hours.readiness`"),
+            ("ANNALS_HOURS_RETENTION", "1h", "`hours.readiness`: it is longer than `hours.retention`"),
+        ] {
+            let error = load(&[(variable, value)]).unwrap_err().to_string();
+            let (place, rest) = error.split_once(": invalid value of ").unwrap();
+            assert_eq!(rest, expected);
+            assert!(place == variable || place == "default", "{error}");
+        }
+        assert!(load(&[("ANNALS_LOG_FILTER", "api=loud")]).unwrap_err().to_string().contains("`log.filter`: "));
+    }
+
+    #[test]
+    fn a_base_url_is_everything_before_chatmessages() {
+        let url = |text: &str| load(&[("ANNALS_API_BASE_URL", text)]).map(|settings| settings.api.base_url.unwrap());
+        assert_eq!(url("http://127.0.0.1:8080/app-id/970CA/").unwrap().as_str(), "http://127.0.0.1:8080/app-id/970CA");
+        for (text, expected) in [
+            ("a1.easemob.com/org/app", "it is no URL: write https://{host}/{org}/{app}"),
+            ("ftp://a1.easemob.com/org/app", "it begins with http:// or https://"),
+            ("https://a1.easemob.com/org/app?token=YWMt", "it has no query and no fragment"),
+            ("https://user:word@a1.easemob.com/org/app", "credentials do not belong into a URL"),
+            ("https://a1.easemob.com/org/app/chatmessages", "leave `/chatmessages` and what follows off"),
+            ("https://a1.easemob.com/org", "it ends with /{org}/{app} or /app-id/{app id}"),
+        ] {
+            let error = url(text).unwrap_err().to_string();
+            assert!(error.ends_with(expected), "{error}");
+            assert!(!error.contains("YWMt") && !error.contains("word"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let variables = [("ANNALS_API_TOKEN", "YWMt-secret"), ("ANNALS_API_CLIENT_ID", "c")];
+        let settings = load(&variables).unwrap();
+        let shown = format!("{:?}", settings.effective().collect::<Vec<_>>());
+        assert!(shown.contains('…') && !shown.contains("YWMt-secret"), "{shown}");
+        let debug = format!("{:?}", settings.api.credentials());
+        assert!(!debug.contains("YWMt-secret"), "{debug}");
+    }
+}

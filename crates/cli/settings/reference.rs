@@ -1,0 +1,208 @@
+//! The list of all settings: `default-settings.toml`, read as documentation.
+//!
+//! The file has this form, which is checked by a test: a comment, then `key = value` for a setting with a default or
+//! `#key = example` (no space behind `#`) for one without.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use crate::environment;
+
+/// The defaults and their reasons.
+pub(super) const DEFAULTS: &str = include_str!("../default-settings.toml");
+
+/// The settings that are secrets: they come from the environment alone and are never shown.
+const SECRETS: [&str; 3] = ["api.token", "api.client_secret", "api.app_certificate"];
+
+static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| entries(DEFAULTS));
+
+/// One setting, as it is documented.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// `section.key`.
+    pub(crate) name: String,
+    /// What it is for, and why the default is what it is.
+    pub(crate) reason: String,
+    /// Its value in TOML when nobody says otherwise; `None` when it has none.
+    pub(crate) default: Option<String>,
+    /// A value in TOML, where there is no default.
+    example: Option<String>,
+}
+
+impl Entry {
+    /// Whether it must not be seen.
+    #[must_use]
+    pub(crate) fn is_secret(&self) -> bool {
+        SECRETS.contains(&self.name.as_str())
+    }
+
+    fn section_and_key(&self) -> (&str, &str) {
+        self.name.split_once('.').unwrap_or(("", &self.name))
+    }
+}
+
+/// Every setting, in the order of the documentation.
+#[must_use]
+pub(crate) fn all() -> &'static [Entry] {
+    &ENTRIES
+}
+
+/// The setting with this name.
+#[must_use]
+pub(crate) fn find(name: &str) -> Option<&'static Entry> {
+    all().iter().find(|entry| entry.name == name)
+}
+
+/// The setting that somebody probably meant; `None` when nothing is near.
+#[must_use]
+pub(crate) fn meant_by(name: &str) -> Option<&'static str> {
+    nearest(name, all().iter().map(|entry| entry.name.as_str()))
+}
+
+/// The candidate that is most alike, if any is alike at all.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    /// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion would only confuse.
+    const ALIKE: f64 = 0.85;
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, candidate)| candidate)
+}
+
+/// A settings file for a new archive: every setting but the secrets, each switched off, except those given.
+///
+/// Defaults are left switched off so that an archive follows the program's when they change.
+#[must_use]
+pub(crate) fn starter(given: &[(&str, &str)]) -> String {
+    let mut text = "# The settings of this archive. Secrets do not belong here: they come from the environment.\n".to_owned();
+    let mut section = "";
+    for entry in all().iter().filter(|entry| !entry.is_secret()) {
+        let (this_section, key) = entry.section_and_key();
+        if this_section != section {
+            section = this_section;
+            let _infallible = write!(text, "\n[{section}]\n");
+        }
+        let line = match given.iter().find(|(name, _)| *name == entry.name) {
+            Some((_, value)) => format!("{key} = {}", toml_text(value)),
+            None => format!("#{key} = {}", entry.default.as_ref().or(entry.example.as_ref()).map_or("", String::as_str)),
+        };
+        let _infallible = writeln!(text, "# {}\n{line}", entry.reason.replace('\n', "\n# "));
+    }
+    text
+}
+
+/// The page `docs/settings.md`.
+#[must_use]
+pub(crate) fn markdown() -> String {
+    let mut text = PREFACE.to_owned();
+    let mut section = "";
+    for entry in all() {
+        let (this_section, _) = entry.section_and_key();
+        if this_section != section {
+            section = this_section;
+            let _infallible = write!(text, "\n## `[{section}]`\n\n| setting | default | what it is for |\n|---|---|---|\n");
+        }
+        let _infallible = writeln!(
+            text,
+            "| `{}`<br>`{}` | {} | {}{} |",
+            entry.name,
+            environment::variable_of(&entry.name),
+            entry.default.as_ref().map_or_else(|| "none".to_owned(), |value| format!("`{}`", value.trim_matches('"'))),
+            if entry.is_secret() { "**Secret:** from the environment alone. " } else { "" },
+            entry.reason.replace('\n', " ").replace('|', "\\|"),
+        );
+    }
+    text
+}
+
+const PREFACE: &str = "\
+# Settings
+
+<!-- Written by `annals config --markdown`; a test compares. Edit crates/cli/default-settings.toml. -->
+
+A setting is looked for in this order, and the first place that has it wins:
+
+1. the command line: `--set section.key=value`, on every command;
+2. the environment: `section.key` is the variable `ANNALS_SECTION_KEY`; a variable that is set to nothing does not count;
+3. `annals.toml` in the folder of the archive;
+4. the defaults below.
+
+`annals config` prints every setting in force and where it comes from. Secrets are taken from the environment alone and are
+never shown. A setting that does not exist is an error in the file and on the command line; an unknown variable
+`ANNALS_…` is warned about. Times are written `30s`, `5m`, `1h`, `3d` or `1h 30m`; sizes `512KiB`, `64MiB`, `2GiB`.
+
+Two variables are no settings: `ANNALS_ARCHIVE` is the folder of the archive where `--archive` is not given (`archive` when
+neither is), and `ANNALS_CLOCK`, for tests, is a time at which the program's clock stands still. `NO_COLOR` takes the colours away.
+";
+
+fn entries(text: &str) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let (mut section, mut reason) = (String::new(), Vec::new());
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            name.clone_into(&mut section);
+            reason.clear();
+        } else if let Some(comment) = line.strip_prefix("# ") {
+            reason.push(comment);
+        } else if let Some((key, value)) = line.split_once(" = ") {
+            let (name, value) = (key.trim_start_matches('#'), Some(value.to_owned()));
+            let (default, example) = if key.starts_with('#') { (None, value) } else { (value, None) };
+            entries.push(Entry { name: format!("{section}.{name}"), reason: reason.join("\n"), default, example });
+            reason.clear();
+        }
+    }
+    entries
+}
+
+/// A text as a TOML string.
+fn toml_text(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::file;
+
+    #[test]
+    fn documentation_and_defaults_are_one_list() {
+        let documented: Vec<_> = all().iter().filter(|entry| entry.default.is_some()).map(|entry| &*entry.name).collect();
+        let assigned = file::read(DEFAULTS).unwrap();
+        assert_eq!(documented, assigned.iter().map(|assignment| &*assignment.name).collect::<Vec<_>>());
+        for entry in all() {
+            assert!(entry.reason.ends_with(['.', ')']), "{} has no reason", entry.name);
+            assert!(entry.default.is_some() != entry.example.is_some(), "{}", entry.name);
+        }
+        for secret in SECRETS {
+            assert!(find(secret).is_some_and(|entry| entry.default.is_none()), "{secret}");
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_understood() {
+        assert_eq!(meant_by("api.histroy_per_minute"), Some("api.history_per_minute"));
+        assert_eq!(meant_by("api.Zone"), Some("api.zone"));
+        assert_eq!(meant_by("colour"), None);
+    }
+
+    #[test]
+    fn a_starter_file_reads_back_what_was_given() {
+        let url = "https://a1.easemob.com/harbor-org/\"lantern\"";
+        let text = starter(&[("api.base_url", url)]);
+        let read = file::read(&text).unwrap();
+        assert_eq!(read.len(), 1);
+        assert_eq!((read[0].name.as_str(), read[0].value.as_deref()), ("api.base_url", Ok(url)));
+        for secret in SECRETS {
+            let (_, key) = secret.split_once('.').unwrap();
+            assert!(!text.contains(&format!("\n#{key} =")), "{secret}");
+        }
+        assert!(text.contains("\n#history_per_minute = 10\n"), "{text}");
+    }
+
+    #[test]
+    fn the_page_is_up_to_date() {
+        let page = include_str!("../../../docs/settings.md");
+        assert!(page == markdown(), "run `cargo run -- config --markdown > docs/settings.md`");
+    }
+}

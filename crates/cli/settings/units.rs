@@ -1,0 +1,85 @@
+//! Times and sizes, as people write them.
+
+use std::time::Duration;
+
+/// The units of time in milliseconds, the longest first.
+const TIMES: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+/// The units of size in bytes, the largest first.
+const SIZES: [(&str, u64); 9] = [
+    ("TiB", 1 << 40),
+    ("TB", 1_000_000_000_000),
+    ("GiB", 1 << 30),
+    ("GB", 1_000_000_000),
+    ("MiB", 1 << 20),
+    ("MB", 1_000_000),
+    ("KiB", 1 << 10),
+    ("kB", 1000),
+    ("B", 1),
+];
+
+/// Reads a length of time: `30s`, `5m`, `1h`, `3d`, `500ms`, or several in a row: `1h 30m`.
+///
+/// # Errors
+///
+/// A text that fits after "invalid value" when it is none, or is longer than 500 million years.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    sum(text, &TIMES)
+        .map(Duration::from_millis)
+        .ok_or_else(|| format!("`{text}` is no length of time: write 30s, 5m, 1h or 3d"))
+}
+
+/// Reads a number of bytes: `64MiB`, `2GiB`, `512KiB`, `10MB`, `100B`.
+///
+/// # Errors
+///
+/// A text that fits after "invalid value" when it is none, or does not fit 64 bits.
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
+    sum(text, &SIZES).ok_or_else(|| format!("`{text}` is no size: write 512KiB, 64MiB or 2GiB"))
+}
+
+/// The sum of numbers with units; `None` when there is no number, no unit, or too much.
+fn sum(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let mut rest = text.trim();
+    let mut total: Option<u64> = None;
+    while !rest.is_empty() {
+        let (number, behind) = split(rest, |character| !character.is_ascii_digit());
+        let (unit, behind) = split(behind.trim_start(), |character| !character.is_ascii_alphabetic());
+        let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
+        let amount = number.parse::<u64>().ok()?.checked_mul(*factor)?;
+        total = Some(total.unwrap_or(0).checked_add(amount)?);
+        rest = behind.trim_start();
+    }
+    total
+}
+
+fn split(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(ends).unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_carry_units() {
+        for (text, seconds) in
+            [("30s", 30), ("5m", 300), ("1h", 3600), ("3d", 259_200), ("1h 30m", 5400), ("1h30m", 5400), (" 0 s ", 0)]
+        {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        for text in ["", "30", "s", "1.5h", "-1s", "1w", "1h x", "99999999999999999999s", "٣s", "300000000000d"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_carry_units() {
+        for (text, bytes) in [("64MiB", 67_108_864), ("1 GiB", 1 << 30), ("10MB", 10_000_000), ("0B", 0)] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "64", "64M", "64mib", "1e3B", "99999999TiB"] {
+            assert!(parse_size(text).unwrap_err().contains("is no size"), "{text}");
+        }
+    }
+}
