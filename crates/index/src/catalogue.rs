@@ -1,116 +1,284 @@
 //! The index of an archive.
+//!
+//! Of all that writes there is one at a time: the engine's lock keeps other processes out, a mutex the other threads of
+//! this one. The lock is taken when the first hour is taken in, and given back by [`Catalogue::close`] or when the last
+//! clone and the last writer are gone.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::DirBuilder;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat::Hour;
+use tantivy::directory::MmapDirectory;
+use tantivy::index::{Segment, SegmentMeta};
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term};
 
-use crate::{Error, Found, Hit, Request, Settings, Writer};
+use crate::fields::{Fields, tokenizers};
+use crate::format::{self, Held};
+use crate::markers::{self, Marker};
+use crate::{Error, Settings, Writer};
+
+/// The smallest heap that the engine accepts; below it its baseline alone would fill the memory.
+const SMALLEST_HEAP: usize = 15_000_000;
+
+/// Segments of about the same size that are merged into one: years of hours become some dozens of segments.
+const SEGMENTS_A_MERGE: usize = 8;
+
+/// The part of a segment that may be deleted documents (of hours that were taken in anew) before it is rewritten.
+const DELETED_SHARE: f32 = 0.3;
 
 /// The index in one folder. Clones share it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Catalogue {
-    folder: Arc<PathBuf>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    folder: PathBuf,
+    settings: Settings,
+    fields: Fields,
+    index: Index,
+    reader: IndexReader,
+    /// Holds the lock while it is there.
+    writer: Mutex<Option<IndexWriter>>,
 }
 
 impl Catalogue {
-    /// Opens the index in a folder, or creates it there.
+    /// Opens the index in a folder, or creates it there, for its owner alone. Takes no lock yet.
     ///
     /// # Errors
     ///
-    /// [`Error::OtherFormat`] and [`Error::Damaged`]: delete the folder and follow the tables again.
-    pub fn open(folder: &Path, _settings: Settings) -> Result<Self, Error> {
-        Ok(Self { folder: Arc::new(folder.to_owned()) })
+    /// [`Error::OtherFormat`] and [`Error::Damaged`]: delete the folder and follow the tables again. [`Error::Io`] when
+    /// the folder cannot be used.
+    pub fn open(folder: &Path, settings: Settings) -> Result<Self, Error> {
+        create_folder(folder)?;
+        if let Held::Nothing = format::check(folder)? {
+            format::write(folder)?;
+        }
+        Self::open_checked(folder, settings)
     }
 
-    /// Opens the index in a folder if there is one.
+    /// Opens the index in a folder if there is one. Other processes may be writing to it.
     ///
     /// # Errors
     ///
     /// As [`Catalogue::open`].
-    pub fn open_existing(_folder: &Path) -> Result<Option<Self>, Error> {
-        Ok(None)
+    pub fn open_existing(folder: &Path) -> Result<Option<Self>, Error> {
+        match format::check(folder)? {
+            // The format is there before the engine's first file: another process may be just between the two.
+            Held::Index if folder.join("meta.json").exists() => {
+                Self::open_checked(folder, Settings::default()).map(Some)
+            }
+            Held::Index | Held::Nothing => Ok(None),
+        }
+    }
+
+    fn open_checked(folder: &Path, settings: Settings) -> Result<Self, Error> {
+        let wrap = |error| Error::of_engine(folder, error);
+        let (fields, schema) = Fields::with_schema();
+        let directory = MmapDirectory::open(folder).map_err(|error| wrap(error.into()))?;
+        let mut index = Index::open_or_create(directory, schema).map_err(|error| match error {
+            TantivyError::SchemaError(what) => Error::Damaged { folder: folder.to_owned(), what },
+            other => wrap(other),
+        })?;
+        index.set_tokenizers(tokenizers());
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().map_err(wrap)?;
+        let writer = Mutex::new(None);
+        Ok(Self { inner: Arc::new(Inner { folder: folder.to_owned(), settings, fields, index, reader, writer }) })
     }
 
     /// The hours that are held, each with the version it was taken in under.
     ///
     /// # Errors
     ///
-    /// When the index cannot be read.
+    /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
     pub fn hours(&self) -> Result<BTreeMap<Hour, String>, Error> {
-        Ok(BTreeMap::new())
+        let markers = self.markers()?;
+        Ok(markers.into_iter().map(|marker| (marker.hour, marker.version)).collect())
     }
 
-    /// Begins to take an hour in; several can be on their way at once.
+    /// Begins to take an hour in. Several can be on their way at once, in different threads; each uses up to
+    /// [`Settings::heap`]. `version` is the caller's: it comes back from [`Catalogue::hours`].
     ///
     /// # Errors
     ///
     /// [`Error::Locked`] when another process is taking hours in.
-    pub fn take_in(&self, _hour: Hour, _version: &str) -> Result<Writer, Error> {
-        Err(Error::Locked { folder: self.folder.as_ref().clone() })
+    pub fn take_in(&self, hour: Hour, version: &str) -> Result<Writer, Error> {
+        self.engine_writer(&mut self.lock())?;
+        Ok(Writer::new(self.clone(), hour, version))
     }
 
-    /// Forgets hours.
+    /// Forgets hours, in one commit. Hours that are not held are no error.
     ///
     /// # Errors
     ///
     /// [`Error::Locked`] when another process is taking hours in.
-    pub fn drop_hours(&self, _hours: &[Hour]) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// Answers a question.
-    ///
-    /// # Errors
-    ///
-    /// When the index cannot be read.
-    pub fn search(&self, _request: &Request) -> Result<Found, Error> {
-        Ok(Found { hits: Vec::new(), total: 0 })
-    }
-
-    /// The rows of a message id, earliest hour first; the caller compares the ids of the rows.
-    ///
-    /// # Errors
-    ///
-    /// When the index cannot be read.
-    pub fn find_id(&self, _msg_id: &str) -> Result<Vec<Hit>, Error> {
-        Ok(Vec::new())
+    pub fn drop_hours(&self, hours: &[Hour]) -> Result<(), Error> {
+        self.commit(hours, &[])
     }
 
     /// The number of messages held.
     ///
     /// # Errors
     ///
-    /// When the index cannot be read.
+    /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
     pub fn documents(&self) -> Result<u64, Error> {
-        Ok(0)
+        let all = self.searcher().num_docs();
+        Ok(all - self.markers()?.len() as u64)
     }
 
     /// The number of messages held of one hour.
     ///
     /// # Errors
     ///
-    /// When the index cannot be read.
-    pub fn documents_of(&self, _hour: Hour) -> Result<u64, Error> {
-        Ok(0)
+    /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
+    pub fn documents_of(&self, hour: Hour) -> Result<u64, Error> {
+        let builds = self.markers()?.into_iter().filter(|marker| marker.hour == hour).map(|marker| marker.build);
+        let searcher = self.searcher();
+        let count = |build| markers::documents_of(&searcher, &self.inner.fields, build);
+        builds.map(count).sum::<tantivy::Result<u64>>().map_err(|error| self.error(error))
     }
 
-    /// Makes visible what other processes have taken in.
+    /// Makes visible what other processes have taken in since the catalogue was opened. What this one took in is visible
+    /// at once.
     ///
     /// # Errors
     ///
-    /// When the index cannot be read.
+    /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
     pub fn refresh(&self) -> Result<(), Error> {
-        Ok(())
+        self.inner.reader.reload().map_err(|error| self.error(error))
     }
 
-    /// Waits for merges in the background and lets other processes write.
+    /// Waits for merges in the background and lets other processes write. Worth calling at the end of a run: merges that
+    /// are cut off are begun anew next time. Nothing is lost without it.
     ///
     /// # Errors
     ///
     /// When a merge failed; the index is whole all the same.
     pub fn close(self) -> Result<(), Error> {
-        Ok(())
+        let writer = self.lock().take();
+        writer.map_or(Ok(()), |writer| writer.wait_merging_threads()).map_err(|error| self.error(error))
     }
+
+    /// Makes the segments of an hour visible in place of what is held of it.
+    pub(crate) fn publish(&self, hour: Hour, segments: &[SegmentMeta]) -> Result<(), Error> {
+        self.commit(&[hour], segments)
+    }
+
+    fn commit(&self, replaced: &[Hour], added: &[SegmentMeta]) -> Result<(), Error> {
+        let mut guard = self.lock();
+        let writer = self.engine_writer(&mut guard)?;
+        let markers = self.markers()?;
+        let old = markers.iter().filter(|marker| replaced.contains(&marker.hour));
+        if let Err(error) = change(writer, &self.inner.fields, old, added) {
+            // What is half done must not become visible with the next hour. If even that fails, the lock is given back
+            // and the next hour begins with what is on disk.
+            if writer.rollback().is_err() {
+                *guard = None;
+            }
+            return Err(self.error(error));
+        }
+        self.refresh()
+    }
+
+    /// Deletes the files of segments that nobody will make visible.
+    pub(crate) fn collect_garbage(&self) {
+        if let Some(writer) = self.lock().as_ref()
+            && let Err(error) = writer.garbage_collect_files().wait()
+        {
+            tracing::warn!(%error, "files of an unfinished hour stay until the next commit");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<IndexWriter>> {
+        self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The engine's writer, which holds the lock; it is made when it is first asked for.
+    fn engine_writer<'g>(&self, slot: &'g mut Option<IndexWriter>) -> Result<&'g mut IndexWriter, Error> {
+        match slot {
+            Some(writer) => Ok(writer),
+            none => {
+                let writer = open_writer(&self.inner).map_err(|error| self.error(error))?;
+                // Another process may have written until the lock was ours.
+                self.refresh()?;
+                Ok(none.insert(writer))
+            }
+        }
+    }
+
+    fn markers(&self) -> Result<Vec<Marker>, Error> {
+        markers::read(&self.searcher(), &self.inner.fields).map_err(|error| self.error(error))
+    }
+
+    pub(crate) fn searcher(&self) -> Searcher {
+        self.inner.reader.searcher()
+    }
+
+    pub(crate) fn new_segment(&self) -> Segment {
+        self.inner.index.new_segment()
+    }
+
+    pub(crate) fn fields(&self) -> Fields {
+        self.inner.fields
+    }
+
+    pub(crate) fn heap(&self) -> usize {
+        self.inner.settings.heap.max(SMALLEST_HEAP)
+    }
+
+    pub(crate) fn error(&self, error: TantivyError) -> Error {
+        Error::of_engine(&self.inner.folder, error)
+    }
+}
+
+impl fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalogue").field("folder", &self.inner.folder).finish_non_exhaustive()
+    }
+}
+
+/// Everything between two commits: the old documents go, the new segments come.
+fn change<'m>(
+    writer: &mut IndexWriter,
+    fields: &Fields,
+    old: impl Iterator<Item = &'m Marker>,
+    added: &[SegmentMeta],
+) -> tantivy::Result<()> {
+    for marker in old {
+        writer.delete_term(Term::from_field_u64(fields.build, marker.build));
+    }
+    for segment in added {
+        writer.add_segment(segment.clone())?;
+    }
+    writer.commit()?;
+    Ok(())
+}
+
+fn open_writer(inner: &Inner) -> tantivy::Result<IndexWriter> {
+    // The engine's own thread builds nothing here, so it gets the least.
+    let options = IndexWriterOptions::builder()
+        .num_worker_threads(1)
+        .memory_budget_per_thread(SMALLEST_HEAP)
+        .num_merge_threads(inner.settings.merge_threads.max(1))
+        .build();
+    let writer: IndexWriter = inner.index.writer_with_options(options)?;
+    let mut policy = LogMergePolicy::default();
+    policy.set_min_num_segments(SEGMENTS_A_MERGE);
+    policy.set_del_docs_ratio_before_merge(DELETED_SHARE);
+    writer.set_merge_policy(Box::new(policy));
+    // What builds that were killed left behind.
+    writer.garbage_collect_files().wait()?;
+    Ok(writer)
+}
+
+fn create_folder(folder: &Path) -> Result<(), Error> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|source| Error::Io { path: folder.to_owned(), source })
 }

@@ -1,8 +1,12 @@
 //! What can go wrong with an index.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use tantivy::TantivyError;
+use tantivy::directory::error::{LockError, OpenReadError, OpenWriteError};
+
+use crate::format;
 
 /// Why the index could not do what it was asked to.
 ///
@@ -41,7 +45,7 @@ pub enum Error {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The search engine failed in a way that fits none of the others.
     #[error("use the index in {}", folder.display())]
@@ -58,5 +62,46 @@ impl Error {
     #[must_use]
     pub fn rebuild_helps(&self) -> bool {
         matches!(self, Self::Damaged { .. } | Self::OtherFormat { .. })
+    }
+
+    /// Sorts what the engine says into what a caller can act on.
+    pub(crate) fn of_engine(folder: &Path, error: TantivyError) -> Self {
+        let folder = folder.to_owned();
+        match error {
+            TantivyError::LockFailure(LockError::LockBusy, _) => Self::Locked { folder },
+            TantivyError::LockFailure(LockError::IoError(source), _) => Self::of_io(folder, &source),
+            TantivyError::IoError(source) => Self::of_io(folder, &source),
+            TantivyError::OpenReadError(error) => Self::of_reading(folder, error),
+            TantivyError::OpenWriteError(OpenWriteError::IoError { io_error, filepath }) => {
+                Self::of_io(folder.join(filepath), &io_error)
+            }
+            TantivyError::DataCorruption(what) => Self::Damaged { folder, what: format!("{what:?}") },
+            TantivyError::IncompatibleIndex(what) => Self::other_format(folder, format!("{what:?}")),
+            other => Self::Engine { folder, source: Box::new(other) },
+        }
+    }
+
+    fn of_reading(folder: PathBuf, error: OpenReadError) -> Self {
+        match error {
+            OpenReadError::FileDoesNotExist(file) => {
+                Self::Damaged { folder, what: format!("the file {} is missing", file.display()) }
+            }
+            OpenReadError::IoError { io_error, filepath } => Self::of_io(folder.join(filepath), &io_error),
+            OpenReadError::IncompatibleIndex(what) => Self::other_format(folder, format!("{what:?}")),
+        }
+    }
+
+    /// The engine reports bytes that it cannot read as errors of the system.
+    fn of_io(path: PathBuf, source: &io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                Self::Damaged { folder: path, what: source.to_string() }
+            }
+            kind => Self::Io { path, source: io::Error::new(kind, source.to_string()) },
+        }
+    }
+
+    fn other_format(folder: PathBuf, found: String) -> Self {
+        Self::OtherFormat { folder, found, ours: format::ours() }
     }
 }

@@ -1,10 +1,52 @@
 //! Messages to and from full text, in a local folder; derived from the tables, deletable.
+//!
+//! ```
+//! use chat::{Hour, Message, Position, Sink};
+//! use index::{Catalogue, Order, Query, Request, Settings};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! let catalogue = Catalogue::open(folder, Settings::default())?;
+//! let hour: Hour = "2026031409".parse()?;
+//! let mut message = Message::at(Position { source_hour: hour, part: 0, line: 1 });
+//! message.text = Some("码头的潮汐表已经更新".into());
+//!
+//! let mut writer = catalogue.take_in(hour, "version 1 of the hour")?;
+//! writer.write(&[message])?;
+//! writer.finish()?;
+//!
+//! let query = Query::parse("潮汐")?;
+//! let found = catalogue.search(&Request { query, since: None, until: None, limit: 10, order: Order::Relevance })?;
+//! assert_eq!(found.total, 1);
+//! assert_eq!((found.hits[0].source_hour, found.hits[0].line), (hour, 1));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The types in the order a message meets them: a [`Catalogue`] is the index in one folder; a [`Writer`] takes one hour
+//! in, replacing what was held of it, and makes it visible together with the mark that it is held; a [`Query`] is read
+//! from what a person typed; a [`Request`] adds a range of time, an order and a limit; [`Found`] has the [`Hit`]s, which
+//! are keys of rows.
+//!
+//! The index stores no texts: what is shown is read from the tables. It answers the same as a scan of the same messages
+//! with [`Query::matches`] does, and [`Query::highlight`] shows where.
 
 mod catalogue;
+mod collect;
+mod document;
+mod engine_query;
 mod error;
+mod fields;
+mod fold;
+mod format;
+mod markers;
 mod query;
+mod script;
 mod search;
 mod settings;
+mod simplified;
+mod tokens;
 mod writer;
 
 pub use catalogue::Catalogue;

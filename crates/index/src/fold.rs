@@ -1,0 +1,242 @@
+//! Folding: what a search does not tell apart is made the same, in text and query alike.
+//!
+//! NFKC, case, accents, full and half width, Traditional and Simplified Han, Arabic vowel points and letter variants, skin
+//! tones and variation selectors. A text is folded cluster by cluster, a cluster being a character with the marks that
+//! belong to it; every folded character knows the bytes of the cluster it came from, and so a match can be shown in the
+//! original. Folding a folded text changes nothing.
+
+use std::iter::once;
+use std::ops::Range;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::{decompose_compatible, is_combining_mark};
+
+use crate::script::{
+    Class, JOINER, class, is_accent, is_invisible, is_regional_indicator, is_skin_tone, is_symbol, is_tag,
+};
+use crate::simplified::simplified;
+
+const ZERO_WIDTH_SPACE: char = '\u{200B}';
+
+/// Takes folded characters, each with the bytes of the original that it stands for.
+pub(crate) trait Take {
+    fn take(&mut self, folded: char, from: Range<usize>);
+}
+
+/// Folds a text.
+pub(crate) fn fold(text: &str, into: &mut impl Take) {
+    let mut folding = Folding { into, last: ' ', scratch: String::new() };
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        at += folding.cluster(rest, at);
+    }
+}
+
+/// Folds a name: only case is not told apart.
+pub(crate) fn fold_case(name: &str) -> String {
+    name.chars().flat_map(lower).collect()
+}
+
+struct Folding<'t, T> {
+    into: &'t mut T,
+    /// The last character given away.
+    last: char,
+    scratch: String,
+}
+
+impl<T: Take> Folding<'_, T> {
+    /// Folds the first cluster of `rest`, which lies at byte `at` of the text. Returns its length, which is not 0.
+    fn cluster(&mut self, rest: &str, at: usize) -> usize {
+        let mut bytes = rest.bytes();
+        if let (Some(first @ 0..=0x7F), None | Some(0..=0x7F)) = (bytes.next(), bytes.next()) {
+            self.give(first.to_ascii_lowercase().into(), at..at + 1);
+            return 1;
+        }
+        let mut characters = rest.chars();
+        let Some(first) = characters.next() else { return rest.len().max(1) };
+        if is_symbol(first) {
+            return self.picture(rest, at);
+        }
+        let length = first.len_utf8() + tail_length(characters.as_str());
+        let bytes = at..at + length;
+        if first == ZERO_WIDTH_SPACE {
+            // Within a dense script it marks where a line may break, and people do not type it.
+            if class(self.last) != Class::Dense {
+                self.give(' ', bytes);
+            }
+        } else if length == first.len_utf8() && is_plain(first) {
+            self.give(simplified(first), bytes);
+        } else {
+            self.compose(rest.get(..length).unwrap_or(rest), bytes);
+        }
+        length
+    }
+
+    /// A sequence of pictures that is seen as one.
+    fn picture(&mut self, rest: &str, at: usize) -> usize {
+        self.scratch.clear();
+        let length = read_picture(rest, &mut self.scratch);
+        self.give_scratch(at..at + length);
+        length
+    }
+
+    fn compose(&mut self, cluster: &str, bytes: Range<usize>) {
+        let bare = cluster.chars().filter(|&c| !is_invisible(c)).nfkd().filter(|&c| !is_accent(c) && !is_invisible(c));
+        self.scratch.clear();
+        self.scratch.extend(bare.flat_map(lower).flat_map(variant).nfc().map(simplified));
+        self.give_scratch(bytes);
+    }
+
+    fn give_scratch(&mut self, bytes: Range<usize>) {
+        let folded = std::mem::take(&mut self.scratch);
+        for c in folded.chars() {
+            self.give(c, bytes.clone());
+        }
+        self.scratch = folded;
+    }
+
+    fn give(&mut self, folded: char, bytes: Range<usize>) {
+        self.last = folded;
+        self.into.take(folded, bytes);
+    }
+}
+
+/// Characters that fold to themselves, but for the table of Simplified forms: the bulk of Chinese, Japanese, Korean.
+fn is_plain(c: char) -> bool {
+    matches!(c,
+        '\u{3041}'..='\u{3096}' | '\u{30A1}'..='\u{30FE}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}'
+        | '\u{AC00}'..='\u{D7A3}')
+}
+
+/// The bytes at the beginning that belong to the character before.
+fn tail_length(rest: &str) -> usize {
+    rest.chars().take_while(|&c| belongs_to_the_one_before(c)).map(char::len_utf8).sum()
+}
+
+fn belongs_to_the_one_before(c: char) -> bool {
+    !c.is_ascii() && (is_combining_mark(c) || is_invisible(c) || composes_backwards(c))
+}
+
+/// Half-width voice marks, and vowels and final consonants of Hangul: NFKC joins them to what is before.
+fn composes_backwards(c: char) -> bool {
+    let candidate = matches!(c, '\u{1160}'..='\u{11FF}' | '\u{3131}'..='\u{318E}' | '\u{FF9E}'..='\u{FFDC}');
+    candidate && {
+        let mut first = None;
+        decompose_compatible(c, |part| first = first.or(Some(part)));
+        matches!(first, Some('\u{1161}'..='\u{1175}' | '\u{11A8}'..='\u{11C2}' | '\u{3099}' | '\u{309A}'))
+    }
+}
+
+/// Reads pictures held together by joiners, without their variations; returns how many bytes they take.
+fn read_picture(rest: &str, into: &mut String) -> usize {
+    let mut characters = rest.char_indices().peekable();
+    let mut last = None;
+    while let Some(&(at, c)) = characters.peek() {
+        let joined = last == Some(JOINER);
+        let goes_on = match last {
+            None => true,
+            Some(before) if is_regional_indicator(before) && is_regional_indicator(c) => into.chars().count() == 1,
+            Some(_) => !is_symbol(c) || joined,
+        };
+        if !goes_on {
+            return at;
+        }
+        if is_symbol(c) {
+            into.extend(joined.then_some(JOINER));
+            into.push(c);
+            last = Some(c);
+        } else if c == JOINER {
+            last = Some(JOINER);
+        } else if is_tag(c) {
+            into.push(c);
+        } else if !(is_invisible(c) || is_skin_tone(c) || is_accent(c)) {
+            return at;
+        }
+        characters.next();
+    }
+    rest.len()
+}
+
+/// Full case folding: upper case, so that `ß` and `SS` meet, between two times lower case.
+fn lower(c: char) -> impl Iterator<Item = char> {
+    let (ascii, other) = if c.is_ascii() { (Some(c.to_ascii_lowercase()), None) } else { (None, Some(c)) };
+    let folded =
+        other.into_iter().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    ascii.into_iter().chain(folded)
+}
+
+/// Letters that no decomposition leads to their plain form, and the Arabic letters that keyboards confuse.
+fn variant(c: char) -> impl Iterator<Item = char> {
+    let (first, second) = match c {
+        'æ' => ('a', Some('e')),
+        'œ' => ('o', Some('e')),
+        'þ' => ('t', Some('h')),
+        'đ' | 'ð' => ('d', None),
+        'ħ' => ('h', None),
+        'ł' => ('l', None),
+        'ø' => ('o', None),
+        'ŧ' => ('t', None),
+        'ى' | 'ی' => ('ي', None),
+        'ک' => ('ك', None),
+        other => (other, None),
+    };
+    once(first).chain(second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Take for Vec<(char, Range<usize>)> {
+        fn take(&mut self, folded: char, from: Range<usize>) {
+            self.push((folded, from));
+        }
+    }
+
+    fn folded(text: &str) -> String {
+        let mut into = Vec::new();
+        fold(text, &mut into);
+        into.into_iter().map(|(c, _)| c).collect()
+    }
+
+    #[test]
+    fn what_people_do_not_tell_apart_is_the_same() {
+        for (text, expected) in [
+            ("Straße STRASSE ẞ", "strasse strasse ss"),
+            ("İstanbul ISTANBUL ıi", "istanbul istanbul ii"),
+            ("ΟΔΥΣΣΕΎΣ Οδυσσεύς", "οδυσσευσ οδυσσευσ"),
+            ("café cafe\u{301} CAFÉ naïve", "cafe cafe cafe naive"),
+            ("Đường đường DUONG", "duong duong duong"),
+            ("Ёлка ёлка", "елка елка"),
+            ("Ørsted Łódź œuvre Æsir", "orsted lodz oeuvre aesir"),
+            ("ＡＢＣ１２３", "abc123"),
+            ("ｶﾞｷﾞﾊﾟ ガギパ ｻｰﾋﾞｽ", "ガギパ ガギパ サービス"),
+            ("漢字 汉字 臺灣", "汉字 汉字 台湾"),
+            ("شُكْراً شكرا مـــرحبا", "شكرا شكرا مرحبا"),
+            ("کتابی كتابي", "كتابي كتابي"),
+            ("שָׁלוֹם שלום", "שלום שלום"),
+            ("हिन्दी क़लम", "हिन्दी क\u{93C}लम"),
+            ("น้ำ", "น้\u{E4D}า"),
+            ("한글 \u{1112}\u{1161}\u{11AB}글 ㅋㅋ", "한글 한글 \u{110F}\u{110F}"),
+            ("ﬁn ½ ㎏", "fin 1⁄2 kg"),
+            ("soft\u{AD}hyphen no\u{200C}join x\u{FEFF}y", "softhyphen nojoin xy"),
+            ("zero\u{200B}width ภาษา\u{200B}ไทย", "zero width ภาษาไทย"),
+            ("❤️ ❤ 👍🏽 👩🏽\u{200D}🔧 🇳🇴🇸🇪 1️⃣", "❤ ❤ 👍 👩\u{200D}🔧 🇳🇴🇸🇪 1"),
+        ] {
+            assert_eq!(folded(text), expected, "{text}");
+            assert_eq!(folded(expected), expected, "again: {expected}");
+        }
+    }
+
+    #[test]
+    fn every_folded_character_knows_its_bytes() {
+        let text = "e\u{301}ﬁ👨\u{200D}👩\u{200D}👧ｶﾞ漢";
+        let mut into = Vec::new();
+        fold(text, &mut into);
+        let shown: Vec<_> = into.into_iter().map(|(c, bytes)| (c, text.get(bytes).unwrap())).collect();
+        let family = "👨\u{200D}👩\u{200D}👧";
+        let expected = [('e', "e\u{301}"), ('f', "ﬁ"), ('i', "ﬁ"), ('👨', family), (JOINER, family), ('👩', family)];
+        assert_eq!(shown.get(..6).unwrap(), expected);
+        assert_eq!(shown.get(8..).unwrap(), [('ガ', "ｶﾞ"), ('汉', "漢")]);
+    }
+}

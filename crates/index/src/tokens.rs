@@ -1,0 +1,282 @@
+//! Text to tokens, the same for documents, queries and scans.
+//!
+//! Each token has the position after the one before; positions are therefore not kept, a token's place in the list is
+//! its position. In what follows `·` stands between tokens.
+//!
+//! - A run of a dense script, of `n` characters, gives `n` tokens: each character with the one after it, and the last
+//!   one alone. `潮汐表` is `潮汐·汐表·表`. A substring of two characters is a token, a longer one a phrase, a single
+//!   character the beginning of a token.
+//! - A run of letters, marks and digits of another script is one token. What joins words (`.`, `_`, `-`, `/`, `@`, `:`,
+//!   `'`) separates them like any other sign, so that `teo-77` is `teo·77`: found whole, as a phrase, and by its parts. A
+//!   run of more than [`LONGEST_WORD`] characters is cut there, in text and query alike, and so still found whole.
+//! - A picture is one token, with all that a joiner ties to it; two regional indicators are one flag.
+//!
+//! Tokens never hold a separator. Changing what a text gives is a new [`crate::format`].
+
+use std::ops::Range;
+
+use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
+
+use crate::fold::{Take, fold};
+use crate::script::{Class, JOINER, class, is_regional_indicator, is_symbol, is_tag};
+
+/// The longest token in characters; four bytes each stay far below the engine's limit of 65,530.
+pub(crate) const LONGEST_WORD: usize = 255;
+
+/// What a token is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Two neighbours in a dense run.
+    Pair,
+    /// The last character of a dense run that is longer.
+    Last,
+    /// A dense run of a single character.
+    Lone,
+    /// A word, or a picture.
+    Whole,
+}
+
+/// Bytes of the folded text, and what they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) bytes: Range<usize>,
+    pub(crate) kind: Kind,
+}
+
+/// A folded text and its tokens. To be reused: it keeps its buffers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tokens {
+    folded: Folded,
+    spans: Vec<Span>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Folded {
+    text: String,
+    /// Of each folded character, where it begins in `text` and which bytes of the original it stands for; in order.
+    /// Empty unless asked for.
+    origins: Vec<(usize, Range<usize>)>,
+    keep_origins: bool,
+}
+
+impl Take for Folded {
+    fn take(&mut self, folded: char, from: Range<usize>) {
+        if self.keep_origins {
+            self.origins.push((self.text.len(), from));
+        }
+        self.text.push(folded);
+    }
+}
+
+impl Tokens {
+    /// The tokens of a text.
+    pub(crate) fn of(text: &str) -> Self {
+        let mut tokens = Self::default();
+        tokens.read(text);
+        tokens
+    }
+
+    /// The tokens of a text, which know where they come from.
+    pub(crate) fn with_origins(text: &str) -> Self {
+        let mut tokens = Self { folded: Folded { keep_origins: true, ..Folded::default() }, ..Self::default() };
+        tokens.read(text);
+        tokens
+    }
+
+    /// Replaces what it holds by the tokens of a text.
+    pub(crate) fn read(&mut self, text: &str) {
+        self.folded.text.clear();
+        self.folded.origins.clear();
+        self.spans.clear();
+        fold(text, &mut self.folded);
+        split(&self.folded.text, &mut self.spans);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// The token at a position.
+    pub(crate) fn get(&self, position: usize) -> Option<(&str, Kind)> {
+        let span = self.spans.get(position)?;
+        Some((self.folded.text.get(span.bytes.clone())?, span.kind))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Kind)> {
+        (0..self.len()).filter_map(|position| self.get(position))
+    }
+
+    /// The bytes of the original that a token stands for, or only its first character.
+    pub(crate) fn origin(&self, position: usize, first_only: bool) -> Option<Range<usize>> {
+        let bytes = &self.spans.get(position)?.bytes;
+        let first = self.origin_at(bytes.start)?;
+        let last = if first_only { first.clone() } else { self.origin_at(bytes.end.checked_sub(1)?)? };
+        Some(first.start..last.end)
+    }
+
+    /// The original bytes of the folded character that the byte `at` belongs to.
+    fn origin_at(&self, at: usize) -> Option<Range<usize>> {
+        let after = self.folded.origins.partition_point(|(start, _)| *start <= at);
+        self.folded.origins.get(after.checked_sub(1)?).map(|(_, origin)| origin.clone())
+    }
+}
+
+/// Splits a folded text.
+fn split(text: &str, into: &mut Vec<Span>) {
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let first = rest.chars().next().unwrap_or(' ');
+        let kind = class(first);
+        let length = match kind {
+            Class::Separator => first.len_utf8(),
+            Class::Symbol => picture_length(rest),
+            Class::Word | Class::Dense => run_length(rest, kind),
+        };
+        let run = rest.get(..length).unwrap_or(rest);
+        match kind {
+            Class::Separator => {}
+            Class::Symbol => into.push(Span { bytes: at..at + length, kind: Kind::Whole }),
+            Class::Word => words(run, at, into),
+            Class::Dense => pairs(run, at, into),
+        }
+        at += length;
+    }
+}
+
+fn run_length(rest: &str, kind: Class) -> usize {
+    rest.chars().take_while(|&c| class(c) == kind).map(char::len_utf8).sum()
+}
+
+fn picture_length(rest: &str) -> usize {
+    let mut before = ' ';
+    let mut count = 0;
+    let goes_on = |c: &char| {
+        let c = *c;
+        count += 1;
+        let flag = count == 2 && is_regional_indicator(before) && is_regional_indicator(c);
+        let tied = c == JOINER || is_tag(c) || (is_symbol(c) && (count == 1 || before == JOINER || flag));
+        before = c;
+        tied
+    };
+    rest.chars().take_while(goes_on).map(char::len_utf8).sum()
+}
+
+/// One token, or several where the run is too long for one.
+fn words(run: &str, at: usize, into: &mut Vec<Span>) {
+    if run.len() <= LONGEST_WORD {
+        into.push(Span { bytes: at..at + run.len(), kind: Kind::Whole });
+        return;
+    }
+    let starts = run.char_indices().map(|(start, _)| start).step_by(LONGEST_WORD);
+    let ends = run.char_indices().map(|(start, _)| start).step_by(LONGEST_WORD).skip(1).chain([run.len()]);
+    into.extend(starts.zip(ends).map(|(start, end)| Span { bytes: at + start..at + end, kind: Kind::Whole }));
+}
+
+fn pairs(run: &str, at: usize, into: &mut Vec<Span>) {
+    let end = at + run.len();
+    let starts = || run.char_indices().map(|(start, _)| at + start);
+    let last = starts().next_back().unwrap_or(at);
+    if last == at {
+        into.push(Span { bytes: at..end, kind: Kind::Lone });
+        return;
+    }
+    let ends = starts().skip(2).chain([end]);
+    into.extend(starts().zip(ends).map(|(start, end)| Span { bytes: start..end, kind: Kind::Pair }));
+    into.push(Span { bytes: last..end, kind: Kind::Last });
+}
+
+/// The same tokens, for the engine.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct EngineTokenizer {
+    tokens: Tokens,
+    token: Token,
+}
+
+pub(crate) struct EngineTokens<'a> {
+    source: &'a mut EngineTokenizer,
+    next: usize,
+}
+
+impl Tokenizer for EngineTokenizer {
+    type TokenStream<'a> = EngineTokens<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> EngineTokens<'a> {
+        self.tokens.read(text);
+        self.token.reset();
+        EngineTokens { source: self, next: 0 }
+    }
+}
+
+impl TokenStream for EngineTokens<'_> {
+    fn advance(&mut self) -> bool {
+        let EngineTokenizer { tokens, token } = &mut *self.source;
+        let Some((text, _)) = tokens.get(self.next) else { return false };
+        token.text.clear();
+        token.text.push_str(text);
+        token.position = self.next;
+        self.next += 1;
+        true
+    }
+
+    fn token(&self) -> &Token {
+        &self.source.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.source.token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        let tokens = Tokens::of(text);
+        let texts: Vec<_> = tokens.iter().map(|(text, _)| text).collect();
+        texts.join("·")
+    }
+
+    /// The tokens of format 1. A row that has to change is a new format.
+    #[test]
+    fn the_tokens_of_format_1() {
+        for (text, expected) in [
+            ("", ""),
+            ("... — !", ""),
+            ("Morning. Slipway three is free", "morning·slipway·three·is·free"),
+            ("潮汐表", "潮汐·汐表·表"),
+            ("第3号泊位", "第·3·号泊·泊位·位"),
+            ("码头，请", "码头·头·请"),
+            ("東京タワー", "东京·京タ·タワ·ワー·ー"),
+            ("한국어 사람", "한국·국어·어·사람·람"),
+            ("ภาษา", "ภา·าษ·ษา·า"),
+            ("teo-77 lin.qiao user_id a@b.c http://x/y 10:30", "teo·77·lin·qiao·user·id·a·b·c·http·x·y·10·30"),
+            ("don't don’t l'eau", "don·t·don·t·l·eau"),
+            ("हिन्दी में", "हिन्दी·में"),
+            ("👍👍🏽 👩🏽\u{200D}🔧⛵️ 🇳🇴🇸🇪ok", "👍·👍·👩\u{200D}🔧·⛵·🇳🇴·🇸🇪·ok"),
+            ("a👍b", "a·👍·b"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_beyond_the_limit_is_cut_and_nothing_is_lost() {
+        let long = "é".repeat(LONGEST_WORD * 2 + 3);
+        let tokens = Tokens::of(&long);
+        let lengths: Vec<_> = tokens.iter().map(|(text, _)| text.chars().count()).collect();
+        assert_eq!(lengths, [LONGEST_WORD, LONGEST_WORD, 3]);
+    }
+
+    #[test]
+    fn a_token_knows_its_bytes() {
+        let text = "Ｃａｆé，漢字ﾎﾟｯﾄ";
+        let tokens = Tokens::with_origins(text);
+        let origin = |position, first| text.get(tokens.origin(position, first).unwrap()).unwrap();
+        assert_eq!(origin(0, false), "Ｃａｆé");
+        assert_eq!(origin(1, false), "漢字");
+        assert_eq!(origin(1, true), "漢");
+        assert_eq!(origin(2, false), "字ﾎﾟ");
+        assert_eq!(origin(tokens.len() - 1, false), "ﾄ");
+    }
+}
