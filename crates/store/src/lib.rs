@@ -1,1 +1,67 @@
-//! Where bytes live and which hours exist: Delta tables, ledger, raw files.
+//! Where bytes live and which hours exist: the archive on disk, its Delta tables, the ledger, the served bytes.
+//!
+//! ```no_run
+//! use std::{io::Write, path::Path, sync::Arc};
+//! use store::{Access, Archive, Mode, Publication};
+//!
+//! # async fn example(hour: chat::Hour, entry: chat::Entry, served: &[u8], now: chat::Timestamp)
+//! # -> Result<(), Box<dyn std::error::Error>> {
+//! let archive = Archive::open(Path::new("archive"), Access::Create, Arc::new(move || now)).await?;
+//! archive.claim(&"harbor-org#lantern".parse()?).await?;
+//! let mut part = archive.stage_raw(hour, 0)?;
+//! part.write_all(served)?;
+//! archive.keep_raw(hour, vec![part.seal()?])?;
+//! let file = archive.stage_file()?; // written by `archive::Writer`
+//! # let statistics = archive::Statistics::default();
+//! let messages = Some((file, statistics, 3));
+//! archive.publish(Publication { entry, messages, dead_letters: None }, Mode::New).await?;
+//! assert!(archive.snapshot().await?.file_of(hour).is_some());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An hour's way: its parts are staged, sealed and kept as [`RawPart`]s; its rows go into a [`StagedFile`]; a
+//! [`Publication`] puts both files into the tables and the [`chat::Entry`] into the ledger, in that order, so that the
+//! row in the ledger is the last thing written; a [`Snapshot`] lists the files that readers see.
+//!
+//! # Layout
+//!
+//! ```text
+//! archive.json                              the format of the archive, created once
+//! app.json                                  the app it belongs to, created once
+//! messages/     _delta_log/ date=2026-03-14/2026031409-<id>.parquet
+//! dead_letters/ _delta_log/ date=2026-03-14/2026031409-<id>.parquet
+//! hours/        _delta_log/ <id>.parquet    the ledger: rows are added, the newest of an hour counts
+//! raw/2026/03/14/2026031409-0.gz            bytes as served, and 2026031409.json, which says that they are whole
+//! tmp/                                      everything unfinished; empty when no run is going
+//! .lock                                     shared by all who use the archive, exclusive for repairs
+//! ```
+//!
+//! This crate decodes nothing, asks no service and does not know the index.
+
+mod disk;
+mod error;
+#[cfg(test)]
+mod faults;
+mod identity;
+mod layout;
+mod ledger;
+mod lock;
+mod open;
+mod publish;
+mod raw;
+mod reader;
+mod repair;
+mod running;
+mod snapshot;
+mod staged;
+mod table;
+mod tags;
+
+pub use error::{Advice, Error, is_gone};
+pub use open::{Access, Archive, Clock, FORMAT};
+pub use publish::{Mode, Publication, Published};
+pub use raw::{RawPart, RawStage, SealedRaw};
+pub use reader::Reader;
+pub use snapshot::{DataFile, Snapshot};
+pub use staged::StagedFile;

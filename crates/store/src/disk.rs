@@ -1,0 +1,298 @@
+//! The local disk as an object store that keeps its promises when the power fails.
+//!
+//! `object_store`'s own local store syncs nothing. Here an object appears whole or not at all and stays: it is written
+//! under a temporary name in `tmp/`, synced, renamed into place, and its folder is synced. Folders are created for
+//! their owner alone (0700), files too (0600). Reading, listing and deleting are those of the library's store.
+//!
+//! Every change passes [`Disk::step`], where the tests let the program die.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyMode, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, RenameTargetMode, Result,
+};
+use tempfile::NamedTempFile;
+
+use crate::layout;
+use upload::Upload;
+
+mod upload;
+
+/// What happens to a file that has the name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Present {
+    /// It stays, and the new one is refused with [`io::ErrorKind::AlreadyExists`].
+    Keep,
+    /// It makes way for the new one, atomically.
+    Replace,
+}
+
+/// A folder of the local disk.
+#[derive(Debug, Clone)]
+pub(crate) struct Disk {
+    root: Arc<FilePath>,
+    inner: Arc<LocalFileSystem>,
+    #[cfg(test)]
+    pub(crate) faults: Arc<crate::faults::Faults>,
+}
+
+impl Disk {
+    /// The disk below an existing folder.
+    pub(crate) fn new(root: &FilePath) -> io::Result<Self> {
+        let inner = LocalFileSystem::new_with_prefix(root).map_err(io::Error::other)?;
+        Ok(Self {
+            root: root.canonicalize()?.into(),
+            inner: Arc::new(inner),
+            #[cfg(test)]
+            faults: Arc::default(),
+        })
+    }
+
+    /// The folder.
+    pub(crate) fn root(&self) -> &FilePath {
+        &self.root
+    }
+
+    /// Where an object lies.
+    pub(crate) fn path(&self, location: &Path) -> PathBuf {
+        location.parts().fold(self.root.to_path_buf(), |path, part| path.join(part.as_ref()))
+    }
+
+    /// An empty file under a temporary name, removed when dropped.
+    pub(crate) fn temporary(&self) -> io::Result<NamedTempFile> {
+        self.step()?;
+        let folder = self.root.join(layout::TEMPORARY_FOLDER);
+        create_folder(&folder)?;
+        // tempfile creates with mode 0600.
+        NamedTempFile::new_in(folder)
+    }
+
+    /// An empty file without a name.
+    pub(crate) fn unnamed(&self) -> io::Result<File> {
+        let folder = self.root.join(layout::TEMPORARY_FOLDER);
+        create_folder(&folder)?;
+        tempfile::tempfile_in(folder)
+    }
+
+    /// Gives a finished file its name, for good.
+    pub(crate) fn place(&self, file: NamedTempFile, location: &Path, present: Present) -> io::Result<()> {
+        let target = self.path(location);
+        let folder = target.parent().unwrap_or(&self.root);
+        self.step()?;
+        file.as_file().sync_all()?;
+        create_folder(folder)?;
+        self.step()?;
+        match present {
+            Present::Keep => file.persist_noclobber(&target)?,
+            Present::Replace => file.persist(&target)?,
+        };
+        self.step()?;
+        sync_folder(folder)
+    }
+
+    /// Writes a small file, for good.
+    pub(crate) fn write(&self, location: &Path, content: &[u8], present: Present) -> io::Result<()> {
+        let mut file = self.temporary()?;
+        file.write_all(content)?;
+        self.place(file, location, present)
+    }
+
+    /// Renames a file within its folder; that it is not there is no error. The caller syncs the folder.
+    pub(crate) fn rename_if_there(&self, from: &FilePath, to: &FilePath) -> io::Result<()> {
+        self.step()?;
+        ignore_missing(fs::rename(from, to))
+    }
+
+    /// Removes a file; that it is not there is no error.
+    pub(crate) fn remove_if_there(&self, path: &FilePath) -> io::Result<()> {
+        self.step()?;
+        ignore_missing(fs::remove_file(path))
+    }
+
+    /// Makes the names in a folder last.
+    pub(crate) fn sync(&self, folder: &FilePath) -> io::Result<()> {
+        self.step()?;
+        sync_folder(folder)
+    }
+
+    /// Passed before every change.
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "under test it fails where it is told to")]
+    fn step(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Passed before every change: fails from the step on that the test has chosen.
+    #[cfg(test)]
+    fn step(&self) -> io::Result<()> {
+        self.faults.step()
+    }
+}
+
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Creates a folder and those above it, for their owner alone, and makes their names last.
+pub(crate) fn create_folder(folder: &FilePath) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+    if let Some(above) = above {
+        create_folder(above)?;
+    }
+    match private_folder().create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => return Ok(()),
+        result => result?,
+    }
+    sync_folder(above.unwrap_or(FilePath::new(".")))
+}
+
+fn private_folder() -> fs::DirBuilder {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "there are no modes"))]
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &FilePath) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Folders cannot be opened as files here; the file system keeps names by itself.
+#[cfg(not(unix))]
+fn sync_folder(_folder: &FilePath) -> io::Result<()> {
+    Ok(())
+}
+
+impl fmt::Display for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Disk({})", self.root.display())
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Disk {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        let present = match options.mode {
+            PutMode::Create => Present::Keep,
+            PutMode::Overwrite => Present::Replace,
+            PutMode::Update(_) => return Err(not_implemented("PutMode::Update")),
+        };
+        let (disk, to) = (self.clone(), location.clone());
+        blocking(location, move || {
+            let mut file = disk.temporary()?;
+            payload.iter().try_for_each(|chunk| file.write_all(chunk))?;
+            disk.place(file, &to, present)
+        })
+        .await?;
+        Ok(PutResult { e_tag: None, version: None })
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        _options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        let disk = self.clone();
+        let file = blocking(location, move || disk.temporary()).await?;
+        Ok(Box::new(Upload::new(self.clone(), location.clone(), file)))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(location, options).await
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.inner.get_ranges(location, ranges).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        let disk = self.clone();
+        let stepped = locations.and_then(move |location| {
+            let stepped = disk.step().map_err(|source| store_error(&location, source));
+            async move { stepped.map(|()| location) }
+        });
+        self.inner.delete_stream(stepped.boxed())
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list_with_offset(prefix, offset)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        let present = match options.mode {
+            CopyMode::Create => Present::Keep,
+            CopyMode::Overwrite => Present::Replace,
+        };
+        let (disk, source, target) = (self.clone(), self.path(from), to.clone());
+        blocking(from, move || {
+            let mut file = disk.temporary()?;
+            io::copy(&mut File::open(source)?, &mut file)?;
+            disk.place(file, &target, present)
+        })
+        .await
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        let mode = match options.target_mode {
+            RenameTargetMode::Create => CopyMode::Create,
+            RenameTargetMode::Overwrite => CopyMode::Overwrite,
+        };
+        self.copy_opts(from, to, CopyOptions::new().with_mode(mode)).await?;
+        let (disk, source) = (self.clone(), self.path(from));
+        blocking(from, move || disk.remove_if_there(&source)).await
+    }
+}
+
+/// Does file work where it may wait.
+async fn blocking<T, F>(location: &Path, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> io::Result<T> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(|source| store_error(location, source)),
+        Err(source) => Err(Error::JoinError { source }),
+    }
+}
+
+fn store_error(location: &Path, source: io::Error) -> Error {
+    let path = location.to_string();
+    match source.kind() {
+        io::ErrorKind::AlreadyExists => Error::AlreadyExists { path, source: source.into() },
+        io::ErrorKind::NotFound => Error::NotFound { path, source: source.into() },
+        io::ErrorKind::PermissionDenied => Error::PermissionDenied { path, source: source.into() },
+        _ => Error::Generic { store: "Disk", source: format!("{path}: {source}").into() },
+    }
+}
+
+fn not_implemented(operation: &str) -> Error {
+    Error::NotImplemented { operation: operation.to_owned(), implementer: "Disk".to_owned() }
+}

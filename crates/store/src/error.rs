@@ -1,0 +1,156 @@
+//! What can go wrong with an archive.
+
+use std::error::Error as StdError;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chat::{App, Hour};
+use deltalake::DeltaTableError;
+
+/// Why an archive could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Other writers were first every time.
+    #[error("could not commit to table `{table}`: other writers were first {attempts} times")]
+    Contended {
+        /// The table.
+        table: &'static str,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// A file of the archive's own does not say what it should.
+    #[error("{} is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file or folder could not be used.
+    #[error("could not {action} {}", path.display())]
+    File {
+        /// What was to be done, as in "could not …".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The archive belongs to another app.
+    #[error("the archive belongs to the app {archive}, not to {asked}")]
+    ForeignApp {
+        /// The app that the archive belongs to.
+        archive: App,
+        /// The app that was asked for.
+        asked: App,
+    },
+    /// The archive was written by a newer version of the program.
+    #[error("{} has format {found}, this program reads up to {newest}: use a newer version", path.display())]
+    NewerFormat {
+        /// The file or table.
+        path: PathBuf,
+        /// The number in it.
+        found: u64,
+        /// The newest number this program knows.
+        newest: u64,
+    },
+    /// The folder is no archive.
+    #[error("{} is no archive", path.display())]
+    NoArchive {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Only an hour whose state is `done` can be published.
+    #[error("could not publish {hour}: its entry does not say that it is done")]
+    NotDone {
+        /// The hour.
+        hour: Hour,
+    },
+    /// A file of a table could not be written or read.
+    #[error("could not write or read {file} of table `{table}`")]
+    Rows {
+        /// The table.
+        table: &'static str,
+        /// The file, relative to the table.
+        file: String,
+        /// Why.
+        source: archive::Error,
+    },
+    /// The hour shares its data file with other hours, so that it cannot be replaced alone.
+    #[error("could not replace {hour}: its file {file} holds other hours too")]
+    SharedFile {
+        /// The hour.
+        hour: Hour,
+        /// The file, relative to `messages`.
+        file: String,
+    },
+    /// The log of a table could not be read or written.
+    #[error("could not use the log of table `{table}`")]
+    Table {
+        /// The table.
+        table: &'static str,
+        /// Why.
+        source: Box<DeltaTableError>,
+    },
+}
+
+/// What a caller can do about an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// Ask for another app, another folder or other rights.
+    FixTheSettings,
+    /// Nothing that a program could do.
+    GiveUp,
+    /// The same again may work.
+    Retry,
+}
+
+impl Error {
+    /// What a caller can do.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::Contended { .. } => Advice::Retry,
+            Self::ForeignApp { .. } | Self::NoArchive { .. } | Self::NewerFormat { .. } => Advice::FixTheSettings,
+            Self::File { source, .. } if is_a_matter_of_rights(source) => Advice::FixTheSettings,
+            error if is_gone(error) => Advice::Retry,
+            _ => Advice::GiveUp,
+        }
+    }
+
+    /// Turns an I/O error into one that says what was to be done with which path.
+    pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::File { action, path: path.to_owned(), source }
+    }
+
+    pub(crate) fn table(table: &'static str) -> impl FnOnce(DeltaTableError) -> Self {
+        move |source| Self::Table { table, source: Box::new(source) }
+    }
+
+    pub(crate) fn rows(table: &'static str, file: &str) -> impl FnOnce(archive::Error) -> Self {
+        move |source| Self::Rows { table, file: file.to_owned(), source }
+    }
+}
+
+fn is_a_matter_of_rights(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::NotADirectory
+    )
+}
+
+/// Whether an error means that a file was replaced while it was read: a fresh [`crate::Snapshot`] has its successor.
+///
+/// Looks through the whole chain of sources, so that the errors of the crates between can be asked too.
+#[must_use]
+pub fn is_gone(error: &(dyn StdError + 'static)) -> bool {
+    let mut link = Some(error);
+    while let Some(error) = link {
+        if matches!(error.downcast_ref(), Some(object_store::Error::NotFound { .. })) {
+            return true;
+        }
+        link = error.source();
+    }
+    false
+}

@@ -1,0 +1,79 @@
+//! What the archive is and to whom it belongs: two small files, each created once and never changed.
+//!
+//! `archive.json` is `{"format":1,"created_at":"2026-03-14T10:00:00Z"}`; `app.json` is `{"org":"…","name":"…"}`.
+//! Two files, because creating is the only change that is atomic on every object store.
+
+use std::fs;
+use std::io;
+
+use chat::{App, Timestamp, show_time};
+use object_store::path::Path;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::disk::{Disk, Present};
+use crate::error::Error;
+use crate::layout;
+use crate::open::FORMAT;
+
+#[derive(Serialize)]
+struct ArchiveFile {
+    format: u64,
+    created_at: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AppFile {
+    org: String,
+    name: String,
+}
+
+/// Whether this is an archive that this program can read; the number is looked at before anything else.
+pub(crate) fn is_archive(disk: &Disk) -> Result<bool, Error> {
+    let Some(value) = read::<Value>(disk, layout::ARCHIVE_FILE)? else { return Ok(false) };
+    let path = disk.path(&Path::from(layout::ARCHIVE_FILE));
+    match value.get("format").and_then(Value::as_u64) {
+        Some(found) if found > FORMAT => Err(Error::NewerFormat { path, found, newest: FORMAT }),
+        Some(_) => Ok(true),
+        None => Err(Error::Damaged { path, reason: "it names no format".to_owned() }),
+    }
+}
+
+/// Makes the folder an archive. That another was first is fine.
+pub(crate) fn create_archive(disk: &Disk, now: Timestamp) -> Result<(), Error> {
+    let content = ArchiveFile { format: FORMAT, created_at: show_time(now) };
+    create(disk, layout::ARCHIVE_FILE, &content).map(drop)
+}
+
+/// The app that the archive belongs to, if any was stored.
+pub(crate) fn app(disk: &Disk) -> Result<Option<App>, Error> {
+    Ok(read::<AppFile>(disk, layout::APP_FILE)?.map(|file| App::new(file.org, file.name)))
+}
+
+/// Stores the app, unless one is stored already, and returns the one that is stored then.
+pub(crate) fn claim(disk: &Disk, app: &App) -> Result<App, Error> {
+    let content = AppFile { org: app.org().to_owned(), name: app.name().to_owned() };
+    create(disk, layout::APP_FILE, &content)?;
+    Ok(self::app(disk)?.unwrap_or_else(|| app.clone()))
+}
+
+fn create(disk: &Disk, name: &str, content: &impl Serialize) -> Result<(), Error> {
+    let location = Path::from(name);
+    let json = serde_json::to_vec(content).expect("texts and numbers are always JSON");
+    match disk.write(&location, &json, Present::Keep) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other.map_err(Error::file("create", &disk.path(&location))),
+    }
+}
+
+fn read<T: DeserializeOwned>(disk: &Disk, name: &str) -> Result<Option<T>, Error> {
+    let path = disk.path(&Path::from(name));
+    match fs::read(&path) {
+        Ok(bytes) => {
+            serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::Damaged { path, reason: error.to_string() })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::file("read", &path)(error)),
+    }
+}

@@ -1,0 +1,95 @@
+//! What is called what within an archive. All paths are relative to its root.
+
+use chat::{Hour, Part};
+use object_store::path::Path;
+use uuid::Uuid;
+
+/// The format of the archive, created once.
+pub(crate) const ARCHIVE_FILE: &str = "archive.json";
+/// The app that the archive belongs to, created once.
+pub(crate) const APP_FILE: &str = "app.json";
+/// The lock; its content is nothing.
+pub(crate) const LOCK_FILE: &str = ".lock";
+/// The folder of everything unfinished.
+pub(crate) const TEMPORARY_FOLDER: &str = "tmp";
+/// The folder of the served bytes.
+pub(crate) const RAW_FOLDER: &str = "raw";
+/// The partition column of `messages` and `dead_letters`.
+pub(crate) const PARTITION: &str = "date";
+
+/// The value of the partition column for an hour.
+pub(crate) fn partition(hour: Hour) -> String {
+    hour.date().format("%Y-%m-%d").to_string()
+}
+
+/// A name that no other data file of the hour has: `date=2026-03-14/2026031409-<id>.parquet`.
+pub(crate) fn data_file(hour: Hour) -> String {
+    format!("{PARTITION}={}/{}-{}.parquet", partition(hour), hour.key(), Uuid::new_v4().simple())
+}
+
+/// A name that no other file of the ledger has: `<id>.parquet`.
+pub(crate) fn ledger_file() -> String {
+    format!("{}.parquet", Uuid::new_v4().simple())
+}
+
+/// Whether this program may have given a data file this name. Files of others are never swept.
+pub(crate) fn is_our_data_file(path: &str) -> bool {
+    let name = path.rsplit_once('/').map_or(path, |(_folder, name)| name);
+    let Some(stem) = name.strip_suffix(".parquet") else { return false };
+    let id = match stem.split_once('-') {
+        Some((key, id)) if Hour::from_key(key).is_ok() => id,
+        Some(_) => return false,
+        None => stem,
+    };
+    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The folder of an hour's served bytes: `raw/2026/03/14`.
+pub(crate) fn raw_folder(hour: Hour) -> Path {
+    Path::from(format!("{RAW_FOLDER}/{}", hour.date().format("%Y/%m/%d")))
+}
+
+/// A part as served: `2026031409-0.gz`.
+pub(crate) fn raw_part(hour: Hour, part: Part) -> String {
+    format!("{}-{part}.gz", hour.key())
+}
+
+/// The list of an hour's parts: `2026031409.json`.
+pub(crate) fn raw_manifest(hour: Hour) -> String {
+    format!("{}.json", hour.key())
+}
+
+/// The hour and part that a file of served bytes is named after.
+pub(crate) fn parse_raw_part(name: &str) -> Option<(Hour, Part)> {
+    let (key, part) = name.strip_suffix(".gz")?.split_once('-')?;
+    Some((Hour::from_key(key).ok()?, part.parse().ok()?))
+}
+
+/// The hour that a list of parts is named after.
+pub(crate) fn parse_raw_manifest(name: &str) -> Option<Hour> {
+    Hour::from_key(name.strip_suffix(".json")?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_design() {
+        let hour = Hour::from_key("2026031409").unwrap();
+        let file = data_file(hour);
+        assert!(file.starts_with("date=2026-03-14/2026031409-"), "{file}");
+        assert!(is_our_data_file(&file) && is_our_data_file(&ledger_file()));
+        assert_eq!(raw_folder(hour).as_ref(), "raw/2026/03/14");
+        assert_eq!(parse_raw_part(&raw_part(hour, 3)), Some((hour, 3)));
+        assert_eq!(parse_raw_manifest(&raw_manifest(hour)), Some(hour));
+    }
+
+    #[test]
+    fn files_of_others_are_left_alone() {
+        for name in ["date=2026-03-14/part-00000-c1777d7d.parquet", "x.parquet", "date=2026-03-14/2026031409-1.gz", ""]
+        {
+            assert!(!is_our_data_file(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Who uses the archive: everyone holds the lock shared, repairs hold it alone.
+//!
+//! Writers need no lock against each other, the tables' logs see to that. The lock only keeps a repair from taking the
+//! unfinished files of a run for those of a dead one. The system drops it when the process dies.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+
+use object_store::path::Path;
+
+use crate::disk::Disk;
+use crate::error::Error;
+use crate::layout;
+
+/// The lock of an archive, held until dropped.
+#[derive(Debug)]
+pub(crate) enum Lock {
+    /// Nobody else uses the archive.
+    Exclusive(File),
+    /// Others may use it too.
+    Shared {
+        /// Held, not read. `None` where the file system has no locks, or the archive cannot be written.
+        _file: Option<File>,
+    },
+}
+
+impl Lock {
+    /// Takes the lock alone if nobody has it, else shared.
+    pub(crate) fn take(disk: &Disk) -> Result<Self, Error> {
+        let Some(file) = lock_file(disk)? else { return Ok(Self::Shared { _file: None }) };
+        match file.try_lock() {
+            Ok(()) => Ok(Self::Exclusive(file)),
+            Err(_) => Ok(share(file)),
+        }
+    }
+
+    /// Lets others in.
+    pub(crate) fn share(self) -> Self {
+        match self {
+            Self::Exclusive(file) => {
+                // Converting a held lock is left undefined, so it is let go first. A repair that slips in between is
+                // waited for.
+                if let Err(error) = file.unlock() {
+                    tracing::warn!(%error, "could not let go of the archive's lock");
+                }
+                share(file)
+            }
+            shared @ Self::Shared { .. } => shared,
+        }
+    }
+}
+
+fn share(file: File) -> Lock {
+    match file.lock_shared() {
+        Ok(()) => Lock::Shared { _file: Some(file) },
+        Err(error) => {
+            tracing::warn!(%error, "this file system has no locks: repairs are off");
+            Lock::Shared { _file: None }
+        }
+    }
+}
+
+/// The lock's file, created if need be; `None` when there is none and the archive cannot be written.
+fn lock_file(disk: &Disk) -> Result<Option<File>, Error> {
+    let path = disk.path(&Path::from(layout::LOCK_FILE));
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(&path).or_else(|_| File::open(&path)) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ReadOnlyFilesystem) => Ok(None),
+        Err(error) => Err(Error::file("lock", &path)(error)),
+    }
+}

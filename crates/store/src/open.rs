@@ -1,0 +1,307 @@
+//! The archive as a whole.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chat::{App, DeadLetter, Entry, Hour, Part, Timestamp};
+use futures::TryStreamExt;
+use object_store::ObjectStore;
+
+use crate::disk::{Disk, create_folder};
+use crate::error::Error;
+use crate::identity;
+use crate::ledger::Ledger;
+use crate::lock::Lock;
+use crate::publish::{Mode, Publication, Published, Publisher};
+use crate::raw::{self, RawPart, RawStage, SealedRaw};
+use crate::repair;
+use crate::running::Running;
+use crate::snapshot::{Snapshot, hours};
+use crate::staged::StagedFile;
+use crate::table::{Kind, Table};
+
+/// The newest format of an archive that this program reads and writes; `archive.json` holds it.
+pub const FORMAT: u64 = 1;
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What may be done to a folder that is no archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It becomes one.
+    Create,
+    /// It is refused with [`Error::NoArchive`].
+    Existing,
+}
+
+/// An archive on the local disk. Cheap to clone; clones are one handle. Any number of handles, in any number of
+/// processes, may use an archive at once.
+#[derive(Clone)]
+pub struct Archive {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    disk: Disk,
+    clock: Clock,
+    app: Mutex<Option<App>>,
+    dead_letters: Table,
+    messages: Arc<Table>,
+    ledger: Ledger,
+    // Dropped in this order: the mark is taken away before the lock is let go.
+    running: Arc<Running>,
+    _lock: Lock,
+}
+
+impl Archive {
+    /// Opens the archive in a folder.
+    ///
+    /// If a run before died, and nobody else uses the archive, it is repaired: rows of the ledger that are missing are
+    /// rebuilt from the tables, files that are part of nothing are removed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoArchive`], [`Error::NewerFormat`]; else when the folder cannot be read or written.
+    pub async fn open(root: &Path, access: Access, clock: Clock) -> Result<Self, Error> {
+        let (folder, now) = (root.to_owned(), clock());
+        let prepared = tokio::task::spawn_blocking(move || {
+            let disk = prepare(&folder, access, now)?;
+            let lock = Lock::take(&disk)?;
+            let app = identity::app(&disk)?;
+            Ok((disk, lock, app))
+        });
+        let (disk, lock, app) = prepared.await.map_err(|error| Error::file("open", root)(error.into())).flatten()?;
+        Self::open_tables(disk, lock, app, clock).await
+    }
+
+    async fn open_tables(disk: Disk, lock: Lock, app: Option<App>, clock: Clock) -> Result<Self, Error> {
+        let store: Arc<dyn ObjectStore> = Arc::new(disk.clone());
+        let messages = Table::open(Kind::Messages, Arc::clone(&store)).await?;
+        let dead_letters = Table::open(Kind::DeadLetters, Arc::clone(&store)).await?;
+        let hours = Table::open(Kind::Hours, store).await?;
+        let running = Arc::new(Running::new(disk.clone()));
+        let ledger = Ledger::new(hours, disk.clone(), Arc::clone(&running), Arc::clone(&clock));
+        if matches!(lock, Lock::Exclusive(_)) && repair::is_needed(&disk)? {
+            repair::repair(&disk, &messages, &dead_letters, &ledger, clock()).await?;
+        }
+        let lock = tokio::task::spawn_blocking(move || lock.share()).await;
+        let lock = lock.map_err(|error| Error::file("lock", disk.root())(error.into()))?;
+        let inner = Inner {
+            disk,
+            clock,
+            app: Mutex::new(app),
+            dead_letters,
+            messages: Arc::new(messages),
+            ledger,
+            running,
+            _lock: lock,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.inner.disk.root()
+    }
+
+    /// Makes the archive this app's, for ever, if it is nobody's yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignApp`] when it is another app's.
+    pub async fn claim(&self, app: &App) -> Result<(), Error> {
+        let stored = match self.app() {
+            Some(stored) => stored,
+            None => self.store_app(app).await?,
+        };
+        if stored == *app { Ok(()) } else { Err(Error::ForeignApp { archive: stored, asked: app.clone() }) }
+    }
+
+    async fn store_app(&self, app: &App) -> Result<App, Error> {
+        let (disk, asked) = (self.inner.disk.clone(), app.clone());
+        let work = tokio::task::spawn_blocking(move || identity::claim(&disk, &asked));
+        let stored = work.await.map_err(|error| Error::file("claim", self.root())(error.into())).flatten()?;
+        *self.inner.app.lock().unwrap_or_else(PoisonError::into_inner) = Some(stored.clone());
+        Ok(stored)
+    }
+
+    /// The app that the archive belongs to; `None` before the first [`Archive::claim`].
+    #[must_use]
+    pub fn app(&self) -> Option<App> {
+        self.inner.app.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A place for the bytes of a part while they arrive.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written.
+    pub fn stage_raw(&self, hour: Hour, part: Part) -> Result<RawStage, Error> {
+        RawStage::new(&self.inner.disk, hour, part)
+    }
+
+    /// Keeps all parts of an hour, numbered from 0, in place of those it had. After a crash within, the hour has either
+    /// the parts it had or these, whole.
+    ///
+    /// # Errors
+    ///
+    /// When a part is missing, or the folder cannot be written.
+    pub fn keep_raw(&self, hour: Hour, parts: Vec<SealedRaw>) -> Result<(), Error> {
+        raw::keep(&self.inner.disk, hour, parts)
+    }
+
+    /// The parts of an hour as they were served; `None` unless all are there.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub fn raw_parts(&self, hour: Hour) -> Result<Option<Vec<RawPart>>, Error> {
+        raw::parts(&self.inner.disk, hour)
+    }
+
+    /// The hours whose served bytes are all there, in order.
+    ///
+    /// # Errors
+    ///
+    /// When a folder cannot be read.
+    pub fn raw_hours(&self) -> Result<Vec<Hour>, Error> {
+        raw::hours(&self.inner.disk)
+    }
+
+    /// A place for a data file while it is written.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written.
+    pub fn stage_file(&self) -> Result<StagedFile, Error> {
+        StagedFile::new(&self.inner.disk).map_err(Error::file("write into", self.root()))
+    }
+
+    /// A temporary file without a name, gone when it is closed.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written.
+    pub fn spill_file(&self) -> io::Result<File> {
+        self.inner.disk.unnamed()
+    }
+
+    /// Publishes an hour: dead letters, messages, ledger, in that order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotDone`] for an entry of another state. After any other error the hour may be published or not: publish
+    /// again, with the same mode.
+    pub async fn publish(&self, hour: Publication, mode: Mode) -> Result<Published, Error> {
+        let inner = &*self.inner;
+        let work = inner.running.begin()?;
+        let publisher = Publisher {
+            disk: &inner.disk,
+            dead_letters: &inner.dead_letters,
+            messages: &inner.messages,
+            ledger: &inner.ledger,
+            running: &inner.running,
+            now: (inner.clock)(),
+        };
+        let published = publisher.publish(hour, mode).await?;
+        work.done();
+        Ok(published)
+    }
+
+    /// Adds rows to the ledger, for hours without data. An entry that is not newer than what is known of its hour is
+    /// dated right after it.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be written.
+    pub async fn record(&self, entries: &[Entry]) -> Result<(), Error> {
+        let work = self.inner.running.begin()?;
+        self.inner.ledger.record(entries).await?;
+        work.done();
+        Ok(())
+    }
+
+    /// What is known of each hour: its newest row in the ledger.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub async fn entries(&self) -> Result<BTreeMap<Hour, Entry>, Error> {
+        self.inner.ledger.newest().await
+    }
+
+    /// The live files of `messages`, as of now.
+    ///
+    /// # Errors
+    ///
+    /// When the log cannot be read.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        let (version, files) = self.inner.messages.live().await?;
+        Ok(Snapshot::new(Arc::clone(&self.inner.messages), version, &files))
+    }
+
+    /// The lines that were set aside, of one hour or of all.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read.
+    pub async fn dead_letters(&self, hour: Option<Hour>) -> Result<Vec<DeadLetter<'static>>, Error> {
+        let table = &self.inner.dead_letters;
+        let (_version, files) = table.live().await?;
+        let mut letters = Vec::new();
+        for file in files.iter().filter(|file| hour.is_none_or(|hour| hours(file).contains(&hour))) {
+            let reader = table.reader(&file.path, u64::try_from(file.size).unwrap_or(0));
+            let failed = |error| Error::rows(table.name(), &file.path)(error);
+            let mut batches = archive::read_dead_letters(reader).await.map_err(failed)?;
+            while let Some(batch) = batches.try_next().await.map_err(failed)? {
+                letters.extend(
+                    batch.into_iter().filter(|letter| hour.is_none_or(|hour| letter.position.source_hour == hour)),
+                );
+            }
+        }
+        letters.sort_by_key(|letter| letter.position);
+        Ok(letters)
+    }
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Archive").field("root", &self.root()).finish_non_exhaustive()
+    }
+}
+
+/// The folder of an archive, made one if that is wanted.
+fn prepare(root: &Path, access: Access, now: Timestamp) -> Result<Disk, Error> {
+    if access == Access::Create {
+        create_folder(root).map_err(Error::file("create", root))?;
+    }
+    let disk = Disk::new(root).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Error::NoArchive { path: root.to_owned() },
+        _ => Error::file("open", root)(error),
+    })?;
+    if !identity::is_archive(&disk)? {
+        if access == Access::Existing {
+            return Err(Error::NoArchive { path: root.to_owned() });
+        }
+        keep_private(root).map_err(Error::file("set the permissions of", root))?;
+        identity::create_archive(&disk, now)?;
+    }
+    Ok(disk)
+}
+
+/// An archive is for its owner alone, even in a folder that was there before.
+#[cfg(unix)]
+fn keep_private(folder: &Path) -> io::Result<()> {
+    std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn keep_private(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}

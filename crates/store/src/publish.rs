@@ -1,0 +1,196 @@
+//! How an hour gets into the tables.
+//!
+//! The order is `dead_letters`, `messages`, `hours`, each one commit. An hour is there from the commit to `messages` on:
+//! its `add` action carries the ledger entry, from which a lost row of `hours` is rebuilt. A data file takes its name
+//! just before its commit and is never changed; what it replaces is removed from disk right after.
+
+use std::io;
+
+use archive::Statistics;
+use chat::{Entry, Hour, State, Timestamp};
+use deltalake::kernel::Add;
+
+use crate::disk::Disk;
+use crate::error::Error;
+use crate::layout;
+use crate::ledger::Ledger;
+use crate::repair::RECOVERED;
+use crate::running::Running;
+use crate::snapshot::{entry_in, hours};
+use crate::staged::StagedFile;
+use crate::table::{Outcome, Plan, Table, addition};
+use crate::tags;
+
+/// An hour, ready to be published.
+#[derive(Debug)]
+pub struct Publication {
+    /// Its row in the ledger; the state is `done`, `files` is filled in.
+    pub entry: Entry,
+    /// The file of its messages, what the writer says of it, and its rows. A file without rows is dropped.
+    pub messages: Option<(StagedFile, Statistics, u64)>,
+    /// The file of its dead letters, and its rows. A file without rows is dropped.
+    pub dead_letters: Option<(StagedFile, u64)>,
+}
+
+/// What is to happen when the hour is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing: whoever was first wins.
+    New,
+    /// It is replaced, in one commit.
+    Replace,
+}
+
+/// What became of a publication.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Published {
+    /// The hour was there, with this entry; nothing was published. If the entry names other bytes
+    /// ([`Entry::sha256`]) than those at hand, publish again with [`Mode::Replace`].
+    AlreadyThere(Entry),
+    /// The hour is published, with this row in the ledger.
+    Done(Entry),
+}
+
+/// What publishing needs of an archive.
+pub(crate) struct Publisher<'a> {
+    pub(crate) disk: &'a Disk,
+    pub(crate) dead_letters: &'a Table,
+    pub(crate) messages: &'a Table,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) running: &'a Running,
+    pub(crate) now: Timestamp,
+}
+
+impl Publisher<'_> {
+    pub(crate) async fn publish(&self, publication: Publication, mode: Mode) -> Result<Published, Error> {
+        let Publication { mut entry, messages, dead_letters } = publication;
+        let hour = entry.hour;
+        if entry.state != State::Done {
+            return Err(Error::NotDone { hour });
+        }
+        if mode == Mode::New
+            && let Some(present) = self.present(hour).await?
+        {
+            return self.already_there(present).await;
+        }
+        self.ledger.date(&mut entry).await?;
+        let letters = dead_letters.filter(|(_file, rows)| *rows > 0);
+        self.put_letters(hour, letters).await?;
+        let rows = messages.filter(|(_file, _statistics, rows)| *rows > 0);
+        match self.put_messages(&mut entry, rows, mode).await? {
+            Some(present) => self.already_there(present).await,
+            None => {
+                self.ledger.record(std::slice::from_ref(&entry)).await?;
+                Ok(Published::Done(entry))
+            }
+        }
+    }
+
+    /// The entry of an hour that is published: it has a live file, or the ledger says that it has no messages.
+    async fn present(&self, hour: Hour) -> Result<Option<Entry>, Error> {
+        let (_version, live) = self.messages.live().await?;
+        if let Some(file) = holder(hour, &live) {
+            return Ok(Some(entry_in(file, hour, self.now)));
+        }
+        let known = self.ledger.newest_of(hour).await?;
+        Ok(known.filter(|entry| entry.state == State::Done && entry.tally.messages == 0))
+    }
+
+    /// Completes the ledger if whoever was first has not come to it.
+    async fn already_there(&self, present: Entry) -> Result<Published, Error> {
+        if let Some(known) = self.ledger.newest_of(present.hour).await?
+            && known.state == State::Done
+        {
+            return Ok(Published::AlreadyThere(known));
+        }
+        let recovered = Entry { source: RECOVERED.to_owned(), ..present };
+        self.ledger.record(std::slice::from_ref(&recovered)).await?;
+        Ok(Published::AlreadyThere(recovered))
+    }
+
+    /// Replaces the dead letters of an hour, those of an interrupted run included.
+    async fn put_letters(&self, hour: Hour, letters: Option<(StagedFile, u64)>) -> Result<(), Error> {
+        let mut add = Vec::new();
+        if let Some((file, rows)) = letters {
+            let stats = format!(r#"{{"numRecords":{rows}}}"#);
+            let file = self.place(self.dead_letters, file, layout::data_file(hour), stats, hour).await?;
+            add.push(Add { tags: Some(tags::of_hours(&[hour])), ..file });
+        }
+        let plan = |live: &[Add]| Ok(Plan::<()>::Commit { remove: removals(hour, live)?, add: add.clone() });
+        if let Outcome::Committed { removed } = self.dead_letters.commit(plan).await? {
+            self.discard(self.dead_letters, &removed).await;
+        }
+        Ok(())
+    }
+
+    /// Replaces the messages of an hour, unless it is to be new and is not: then its entry comes back.
+    async fn put_messages(
+        &self,
+        entry: &mut Entry,
+        rows: Option<(StagedFile, Statistics, u64)>,
+        mode: Mode,
+    ) -> Result<Option<Entry>, Error> {
+        let hour = entry.hour;
+        let mut add = Vec::new();
+        entry.files.clear();
+        if let Some((file, statistics, _rows)) = rows {
+            let path = layout::data_file(hour);
+            entry.files.push(path.clone());
+            let file = self.place(self.messages, file, path, statistics.to_delta_json(), hour).await?;
+            add.push(Add { tags: Some(tags::of_entries(std::slice::from_ref(entry))), ..file });
+        }
+        let plan = |live: &[Add]| match holder(hour, live) {
+            Some(file) if mode == Mode::New => Ok(Plan::Stop(entry_in(file, hour, self.now))),
+            _ => Ok(Plan::Commit { remove: removals(hour, live)?, add: add.clone() }),
+        };
+        match self.messages.commit(plan).await? {
+            Outcome::Committed { removed } => {
+                self.discard(self.messages, &removed).await;
+                Ok(None)
+            }
+            Outcome::Stopped(present) => {
+                self.discard(self.messages, &add).await;
+                Ok(Some(present))
+            }
+        }
+    }
+
+    /// Gives a staged file its name in a table.
+    async fn place(
+        &self,
+        table: &Table,
+        file: StagedFile,
+        path: String,
+        stats: String,
+        hour: Hour,
+    ) -> Result<Add, Error> {
+        let (disk, location, size) = (self.disk.clone(), table.location(&path), file.length());
+        let target = disk.path(&location);
+        let placed = tokio::task::spawn_blocking(move || file.place(&disk, &location)).await;
+        placed.map_err(io::Error::from).flatten().map_err(Error::file("write", &target))?;
+        let mut add = addition(path, size, self.now, stats, true);
+        add.partition_values.insert(layout::PARTITION.to_owned(), Some(layout::partition(hour)));
+        Ok(add)
+    }
+
+    async fn discard(&self, table: &Table, files: &[Add]) {
+        self.running.discard(files.iter().map(|file| table.location(&file.path)).collect()).await;
+    }
+}
+
+/// The live file that holds an hour.
+fn holder(hour: Hour, live: &[Add]) -> Option<&Add> {
+    live.iter().find(|file| hours(file).contains(&hour))
+}
+
+/// The files to remove so that an hour is gone and nothing else.
+fn removals(hour: Hour, live: &[Add]) -> Result<Vec<Add>, Error> {
+    let mut held = live.iter().filter_map(|file| Some((file, hours(file))).filter(|(_, hours)| hours.contains(&hour)));
+    held.try_fold(Vec::new(), |mut files, (file, hours)| {
+        if hours.len() > 1 {
+            return Err(Error::SharedFile { hour, file: file.path.clone() });
+        }
+        files.push(file.clone());
+        Ok(files)
+    })
+}

@@ -1,0 +1,295 @@
+//! The bytes as served, for as long as the settings keep them.
+//!
+//! ```text
+//! raw/2026/03/14/2026031409-0.gz     part 0
+//! raw/2026/03/14/2026031409.json     {"parts":[{"length":123,"sha256":"…"}]}: these parts, no others
+//! ```
+//!
+//! An hour is whole when its list is there and every part has the listed length. To replace an hour, the new parts are
+//! put beside the old ones as `….gz.next`, then their list as `….json.next`, which is the moment the new hour counts;
+//! then all take their final names. After a crash before that moment the old hour is whole, after it the new one,
+//! whose parts are looked for under both names. Neither is ever lost, and never are parts of both taken for one hour.
+
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path as FilePath, PathBuf};
+
+use chat::{Hour, Part};
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::disk::{Disk, Present};
+use crate::error::Error;
+use crate::layout;
+
+const NEXT: &str = ".next";
+
+/// A part of an hour that is being received; removed when dropped.
+#[derive(Debug)]
+pub struct RawStage {
+    hour: Hour,
+    part: Part,
+    file: NamedTempFile,
+    hash: Sha256,
+    length: u64,
+}
+
+/// A part of an hour that was received whole; removed when dropped before it is kept.
+#[derive(Debug)]
+pub struct SealedRaw {
+    hour: Hour,
+    part: Part,
+    file: NamedTempFile,
+    sha256: String,
+    length: u64,
+}
+
+/// A part of an hour that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawPart {
+    /// The part.
+    pub part: Part,
+    /// Where its bytes are.
+    pub path: PathBuf,
+    /// How many bytes it has.
+    pub length: u64,
+    /// Their SHA-256, lower-case hex.
+    pub sha256: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    parts: Vec<ManifestPart>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ManifestPart {
+    length: u64,
+    sha256: String,
+}
+
+impl RawStage {
+    pub(crate) fn new(disk: &Disk, hour: Hour, part: Part) -> Result<Self, Error> {
+        let folder = disk.path(&Path::from(layout::TEMPORARY_FOLDER));
+        let file = disk.temporary().map_err(Error::file("write into", &folder))?;
+        Ok(Self { hour, part, file, hash: Sha256::new(), length: 0 })
+    }
+
+    /// Forgets what was written, for another try.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be emptied.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.file.as_file().set_len(0)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        self.hash = Sha256::new();
+        self.length = 0;
+        Ok(())
+    }
+
+    /// Bytes written so far.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Makes what was written last through a power failure. The part is still not kept.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn seal(self) -> Result<SealedRaw, Error> {
+        self.file.as_file().sync_all().map_err(Error::file("sync", self.file.path()))?;
+        let sha256 = hex(&self.hash.finalize());
+        Ok(SealedRaw { hour: self.hour, part: self.part, file: self.file, sha256, length: self.length })
+    }
+}
+
+impl Write for RawStage {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(bytes.get(..written).unwrap_or(bytes));
+        self.length += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl SealedRaw {
+    /// Opens the bytes for reading, from the start.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened.
+    pub fn open(&self) -> Result<File, Error> {
+        self.file.reopen().map_err(Error::file("open", self.file.path()))
+    }
+
+    /// The part.
+    #[must_use]
+    pub fn part(&self) -> Part {
+        self.part
+    }
+
+    /// The SHA-256 of the bytes, lower-case hex.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// How many bytes there are.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+}
+
+/// Keeps the parts of an hour in place of those it had.
+pub(crate) fn keep(disk: &Disk, hour: Hour, mut parts: Vec<SealedRaw>) -> Result<(), Error> {
+    parts.sort_by_key(|part| part.part);
+    let folder = disk.path(&layout::raw_folder(hour));
+    let in_order = parts.iter().zip(0..).all(|(part, number)| part.part == number && part.hour == hour);
+    if !in_order {
+        return Err(Error::Damaged { path: folder, reason: format!("the parts of {hour} are not 0, 1, 2, …") });
+    }
+    let failed = |error| Error::file("keep the served bytes in", &folder)(error);
+    // What a crash left: a new hour that counts already is completed, or else its parts would be mixed with these.
+    complete(disk, hour).map_err(failed)?;
+    stage(disk, hour, parts).map_err(failed)?;
+    complete(disk, hour).map_err(failed)
+}
+
+fn stage(disk: &Disk, hour: Hour, parts: Vec<SealedRaw>) -> io::Result<()> {
+    let folder = layout::raw_folder(hour);
+    let mut list = Vec::with_capacity(parts.len());
+    for sealed in parts {
+        list.push(ManifestPart { length: sealed.length, sha256: sealed.sha256 });
+        let name = format!("{}{NEXT}", layout::raw_part(hour, sealed.part));
+        disk.place(sealed.file, &folder.clone().join(name), Present::Replace)?;
+    }
+    let json = serde_json::to_vec(&Manifest { parts: list })?;
+    let name = format!("{}{NEXT}", layout::raw_manifest(hour));
+    disk.write(&folder.join(name), &json, Present::Replace)
+}
+
+/// Gives a new hour that counts its final names; does nothing when there is none.
+fn complete(disk: &Disk, hour: Hour) -> io::Result<()> {
+    let folder = disk.path(&layout::raw_folder(hour));
+    let list = folder.join(layout::raw_manifest(hour));
+    let Some(manifest) = read_manifest(&next(&list))? else { return Ok(()) };
+    for part in 0..manifest.count() {
+        let path = folder.join(layout::raw_part(hour, part));
+        disk.rename_if_there(&next(&path), &path)?;
+    }
+    for path in parts_from(&folder, hour, manifest.count())? {
+        disk.remove_if_there(&path)?;
+    }
+    disk.sync(&folder)?;
+    disk.rename_if_there(&next(&list), &list)?;
+    disk.sync(&folder)
+}
+
+/// The parts of an hour, if it is whole.
+pub(crate) fn parts(disk: &Disk, hour: Hour) -> Result<Option<Vec<RawPart>>, Error> {
+    let folder = disk.path(&layout::raw_folder(hour));
+    let list = folder.join(layout::raw_manifest(hour));
+    let read = |path: &FilePath| read_manifest(path).map_err(Error::file("read", path));
+    if let Some(manifest) = read(&next(&list))? {
+        return Ok(find_parts(manifest, |part| {
+            let last = folder.join(layout::raw_part(hour, part));
+            // Until the new hour is complete, a part has one of the two names; the new bytes are under the first.
+            Some(next(&last)).filter(|path| path.is_file()).unwrap_or(last)
+        }));
+    }
+    Ok(read(&list)?.and_then(|manifest| find_parts(manifest, |part| folder.join(layout::raw_part(hour, part)))))
+}
+
+/// The listed parts; `None` when one is missing or has another length.
+fn find_parts(manifest: Manifest, path: impl Fn(Part) -> PathBuf) -> Option<Vec<RawPart>> {
+    let find = |(listed, part): (ManifestPart, Part)| {
+        let path = path(part);
+        let length = fs::metadata(&path).ok()?.len();
+        (length == listed.length).then_some(RawPart { part, path, length, sha256: listed.sha256 })
+    };
+    manifest.parts.into_iter().zip(0..).map(find).collect()
+}
+
+/// The hours that are whole, in order.
+pub(crate) fn hours(disk: &Disk) -> Result<Vec<Hour>, Error> {
+    let mut hours = Vec::new();
+    for year in names(&disk.path(&Path::from(layout::RAW_FOLDER)))? {
+        for month in names(&year)? {
+            for day in names(&month)? {
+                hours.extend(names(&day)?.iter().filter_map(|path| listed_hour(path)));
+            }
+        }
+    }
+    hours.sort_unstable();
+    hours.dedup();
+    let mut whole = Vec::with_capacity(hours.len());
+    for hour in hours {
+        if parts(disk, hour)?.is_some() {
+            whole.push(hour);
+        }
+    }
+    Ok(whole)
+}
+
+fn listed_hour(path: &FilePath) -> Option<Hour> {
+    let name = path.file_name()?.to_str()?;
+    layout::parse_raw_manifest(name.strip_suffix(NEXT).unwrap_or(name))
+}
+
+/// What is in a folder; nothing when it is not there or no folder.
+fn names(folder: &FilePath) -> Result<Vec<PathBuf>, Error> {
+    match fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect()) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
+        other => other.map_err(Error::file("list", folder)),
+    }
+}
+
+/// The parts of an hour from a number on, under whichever name.
+fn parts_from(folder: &FilePath, hour: Hour, first: Part) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let parsed = name.to_str().and_then(|name| layout::parse_raw_part(name.strip_suffix(NEXT).unwrap_or(name)));
+        if parsed.is_some_and(|(of, part)| of == hour && part >= first) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+impl Manifest {
+    fn count(&self) -> Part {
+        Part::try_from(self.parts.len()).unwrap_or(Part::MAX)
+    }
+}
+
+/// A list of parts; `None` when there is none, or when it is none of ours.
+fn read_manifest(path: &FilePath) -> io::Result<Option<Manifest>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn next(path: &FilePath) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(NEXT);
+    name.into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
+}

@@ -1,0 +1,103 @@
+//! What is done for an archive whose last run died: lost rows of the ledger are rebuilt, what is part of nothing is
+//! removed. Only under the exclusive lock, for a run that is alive has unfinished files too.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use chat::{Entry, Hour, State, Timestamp};
+use deltalake::kernel::Add;
+use futures::TryStreamExt;
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use crate::disk::Disk;
+use crate::error::Error;
+use crate::layout;
+use crate::ledger::Ledger;
+use crate::snapshot::{entry_in, hours};
+use crate::table::Table;
+
+/// The source of a ledger row that was rebuilt from the tables.
+pub(crate) const RECOVERED: &str = "recovered";
+
+/// Whether the last run left something unfinished, see [`crate::running`].
+pub(crate) fn is_needed(disk: &Disk) -> Result<bool, Error> {
+    Ok(!unfinished(disk)?.is_empty())
+}
+
+/// Repairs the archive.
+pub(crate) async fn repair(
+    disk: &Disk,
+    messages: &Table,
+    dead_letters: &Table,
+    ledger: &Ledger,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let (_version, live) = messages.live().await?;
+    let known = ledger.newest().await?;
+    let rows = lost_rows(&live, &known, now);
+    tracing::info!(rows = rows.len(), "repairing the archive after a run that did not end well");
+    ledger.record(&rows).await?;
+    for table in [dead_letters, messages, ledger.table()] {
+        sweep(disk, table).await?;
+    }
+    // Last: as long as something is in there, the next to open the archive repairs again.
+    for path in unfinished(disk)? {
+        disk.remove_if_there(&path).map_err(Error::file("remove", &path))?;
+    }
+    Ok(())
+}
+
+/// The rows that the ledger lacks: of hours that are published, and of hours whose file is gone.
+fn lost_rows(live: &[Add], known: &BTreeMap<Hour, Entry>, now: Timestamp) -> Vec<Entry> {
+    let published: BTreeMap<Hour, Entry> = live
+        .iter()
+        .flat_map(|file| hours(file).into_iter().map(move |hour| (hour, entry_in(file, hour, now))))
+        .collect();
+    let gone = known.values().filter(|entry| entry.state == State::Done && entry.tally.messages > 0);
+    let gone = gone.filter(|entry| !published.contains_key(&entry.hour)).map(|entry| withdrawn(entry, now));
+    let unknown = |entry: &&Entry| known.get(&entry.hour).is_none_or(|known| known.at < entry.at);
+    let lost = published.values().filter(unknown);
+    lost.map(|entry| Entry { source: RECOVERED.to_owned(), ..entry.clone() }).chain(gone).collect()
+}
+
+/// The row of an hour that was done and has no file any more: a run died while it replaced the hour by nothing, or
+/// somebody deleted the file. It has to be published again.
+fn withdrawn(entry: &Entry, now: Timestamp) -> Entry {
+    Entry {
+        at: now,
+        state: State::Pending,
+        error: Some("its file is not in the table any more".to_owned()),
+        files: Vec::new(),
+        source: RECOVERED.to_owned(),
+        ..entry.clone()
+    }
+}
+
+/// Removes the files of this program that are in a table's folder but not in the table.
+async fn sweep(disk: &Disk, table: &Table) -> Result<(), Error> {
+    let (_version, live) = table.live().await?;
+    let live: HashSet<Path> = live.iter().map(|file| table.location(&file.path)).collect();
+    let folder = Path::from(table.name());
+    let listed = disk.list(Some(&folder)).map_ok(|object| object.location).try_collect::<Vec<_>>().await;
+    let listed = listed.map_err(|error| Error::file("list", &disk.path(&folder))(io::Error::other(error)))?;
+    for location in listed {
+        if layout::is_our_data_file(location.as_ref()) && !live.contains(&location) {
+            let path = disk.path(&location);
+            tracing::debug!(path = %path.display(), "removing a file that is part of nothing");
+            disk.remove_if_there(&path).map_err(Error::file("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// What is in `tmp/`.
+fn unfinished(disk: &Disk) -> Result<Vec<PathBuf>, Error> {
+    let folder = disk.path(&Path::from(layout::TEMPORARY_FOLDER));
+    match fs::read_dir(&folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other.map_err(Error::file("list", &folder)),
+    }
+}

@@ -1,0 +1,139 @@
+//! What readers see of `messages`.
+
+use std::sync::Arc;
+
+use chat::{Entry, Hour, Hours, State, Tally, Timestamp};
+use deltalake::kernel::Add;
+use serde::Deserialize;
+
+use crate::reader::Reader;
+use crate::repair::RECOVERED;
+use crate::table::Table;
+use crate::tags;
+
+/// The live files of `messages` at one version. Files that are replaced later are removed from disk: a reader that
+/// finds one gone (see [`crate::is_gone`]) takes a fresh snapshot.
+#[derive(Clone)]
+pub struct Snapshot {
+    table: Arc<Table>,
+    version: u64,
+    files: Vec<DataFile>,
+}
+
+/// A live file of `messages`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataFile {
+    /// Its name, relative to the table: `date=2026-03-14/2026031409-<id>.parquet`.
+    pub path: String,
+    /// The hours it holds, in order; never empty for a file of this program.
+    pub hours: Vec<Hour>,
+    /// How many rows it has.
+    pub rows: u64,
+    /// How many bytes it has.
+    pub size: u64,
+    /// No message in it is earlier; `None` when it has no message with a time, or the bound is not known.
+    pub min_sent_at: Option<Timestamp>,
+    /// No message in it is later; `None` as for `min_sent_at`.
+    pub max_sent_at: Option<Timestamp>,
+}
+
+impl Snapshot {
+    pub(crate) fn new(table: Arc<Table>, version: u64, files: &[Add]) -> Self {
+        let mut files: Vec<_> = files.iter().map(DataFile::from).collect();
+        files.sort_by(|one, other| one.hours.cmp(&other.hours).then_with(|| one.path.cmp(&other.path)));
+        Self { table, version, files }
+    }
+
+    /// The version of the table.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The live files, in the order of their hours.
+    #[must_use]
+    pub fn files(&self) -> &[DataFile] {
+        &self.files
+    }
+
+    /// The file that holds an hour; `None` when the hour has no messages, or is not published.
+    #[must_use]
+    pub fn file_of(&self, hour: Hour) -> Option<&DataFile> {
+        self.files.iter().find(|file| file.hours.binary_search(&hour).is_ok())
+    }
+
+    /// A reader of a file, for `archive::read_all`, `archive::read_keys` and `archive::find_ids`.
+    #[must_use]
+    pub fn reader(&self, file: &DataFile) -> Reader {
+        self.table.reader(&file.path, file.size)
+    }
+}
+
+impl From<&Add> for DataFile {
+    fn from(add: &Add) -> Self {
+        let stats = statistics(add);
+        Self {
+            path: add.path.clone(),
+            hours: hours(add),
+            rows: stats.rows,
+            size: u64::try_from(add.size).unwrap_or(0),
+            min_sent_at: stats.min.sent_at.and_then(|time| time.parse().ok()),
+            max_sent_at: stats.max.sent_at.and_then(|time| time.parse().ok()),
+        }
+    }
+}
+
+/// The hours that a file holds, in order: as its tags say, or else all that its statistics do not rule out.
+pub(crate) fn hours(add: &Add) -> Vec<Hour> {
+    tags::hours(add.tags.as_ref()).unwrap_or_else(|| {
+        let stats = statistics(add);
+        let bound = |key: Option<String>| key.and_then(|key| Hour::from_key(&key).ok());
+        match (bound(stats.min.source_hour), bound(stats.max.source_hour)) {
+            (Some(first), Some(last)) => Hours::between(first, last.next()).collect(),
+            _ => Vec::new(),
+        }
+    })
+}
+
+/// The ledger entry of an hour, as a file that holds it tells: from its tags, or else the little that is sure.
+pub(crate) fn entry_in(add: &Add, hour: Hour, now: Timestamp) -> Entry {
+    tags::entries(add.tags.as_ref()).into_iter().find(|entry| entry.hour == hour).unwrap_or_else(|| {
+        let file = DataFile::from(add);
+        let whole = if file.hours.len() == 1 { file.rows } else { 0 };
+        Entry {
+            hour,
+            at: now,
+            state: State::Done,
+            http_status: None,
+            error: None,
+            bytes: 0,
+            sha256: Vec::new(),
+            tally: Tally { lines: whole, messages: whole, ..Tally::default() },
+            min_sent_at: file.min_sent_at,
+            max_sent_at: file.max_sent_at,
+            files: vec![file.path],
+            source: RECOVERED.to_owned(),
+            version: String::new(),
+        }
+    })
+}
+
+#[derive(Deserialize, Default)]
+struct Stats {
+    #[serde(rename = "numRecords", default)]
+    rows: u64,
+    #[serde(rename = "minValues", default)]
+    min: Bounds,
+    #[serde(rename = "maxValues", default)]
+    max: Bounds,
+}
+
+#[derive(Deserialize, Default)]
+struct Bounds {
+    source_hour: Option<String>,
+    sent_at: Option<String>,
+}
+
+fn statistics(add: &Add) -> Stats {
+    add.stats.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+}

@@ -1,0 +1,300 @@
+//! A Delta table, and how it is changed.
+//!
+//! Every commit is made against a fresh snapshot: the plan of a change sees the live files, the commit is tried as the
+//! very next version, and if another writer took that version, the plan is made again. The library's own retries, which
+//! would commit an old plan after a new version, are off. Each commit also carries the application transaction
+//! `annals`, so that writers which do rebase (compactions by other engines) conflict with ours.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use archive::FORMAT;
+use deltalake::DeltaTableError;
+use deltalake::kernel::engine::arrow_conversion::TryFromArrow;
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake::kernel::{Action, Add, DataType, Remove, StructField, StructType, Transaction, Version};
+use deltalake::logstore::{LogStoreRef, StorageConfig, logstore_with};
+use deltalake::operations::create::CreateBuilder;
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::table::state::DeltaTableState;
+use object_store::ObjectStore;
+use object_store::path::Path;
+use tokio::sync::{Mutex, MutexGuard};
+use url::Url;
+
+use crate::error::Error;
+use crate::layout::PARTITION;
+use crate::reader::Reader;
+
+/// Commits between two checkpoints of a log; Delta's own default. A reader replays at most this many commits.
+const CHECKPOINT_INTERVAL: u64 = 10;
+/// How often a commit is tried. Each loss means that another writer won, so only a crowd gets here.
+const ATTEMPTS: u32 = 100;
+/// The wait after the first loss; it grows with each.
+const PAUSE: Duration = Duration::from_millis(2);
+/// The application id of the transaction in every commit.
+const APPLICATION: &str = "annals";
+/// The table property that holds the format number.
+const FORMAT_PROPERTY: &str = "annals.format";
+
+/// What makes the three tables differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    DeadLetters,
+    Hours,
+    Messages,
+}
+
+/// One Delta table of the archive.
+pub(crate) struct Table {
+    kind: Kind,
+    store: Arc<dyn ObjectStore>,
+    log: LogStoreRef,
+    /// Held while a commit is made, so that the handles of one process do not contend.
+    state: Mutex<DeltaTableState>,
+}
+
+/// What a change wants, in view of the live files.
+pub(crate) enum Plan<T> {
+    /// These files instead of those; nothing is committed when both are empty.
+    Commit { remove: Vec<Add>, add: Vec<Add> },
+    /// Nothing any more.
+    Stop(T),
+}
+
+/// What became of a change.
+pub(crate) enum Outcome<T> {
+    /// It is in the log, or there was nothing to do. These files are live no more.
+    Committed { removed: Vec<Add> },
+    /// The plan stopped it.
+    Stopped(T),
+}
+
+/// Why one try of a commit failed.
+enum Failure {
+    /// Another writer was first.
+    Conflict,
+    Other(Error),
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::DeadLetters => "dead_letters",
+            Self::Hours => "hours",
+            Self::Messages => "messages",
+        }
+    }
+
+    fn columns(self) -> Result<Vec<StructField>, DeltaTableError> {
+        let schema = match self {
+            Self::DeadLetters => archive::dead_letter_schema(),
+            Self::Hours => archive::entry_schema(),
+            Self::Messages => archive::message_schema(),
+        };
+        let mut columns: Vec<StructField> = StructType::try_from_arrow(schema.as_ref())?.fields().cloned().collect();
+        columns.extend(self.partitions().iter().map(|name| StructField::nullable(*name, DataType::DATE)));
+        Ok(columns)
+    }
+
+    fn partitions(self) -> &'static [&'static str] {
+        match self {
+            Self::DeadLetters | Self::Messages => &[PARTITION],
+            Self::Hours => &[],
+        }
+    }
+}
+
+impl Table {
+    /// Opens a table of the archive below `store`, and creates it if there is none.
+    pub(crate) async fn open(kind: Kind, store: Arc<dyn ObjectStore>) -> Result<Self, Error> {
+        let name = kind.name();
+        let log = log_of(name, &store).map_err(Error::table(name))?;
+        let state = open_log(kind, &log).await.map_err(Error::table(name))?;
+        refuse_newer(name, &state)?;
+        Ok(Self { kind, store, log, state: Mutex::new(state) })
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    /// The newest version and its files.
+    pub(crate) async fn live(&self) -> Result<(Version, Vec<Add>), Error> {
+        let state = self.fresh().await?;
+        Ok((state.version(), files(&state)))
+    }
+
+    /// Where a file lies below the archive.
+    pub(crate) fn location(&self, file: &str) -> Path {
+        Path::from(self.name()).parts().chain(Path::from(file).parts()).collect()
+    }
+
+    /// A reader of a file of this table.
+    pub(crate) fn reader(&self, file: &str, size: u64) -> Reader {
+        Reader::new(Arc::clone(&self.store), self.location(file), size)
+    }
+
+    /// Makes a change. `plan` is asked again whenever another writer was first.
+    pub(crate) async fn commit<T>(
+        &self,
+        mut plan: impl FnMut(&[Add]) -> Result<Plan<T>, Error>,
+    ) -> Result<Outcome<T>, Error> {
+        let mut state = self.fresh().await?;
+        for attempt in 1..=ATTEMPTS {
+            let (remove, add) = match plan(&files(&state))? {
+                Plan::Commit { remove, add } => (remove, add),
+                Plan::Stop(reason) => return Ok(Outcome::Stopped(reason)),
+            };
+            if remove.is_empty() && add.is_empty() {
+                return Ok(Outcome::Committed { removed: remove });
+            }
+            match self.try_commit(&mut state, &remove, add).await {
+                Ok(()) => return Ok(Outcome::Committed { removed: remove }),
+                Err(Failure::Conflict) => tokio::time::sleep(PAUSE * attempt).await,
+                Err(Failure::Other(error)) => return Err(error),
+            }
+            self.refresh(&mut state).await?;
+        }
+        Err(Error::Contended { table: self.name(), attempts: ATTEMPTS })
+    }
+
+    async fn fresh(&self) -> Result<MutexGuard<'_, DeltaTableState>, Error> {
+        let mut state = self.state.lock().await;
+        self.refresh(&mut state).await?;
+        Ok(state)
+    }
+
+    async fn refresh(&self, state: &mut DeltaTableState) -> Result<(), Error> {
+        state.update(self.log.as_ref(), None).await.map_err(Error::table(self.name()))
+    }
+
+    /// Tries to commit the next version after `state`, which becomes that version.
+    async fn try_commit(&self, state: &mut DeltaTableState, remove: &[Add], add: Vec<Add>) -> Result<(), Failure> {
+        let next = state.version() + 1;
+        let operation = self.operation(remove.is_empty());
+        let mut actions: Vec<_> = remove.iter().map(|file| Action::Remove(removal(file, &add))).collect();
+        actions.extend(add.into_iter().map(Action::Add));
+        let committed = async {
+            let builder = CommitBuilder::from(properties(next)).with_actions(actions);
+            builder.build(Some(&*state), Arc::clone(&self.log), operation).into_prepared_commit_future().await?.await
+        };
+        let after = committed.await.map_err(|error| self.failure(error))?;
+        let version = after.version;
+        // From here on the change is in the log, whatever becomes of checkpoint and clean-up.
+        match after.await {
+            Ok(done) => *state = done.snapshot(),
+            Err(error) => {
+                tracing::warn!(table = self.name(), version, %error, "could not tidy up the log after a commit");
+                self.refresh(state).await.map_err(Failure::Other)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn operation(&self, only_adds: bool) -> DeltaOperation {
+        DeltaOperation::Write {
+            mode: if only_adds { SaveMode::Append } else { SaveMode::Overwrite },
+            partition_by: Some(self.kind.partitions().iter().map(|name| (*name).to_owned()).collect()),
+            predicate: None,
+        }
+    }
+
+    fn failure(&self, error: DeltaTableError) -> Failure {
+        match error {
+            DeltaTableError::VersionAlreadyExists(_)
+            | DeltaTableError::Transaction {
+                source:
+                    TransactionError::CommitConflict(_)
+                    | TransactionError::MaxCommitAttempts(_)
+                    | TransactionError::VersionAlreadyExists(_),
+            } => Failure::Conflict,
+            error => Failure::Other(Error::table(self.name())(error)),
+        }
+    }
+}
+
+/// The log of a table. The store's root is the archive, so the location names the table alone and the archive can be
+/// moved, whatever its folder is called.
+fn log_of(name: &str, store: &Arc<dyn ObjectStore>) -> Result<LogStoreRef, DeltaTableError> {
+    let location = Url::parse(&format!("file:///{name}/")).expect("a table's name is letters and `_`");
+    logstore_with(Arc::clone(store), &location, StorageConfig::default())
+}
+
+async fn open_log(kind: Kind, log: &LogStoreRef) -> Result<DeltaTableState, DeltaTableError> {
+    if !log.is_delta_table_location().await?
+        && let Err(error) = create_log(kind, log).await
+        // Another process may have been first.
+        && !log.is_delta_table_location().await?
+    {
+        return Err(error);
+    }
+    DeltaTableState::try_new(log.as_ref(), None).await
+}
+
+async fn create_log(kind: Kind, log: &LogStoreRef) -> Result<(), DeltaTableError> {
+    let configuration = [
+        ("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL.to_string())),
+        (FORMAT_PROPERTY, Some(FORMAT.to_string())),
+    ];
+    CreateBuilder::new()
+        .with_log_store(Arc::clone(log))
+        .with_table_name(kind.name())
+        .with_columns(kind.columns()?)
+        .with_partition_columns(kind.partitions().iter().copied())
+        .with_configuration(configuration)
+        // Else only Delta's own properties are allowed.
+        .with_raise_if_key_not_exists(false)
+        .with_commit_properties(CommitProperties::default().with_max_retries(0))
+        .await
+        .map(drop)
+}
+
+fn refuse_newer(name: &'static str, state: &DeltaTableState) -> Result<(), Error> {
+    let text = state.metadata().configuration().get(FORMAT_PROPERTY);
+    let found = text.and_then(|text| text.parse().ok()).unwrap_or(u64::from(FORMAT));
+    if found > u64::from(FORMAT) {
+        return Err(Error::NewerFormat { path: name.into(), found, newest: u64::from(FORMAT) });
+    }
+    Ok(())
+}
+
+fn properties(next: Version) -> CommitProperties {
+    CommitProperties::default()
+        .with_application_transaction(Transaction::new(APPLICATION, i64::try_from(next).unwrap_or(i64::MAX)))
+        .with_max_retries(0)
+        // Looking for expired commits walks the whole log, and they can only go behind a new checkpoint.
+        .with_cleanup_expired_logs(Some((next + 1).is_multiple_of(CHECKPOINT_INTERVAL)))
+}
+
+fn files(state: &DeltaTableState) -> Vec<Add> {
+    #[expect(deprecated, reason = "nothing else hands out a file's tags")]
+    state.log_data().iter().map(|view| view.add_action()).collect()
+}
+
+fn removal(file: &Add, add: &[Add]) -> Remove {
+    Remove {
+        path: file.path.clone(),
+        // As the files that come in its place: a compaction changes no data.
+        data_change: add.first().is_none_or(|add| add.data_change),
+        deletion_timestamp: Some(file.modification_time.max(add.first().map_or(0, |add| add.modification_time))),
+        extended_file_metadata: Some(true),
+        size: Some(file.size),
+        partition_values: Some(file.partition_values.clone()),
+        ..Remove::default()
+    }
+}
+
+/// A file to add. `data_change` is false when its rows were in the table before.
+pub(crate) fn addition(path: String, size: u64, at: chat::Timestamp, stats: String, data_change: bool) -> Add {
+    Add {
+        path,
+        size: i64::try_from(size).unwrap_or(i64::MAX),
+        modification_time: at.timestamp_millis(),
+        data_change,
+        stats: Some(stats),
+        partition_values: HashMap::new(),
+        ..Add::default()
+    }
+}

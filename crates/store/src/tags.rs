@@ -1,0 +1,173 @@
+//! What a data file of `messages` or `dead_letters` says about its hours, in the tags of its `add` action.
+//!
+//! | tag | value |
+//! | --- | --- |
+//! | `annals.hours` | the hours the file holds, `2026031409,2026031410`, in order |
+//! | `annals.entries` | their ledger entries, a JSON list (`messages` only), from which lost rows of the ledger are rebuilt |
+//!
+//! Readers that do not know the tags ignore them; writers that do not know them drop them, and then the statistics of
+//! the file tell its hours.
+
+use std::collections::HashMap;
+
+use chat::{Entry, Hour, State, Tally, Timestamp, show_time};
+use serde::{Deserialize, Serialize};
+
+const HOURS: &str = "annals.hours";
+const ENTRIES: &str = "annals.entries";
+
+pub(crate) type Tags = HashMap<String, Option<String>>;
+
+/// The tags of a file that holds these hours.
+pub(crate) fn of_hours(hours: &[Hour]) -> Tags {
+    let keys: Vec<_> = hours.iter().map(|hour| hour.key()).collect();
+    HashMap::from([(HOURS.to_owned(), Some(keys.join(",")))])
+}
+
+/// The tags of a file that holds the hours of these entries.
+pub(crate) fn of_entries(entries: &[Entry]) -> Tags {
+    let hours: Vec<_> = entries.iter().map(|entry| entry.hour).collect();
+    let wire: Vec<_> = entries.iter().map(Wire::from).collect();
+    let json = serde_json::to_string(&wire).expect("texts and numbers are always JSON");
+    let mut tags = of_hours(&hours);
+    tags.insert(ENTRIES.to_owned(), Some(json));
+    tags
+}
+
+/// The hours of a file; `None` when its tags do not say.
+pub(crate) fn hours(tags: Option<&Tags>) -> Option<Vec<Hour>> {
+    text(tags, HOURS)?.split(',').map(|key| Hour::from_key(key).ok()).collect()
+}
+
+/// The entries of the hours of a file; none when its tags do not say.
+pub(crate) fn entries(tags: Option<&Tags>) -> Vec<Entry> {
+    let wire: Option<Vec<Wire>> = text(tags, ENTRIES).and_then(|json| serde_json::from_str(json).ok());
+    wire.into_iter().flatten().filter_map(Wire::entry).collect()
+}
+
+fn text<'a>(tags: Option<&'a Tags>, name: &str) -> Option<&'a str> {
+    tags?.get(name)?.as_deref()
+}
+
+/// An entry as it is written down; times are RFC 3339.
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    hour: String,
+    at: String,
+    state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    http_status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    bytes: u64,
+    sha256: Vec<String>,
+    lines: u64,
+    messages: u64,
+    duplicates: u64,
+    dead_letters: u64,
+    blank_lines: u64,
+    conflicts: u64,
+    strays: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    min_sent_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_sent_at: Option<String>,
+    files: Vec<String>,
+    source: String,
+    version: String,
+}
+
+impl From<&Entry> for Wire {
+    fn from(entry: &Entry) -> Self {
+        let Tally { lines, messages, duplicates, dead_letters, blank_lines, conflicts, strays } = entry.tally;
+        Self {
+            hour: entry.hour.key(),
+            at: show_time(entry.at),
+            state: entry.state.word().to_owned(),
+            http_status: entry.http_status,
+            error: entry.error.clone(),
+            bytes: entry.bytes,
+            sha256: entry.sha256.clone(),
+            lines,
+            messages,
+            duplicates,
+            dead_letters,
+            blank_lines,
+            conflicts,
+            strays,
+            min_sent_at: entry.min_sent_at.map(show_time),
+            max_sent_at: entry.max_sent_at.map(show_time),
+            files: entry.files.clone(),
+            source: entry.source.clone(),
+            version: entry.version.clone(),
+        }
+    }
+}
+
+impl Wire {
+    /// `None` when a value is none that this program writes.
+    fn entry(self) -> Option<Entry> {
+        Some(Entry {
+            hour: Hour::from_key(&self.hour).ok()?,
+            at: self.at.parse().ok()?,
+            state: self.state.parse::<State>().ok()?,
+            http_status: self.http_status,
+            error: self.error,
+            bytes: self.bytes,
+            sha256: self.sha256,
+            tally: Tally {
+                lines: self.lines,
+                messages: self.messages,
+                duplicates: self.duplicates,
+                dead_letters: self.dead_letters,
+                blank_lines: self.blank_lines,
+                conflicts: self.conflicts,
+                strays: self.strays,
+            },
+            min_sent_at: optional(self.min_sent_at)?,
+            max_sent_at: optional(self.max_sent_at)?,
+            files: self.files,
+            source: self.source,
+            version: self.version,
+        })
+    }
+}
+
+fn optional(text: Option<String>) -> Option<Option<Timestamp>> {
+    text.map(|text| text.parse().ok()).map_or(Some(None), |time: Option<_>| time.map(Some))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_read_back() {
+        let hour = Hour::from_key("2026031409").unwrap();
+        let entry = Entry {
+            hour,
+            at: "2026-03-15T10:00:00.000001Z".parse().unwrap(),
+            state: State::Done,
+            http_status: Some(200),
+            error: None,
+            bytes: 12,
+            sha256: vec!["ab".to_owned()],
+            tally: Tally { lines: 3, messages: 2, blank_lines: 1, ..Tally::default() },
+            min_sent_at: Some("2026-03-14T09:00:00Z".parse().unwrap()),
+            max_sent_at: None,
+            files: vec!["date=2026-03-14/2026031409-x.parquet".to_owned()],
+            source: "fetch".to_owned(),
+            version: "0.1.0".to_owned(),
+        };
+        let tags = of_entries(std::slice::from_ref(&entry));
+        assert_eq!(hours(Some(&tags)), Some(vec![hour]));
+        assert_eq!(entries(Some(&tags)), [entry]);
+    }
+
+    #[test]
+    fn foreign_tags_say_nothing() {
+        let tags = HashMap::from([(HOURS.to_owned(), Some("soon".to_owned())), (ENTRIES.to_owned(), None)]);
+        assert_eq!(hours(Some(&tags)), None);
+        assert!(entries(Some(&tags)).is_empty() && entries(None).is_empty());
+    }
+}
