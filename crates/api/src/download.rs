@@ -56,7 +56,7 @@ pub(crate) async fn attempt(http: &Http, link: &Link, into: &mut dyn Target) -> 
     let limit = http.timeouts.file;
     tokio::time::timeout(limit, fetch(http, link, into))
         .await
-        .unwrap_or_else(|_| Err(Error::TimedOut { host: place(link.url()), what: "a whole file", limit }))
+        .unwrap_or_else(|_| Err(Error::TimedOut { host: place(link.url()), what: "a whole file from", limit }))
 }
 
 async fn fetch(http: &Http, link: &Link, into: &mut dyn Target) -> Result<Downloaded, Error> {
@@ -88,7 +88,7 @@ async fn next_piece(http: &Http, host: &str, bytes: u64, response: &mut Response
     let limit = http.timeouts.idle;
     match tokio::time::timeout(limit, response.chunk()).await {
         Ok(piece) => piece.map_err(|error| cut(host, bytes, error)),
-        Err(_) => Err(Error::TimedOut { host: host.to_owned(), what: "the next piece of a file", limit }),
+        Err(_) => Err(Error::TimedOut { host: host.to_owned(), what: "the next piece of a file from", limit }),
     }
 }
 

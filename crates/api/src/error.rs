@@ -38,12 +38,12 @@ pub enum Error {
         /// Why.
         source: Cause,
     },
-    /// The other side was silent for too long; which of [`crate::Timeouts`] ended the wait is in the text.
-    #[error("{host} was silent: {what} took longer than {} s", limit.as_secs_f32())]
+    /// The other side took too long; which of [`crate::Timeouts`] ended the wait is in the text.
+    #[error("{what} {host} took longer than {} s", limit.as_secs_f32())]
     TimedOut {
         /// Host and port.
         host: String,
-        /// What was waited for.
+        /// What was waited for, such as `an answer from`.
         what: &'static str,
         /// How long.
         limit: Duration,

@@ -1,5 +1,6 @@
 //! The two HTTP clients: one that talks to the service with a token, one that fetches files and never has any.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -52,7 +53,7 @@ impl Http {
         let limit = self.timeouts.head;
         tokio::time::timeout(limit, self.exchange(&host, request, hidden))
             .await
-            .unwrap_or_else(|_| Err(Error::TimedOut { host: host.clone(), what: "an answer", limit }))
+            .unwrap_or_else(|_| Err(Error::TimedOut { host: host.clone(), what: "an answer from", limit }))
     }
 
     async fn exchange(&self, host: &str, request: RequestBuilder, hidden: &Secret) -> Result<Answer, Error> {
@@ -76,7 +77,7 @@ impl Http {
         let limit = self.timeouts.head;
         match tokio::time::timeout(limit, self.files.get(link.url().clone()).send()).await {
             Ok(sent) => sent.map_err(|error| self.unsent(&host, error)),
-            Err(_) => Err(Error::TimedOut { host, what: "the head of a file", limit }),
+            Err(_) => Err(Error::TimedOut { host, what: "the head of a file from", limit }),
         }
     }
 
@@ -93,7 +94,7 @@ impl Http {
     fn unsent(&self, host: &str, error: reqwest::Error) -> Error {
         let host = host.to_owned();
         match (error.is_connect(), error.is_timeout()) {
-            (_, true) => Error::TimedOut { host, what: "a connection", limit: self.timeouts.connect },
+            (_, true) => Error::TimedOut { host, what: "a connection to", limit: self.timeouts.connect },
             (true, _) => Error::Unreachable { host, obstacle: obstacle(&error), source: cause(error) },
             _ => cut(&host, 0, error),
         }
@@ -179,8 +180,7 @@ fn is_loopback(url: &Url) -> bool {
 fn obstacle(error: &reqwest::Error) -> Obstacle {
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
-        let io = cause.downcast_ref::<std::io::Error>();
-        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData) {
+        if cause.downcast_ref().is_some_and(is_invalid_data) {
             return Obstacle::Certificate;
         }
         if cause.to_string().contains("dns error") {
@@ -189,6 +189,12 @@ fn obstacle(error: &reqwest::Error) -> Obstacle {
         next = cause.source();
     }
     Obstacle::Connection
+}
+
+/// I/O errors wrap each other, and leave the wrapped one out of the chain of sources.
+fn is_invalid_data(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
+        || error.get_ref().and_then(|inner| inner.downcast_ref()).is_some_and(is_invalid_data)
 }
 
 /// The error without the URL that reqwest puts into its texts.

@@ -10,8 +10,8 @@
 //!                └ the newest slot given out, in milliseconds since 1970
 //! ```
 //!
-//! Invariants: slots are at least one interval apart; a slot is given out at most [`AHEAD`] before its time; one client
-//! has at most one slot that is still to come, so a process that dies wastes at most one call. A file that says anything
+//! Invariants: slots are at least one interval apart; no time in the file is further ahead than [`AHEAD`]; one client has
+//! at most one slot that is still to come, so a process that dies wastes at most one call. A file that says anything
 //! else, because it is damaged or the machine's clock was wrong, is not believed: the last call is then taken to be
 //! now, which costs one interval and breaks no rate.
 
@@ -30,9 +30,11 @@ use crate::error::Error;
 use file::Locking;
 use slots::{Slot, Slots};
 
-/// How far ahead slots are given out, and how long the service can have itself left alone through the file. Also the
-/// longest that a wrong file can make anyone wait.
+/// How far ahead slots are given out, and how long the service can have itself left alone.
 const AHEAD: Duration = Duration::from_secs(90);
+/// Times further ahead than this are not believed: the clocks of two processes may differ a little, after a step of the
+/// machine's. Together with one interval, the longest that a wrong file can make anyone wait.
+const BELIEVABLE: Duration = Duration::from_secs(100);
 /// How long to wait for a process that holds the file's lock. It is held for the blink of a write; whoever holds it
 /// longer was stopped in the middle, and is not waited for.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chat::Secret;
+use chat::{Secret, Timestamp};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
@@ -147,7 +147,7 @@ impl Tokens {
         if secret.reveal().is_empty() {
             return Err(answer.malformed("the token is empty"));
         }
-        Ok(Fetched { renew_in: renew_in(&told, http), secret })
+        Ok(Fetched { renew_in: renew_in(&told, (http.clock)()), secret })
     }
 }
 
@@ -204,9 +204,9 @@ fn build(app_id: &str, certificate: &Secret, http: &Http) -> Secret {
 }
 
 /// When to get the next token; `None` when this one lasts for ever, or until it is refused.
-fn renew_in(told: &TokenAnswer, http: &Http) -> Option<Duration> {
+fn renew_in(told: &TokenAnswer, now: Timestamp) -> Option<Duration> {
     if let Some(end) = told.expires_at_ms() {
-        let now = u64::try_from((http.clock)().timestamp_millis()).unwrap_or_default();
+        let now = u64::try_from(now.timestamp_millis()).unwrap_or_default();
         let life = Duration::from_millis(end.saturating_sub(now)).max(SHORTEST_LIFE);
         return Some(life / 2);
     }
@@ -221,5 +221,68 @@ fn credentials_refused(error: Error) -> Error {
             Error::Refused { status, refusal: Refusal::Credentials, said }
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-03-14T10:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn tokens_are_renewed_before_their_end() {
+        for (told, expected_s) in [
+            (r#""expires_in":86400"#, Some(85_800)),
+            (r#""expires_in":"1000""#, Some(900)),
+            (r#""expires_in":0"#, None),
+            (r#""expires_in":18446744073709551615"#, Some(u64::MAX - 600)),
+            (r#""scope":"all""#, None),
+            // 2026-03-15T10:00:00Z, 2026-03-14T09:00:00Z
+            (r#""expire_timestamp":1773568800000"#, Some(43_200)),
+            (r#""expire_timestamp":1773478800000"#, Some(30)),
+        ] {
+            let told: TokenAnswer = serde_json::from_str(&format!(r#"{{"access_token":"x",{told}}}"#)).unwrap();
+            assert_eq!(renew_in(&told, now()).map(|time| time.as_secs()), expected_s);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_fresh_until_it_is_due() {
+        let mut state = State::default();
+        assert!(state.fresh().is_none());
+        let fetched = Fetched { secret: Secret::new("x"), renew_in: Some(Duration::from_secs(60)) };
+        state.keep(Ok(fetched), 0).unwrap();
+        tokio::time::advance(Duration::from_secs(59)).await;
+        assert!(state.fresh().is_some());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(state.fresh().is_none());
+    }
+
+    #[test]
+    fn white_space_around_secrets_is_not_part_of_them() {
+        let TokenSource::Static(token) = trimmed(TokenSource::Static(Secret::new(" YWMt\r\n"))).unwrap() else {
+            panic!()
+        };
+        assert_eq!(token.reveal(), "YWMt");
+    }
+
+    #[test]
+    fn secrets_that_cannot_be_used_are_named() {
+        let nothing = || Secret::new(" \n");
+        for (source, expected) in [
+            (TokenSource::Static(nothing()), "the token is empty"),
+            (TokenSource::Static(Secret::new("a\nb")), "the token has characters that cannot be sent in a header"),
+            (TokenSource::ClientCredentials { id: String::new(), secret: nothing() }, "the client id is empty"),
+            (TokenSource::ClientCredentials { id: "id".to_owned(), secret: nothing() }, "the client secret is empty"),
+            (
+                TokenSource::AppCertificate { app_id: "id".to_owned(), certificate: nothing(), exchange: false },
+                "the App Certificate is empty",
+            ),
+        ] {
+            assert_eq!(trimmed(source).unwrap_err().to_string(), expected);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chat::Timestamp;
 
-use super::AHEAD;
+use super::{AHEAD, BELIEVABLE};
 
 /// What is known of the calls of the last minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,11 +27,10 @@ pub(super) enum Slot {
 impl Slots {
     /// Reserves the next slot, `now <= slot <= now + AHEAD`.
     pub(super) fn reserve(&mut self, now: Timestamp, interval: Duration) -> Slot {
-        let newest = self.newest.map(|newest| believable(newest, now));
-        let next = newest.map_or(now, |newest| newest + interval);
-        let not_before = self.not_before.map_or(now, |time| believable(time, now));
-        let slot = now.max(next).max(not_before);
-        if slot > now + AHEAD && newest != Some(now) {
+        self.forget(now);
+        let next = self.newest.map_or(now, |newest| newest + interval);
+        let slot = now.max(next).max(self.not_before.unwrap_or(now));
+        if slot > now + AHEAD {
             return Slot::AskAgain(slot - AHEAD);
         }
         self.newest = Some(slot);
@@ -40,13 +39,63 @@ impl Slots {
 
     /// Gives out no slot for a while; what was promised before stays.
     pub(super) fn hold_off(&mut self, now: Timestamp, pause: Duration) {
-        let until = now + pause.min(AHEAD);
-        let earlier = self.not_before.map_or(until, |time| believable(time, now));
-        self.not_before = Some(earlier.max(until));
+        self.forget(now);
+        self.not_before = self.not_before.max(Some(now + pause.min(AHEAD)));
+    }
+
+    /// Forgets what these rules cannot have written. The newest slot is then now: no call was made later.
+    fn forget(&mut self, now: Timestamp) {
+        let is_believable = |time: &Timestamp| *time <= now + BELIEVABLE;
+        self.newest = self.newest.map(|time| if is_believable(&time) { time } else { now });
+        self.not_before = self.not_before.filter(is_believable);
     }
 }
 
-/// A time that these rules can have written, or else now: the latest that a call can have been made.
-fn believable(time: Timestamp, now: Timestamp) -> Timestamp {
-    if time > now + AHEAD { now } else { time }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(6);
+
+    fn now() -> Timestamp {
+        "2026-03-14T09:00:00Z".parse().unwrap()
+    }
+
+    #[track_caller]
+    fn check(slots: Slots, expected: Slot) {
+        let mut changed = slots;
+        assert_eq!(changed.reserve(now(), INTERVAL), expected);
+        let newest = if let Slot::At(time) = expected { Some(time) } else { slots.newest };
+        assert_eq!(changed.newest, newest);
+    }
+
+    fn ahead(seconds: u64) -> Timestamp {
+        now() + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_next_slot_is_one_interval_after_the_newest() {
+        let at = |newest| Slots { newest: Some(newest), not_before: None };
+        check(Slots::default(), Slot::At(now()));
+        check(at(now() - Duration::from_secs(60)), Slot::At(now()));
+        check(at(now() - Duration::from_secs(2)), Slot::At(ahead(4)));
+        check(at(now()), Slot::At(ahead(6)));
+        check(at(ahead(84)), Slot::At(ahead(90)));
+        check(at(ahead(85)), Slot::AskAgain(ahead(1)));
+        check(at(ahead(100)), Slot::AskAgain(ahead(16)));
+        check(at(ahead(101)), Slot::At(ahead(6)));
+        check(at(Timestamp::MAX_UTC), Slot::At(ahead(6)));
+    }
+
+    #[test]
+    fn who_is_to_be_left_alone_is() {
+        let mut slots = Slots { newest: Some(now()), not_before: None };
+        slots.hold_off(now(), Duration::from_secs(30));
+        check(slots, Slot::At(ahead(30)));
+        slots.hold_off(now(), Duration::from_secs(5));
+        check(slots, Slot::At(ahead(30)));
+        slots.hold_off(now(), Duration::from_secs(u64::MAX));
+        check(slots, Slot::At(now() + AHEAD));
+        check(Slots { newest: Some(now()), not_before: Some(Timestamp::MAX_UTC) }, Slot::At(ahead(6)));
+    }
 }
