@@ -24,6 +24,17 @@ pub enum Availability {
     },
 }
 
+impl Availability {
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Ready(_) => 200,
+            Self::Empty { status } | Self::Unavailable { status } => *status,
+        }
+    }
+}
+
 /// Where an hour stands at a given time; see [`read_by_age`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {

@@ -170,7 +170,8 @@ pub struct Timeouts {
     pub head: Duration,
     /// Between two pieces of a file.
     pub idle: Duration,
-    /// For the whole of a file. Ends a store that trickles.
+    /// For the whole of a file. Ends a store that trickles; a file of an hour that takes longer than a day, the default,
+    /// is one that nobody ever catches up with.
     pub file: Duration,
 }
 
@@ -180,7 +181,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(10),
             head: Duration::from_secs(60),
             idle: Duration::from_secs(60),
-            file: Duration::from_secs(2 * 60 * 60),
+            file: Duration::from_secs(24 * 60 * 60),
         }
     }
 }

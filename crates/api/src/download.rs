@@ -1,13 +1,11 @@
 //! Where downloaded bytes go, and how they get there (section 3.5).
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use reqwest::Response;
-use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::http::{Http, cut, place, points_to};
@@ -42,12 +40,10 @@ impl Target for Vec<u8> {
 }
 
 /// What came of a download.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Downloaded {
     /// The length of the part as served, in bytes.
     pub bytes: u64,
-    /// The SHA-256 of the bytes as served, in lower-case hex.
-    pub sha256: String,
 }
 
 /// Fetches a part once.
@@ -71,17 +67,15 @@ async fn fetch(http: &Http, link: &Link, into: &mut dyn Target) -> Result<Downlo
         return Err(too_much());
     }
     let mut bytes = 0;
-    let mut hash = Sha256::new();
     while let Some(piece) = next_piece(http, &host, bytes, &mut response).await? {
         bytes += u64::try_from(piece.len()).unwrap_or(u64::MAX);
         if bytes > most {
             return Err(too_much());
         }
-        hash.update(&piece);
         into.write_all(&piece).map_err(unwritten)?;
     }
     into.flush().map_err(unwritten)?;
-    Ok(Downloaded { bytes, sha256: hex(&hash.finalize()) })
+    Ok(Downloaded { bytes })
 }
 
 async fn next_piece(http: &Http, host: &str, bytes: u64, response: &mut Response) -> Result<Option<Bytes>, Error> {
@@ -98,7 +92,7 @@ async fn refused(http: &Http, host: String, response: Response) -> Error {
     let status = response.status().as_u16();
     let retry_after = http.retry_after(response.headers());
     match status {
-        300..400 => Error::Redirected { host, status, to: points_to(&response).unwrap_or_default() },
+        300..400 => Error::Unexpected { status, said: points_to(&response).map(|to| format!("a redirect to {to}")) },
         429 => Error::Throttled { status, retry_after, said: None },
         408 | 500.. => Error::ServiceFault { host, status, retry_after, said: None },
         400.. => Error::LinkExpired { status, code: code(http, response).await },
@@ -132,11 +126,4 @@ fn code_in(page: &str) -> Option<String> {
 
 fn unwritten(error: io::Error) -> Error {
     Error::Target { source: Arc::new(error) }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }

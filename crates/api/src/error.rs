@@ -100,7 +100,7 @@ pub enum Error {
         /// The service's own words.
         said: Option<String>,
     },
-    /// The other side points elsewhere, and going there would hand the token to another host or leave HTTP.
+    /// The service points to another host, and going there would hand the token to it.
     #[error("{host} redirects to {to}")]
     Redirected {
         /// Host and port.
@@ -111,11 +111,11 @@ pub enum Error {
         to: String,
     },
     /// An answer that the protocol does not foresee.
-    #[error("the service answers what is not foreseen ({status}{})", Said(said.as_deref()))]
+    #[error("the answer is not one that is foreseen ({status}{})", Said(said.as_deref()))]
     Unexpected {
         /// The status of the answer.
         status: u16,
-        /// The service's own words.
+        /// The service's own words, or where it points.
         said: Option<String>,
     },
     /// A success that cannot be understood.
@@ -203,6 +203,8 @@ pub enum Obstacle {
     Name,
     /// The host does not take the connection.
     Connection,
+    /// The host says nothing: no connection came about in time.
+    Silence,
     /// The host cannot prove who it is.
     Certificate,
 }
@@ -212,6 +214,7 @@ impl fmt::Display for Obstacle {
         f.write_str(match self {
             Self::Name => "cannot be found: its name leads nowhere",
             Self::Connection => "cannot be reached",
+            Self::Silence => "cannot be reached: it does not answer",
             Self::Certificate => "cannot be trusted: the secure connection failed",
         })
     }

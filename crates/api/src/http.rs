@@ -57,7 +57,7 @@ impl Http {
     }
 
     async fn exchange(&self, host: &str, request: RequestBuilder, hidden: &Secret) -> Result<Answer, Error> {
-        let mut response = request.send().await.map_err(|error| self.unsent(host, error))?;
+        let mut response = request.send().await.map_err(|error| unsent(host, error))?;
         let status = response.status().as_u16();
         let retry_after = self.retry_after(response.headers());
         let points_to = points_to(&response);
@@ -76,7 +76,7 @@ impl Http {
         let host = place(link.url());
         let limit = self.timeouts.head;
         match tokio::time::timeout(limit, self.files.get(link.url().clone()).send()).await {
-            Ok(sent) => sent.map_err(|error| self.unsent(&host, error)),
+            Ok(sent) => sent.map_err(|error| unsent(&host, error)),
             Err(_) => Err(Error::TimedOut { host, what: "the head of a file from", limit }),
         }
     }
@@ -89,15 +89,6 @@ impl Http {
         }
         let until = httpdate::parse_http_date(text).ok()?;
         Some(until.duration_since(SystemTime::from((self.clock)())).unwrap_or_default())
-    }
-
-    fn unsent(&self, host: &str, error: reqwest::Error) -> Error {
-        let host = host.to_owned();
-        match (error.is_connect(), error.is_timeout()) {
-            (_, true) => Error::TimedOut { host, what: "a connection to", limit: self.timeouts.connect },
-            (true, _) => Error::Unreachable { host, obstacle: obstacle(&error), source: cause(error) },
-            _ => cut(&host, 0, error),
-        }
     }
 }
 
@@ -117,6 +108,15 @@ pub(crate) fn bearer(token: &Secret) -> Result<(reqwest::header::HeaderName, Hea
 pub(crate) fn place(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// A request that got no answer.
+fn unsent(host: &str, error: reqwest::Error) -> Error {
+    if error.is_connect() {
+        let host = host.to_owned();
+        return Error::Unreachable { host, obstacle: obstacle(&error), source: cause(error) };
+    }
+    cut(host, 0, error)
 }
 
 /// An answer that ended before its end.
@@ -178,6 +178,9 @@ fn is_loopback(url: &Url) -> bool {
 /// Tells a wrong name from a closed port and from a certificate, by what the layers below leave in the chain: hyper
 /// names its resolver, rustls comes wrapped as invalid data.
 fn obstacle(error: &reqwest::Error) -> Obstacle {
+    if error.is_timeout() {
+        return Obstacle::Silence;
+    }
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
         if cause.downcast_ref().is_some_and(is_invalid_data) {

@@ -42,6 +42,18 @@ async fn a_host_that_does_not_speak_tls_is_not_trusted() {
 }
 
 #[tokio::test]
+async fn a_host_that_never_answers_is_tried_a_few_times() {
+    // Takes the connection, and then leaves the secure one hanging.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = config(&format!("https://{}/o/a", listener.local_addr().unwrap()));
+    config.timeouts.connect = Duration::from_millis(50);
+    config.retries.attempts = 100;
+    let failure = Client::new(config).unwrap().locate(hour()).await.unwrap_err();
+    assert!(matches!(failure, Error::Unreachable { obstacle: Obstacle::Silence, .. }), "{failure:?}");
+    assert_eq!(failure.advice(), Advice::Retry(None));
+}
+
+#[tokio::test]
 async fn a_service_that_hangs_is_given_up_on() {
     let server = Server::start([Reply::hang()]).await;
     let mut config = server.config();
