@@ -58,7 +58,7 @@ pub(crate) struct Global {
     quiet: bool,
 
     /// Log what is done to stderr; more with -vv and -vvv
-    #[arg(short, action = ArgAction::Count, global = true, help_heading = HEADING)]
+    #[arg(long, short, action = ArgAction::Count, global = true, help_heading = HEADING)]
     pub(crate) verbose: u8,
 }
 

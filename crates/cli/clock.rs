@@ -1,7 +1,7 @@
 //! The time, as every part of the program is told it.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use chat::{TimeError, Timestamp, parse_time};
 
@@ -16,20 +16,23 @@ impl Clock {
         Self(Arc::new(|| SystemTime::now().into()))
     }
 
-    /// A clock that stands still.
+    /// A clock that shows this time now and runs on from there, whatever happens to the clock of the machine.
+    ///
+    /// It runs because the client paces its calls by it.
     #[must_use]
-    pub(crate) fn standing_at(time: Timestamp) -> Self {
-        Self(Arc::new(move || time))
+    pub(crate) fn running_from(time: Timestamp) -> Self {
+        let start = Instant::now();
+        Self(Arc::new(move || time + start.elapsed()))
     }
 
-    /// The clock that `ANNALS_CLOCK` asks for: the machine's, or one that stands at the given time.
+    /// The clock that `ANNALS_CLOCK` asks for: the machine's, or one that starts at the given time.
     ///
     /// # Errors
     ///
     /// [`TimeError`] when the text is no time.
     pub(crate) fn asked_for(text: Option<&str>) -> Result<Self, TimeError> {
         Ok(match text {
-            Some(text) => Self::standing_at(parse_time(text)?),
+            Some(text) => Self::running_from(parse_time(text)?),
             None => Self::of_the_machine(),
         })
     }
@@ -52,10 +55,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_stands_where_it_is_told_to() {
+    fn a_clock_runs_from_where_it_is_set() {
         let clock = Clock::asked_for(Some("2026-03-14T09")).unwrap();
-        assert_eq!(clock.now(), parse_time("2026031409").unwrap());
-        assert_eq!(clock.handed_over()(), clock.now());
+        let (set, first) = (parse_time("2026031409").unwrap(), clock.now());
+        assert!(first >= set && first < set + std::time::Duration::from_secs(3600), "{first}");
+        assert!(clock.handed_over()() >= first);
         assert!(Clock::asked_for(Some("soon")).is_err());
     }
 }

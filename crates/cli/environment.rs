@@ -7,7 +7,7 @@ use crate::error::CommandError;
 
 /// The folder of the archive, where `--archive` is not given.
 pub(crate) const ARCHIVE: &str = "ANNALS_ARCHIVE";
-/// A time at which the clock is to stand, for tests and demonstrations; the machine's clock when unset.
+/// The time at which the clock starts, for tests and demonstrations; the machine's clock when unset.
 pub(crate) const CLOCK: &str = "ANNALS_CLOCK";
 /// No colours when set to anything, see <https://no-color.org>.
 pub(crate) const NO_COLOR: &str = "NO_COLOR";

@@ -138,14 +138,14 @@ impl Settings {
             api: ApiSettings::from_layers(&reader)?,
             hours: HoursSettings::from_layers(&reader)?,
             archive: ArchiveSettings {
-                memory: reader.size("archive.memory", 1 << 20)?,
+                memory: reader.size("archive.memory", 1 << 20..=1 << 40)?,
                 compression: reader.number("archive.compression", 1..=22)?,
             },
-            index: IndexSettings { heap: reader.size("index.heap", 16 << 20)? },
+            index: IndexSettings { heap: reader.size("index.heap", 16 << 20..=1 << 40)? },
             ingest: IngestSettings { workers: reader.number("ingest.workers", 0..=1024)? },
             decode: DecodeSettings {
-                line_limit: reader.size("decode.line_limit", 1024)?,
-                unpacked_limit: reader.size("decode.unpacked_limit", 1 << 20)?,
+                line_limit: reader.size("decode.line_limit", 1024..=1 << 30)?,
+                unpacked_limit: reader.size("decode.unpacked_limit", 1 << 20..=1 << 50)?,
             },
             log: LogSettings { filter: reader.filter("log.filter")? },
             layers,
@@ -258,6 +258,7 @@ mod tests {
     fn the_defaults_are_those_of_the_documentation() {
         let settings = load(&[]).unwrap();
         assert_eq!(settings.api.history_per_minute, 10);
+        assert_eq!((settings.api.attempts, settings.api.longest_pause), (6, Duration::from_secs(30)));
         assert_eq!(settings.api.zone, Zone::UTC);
         assert_eq!(settings.hours.retention, Duration::from_secs(3 * 86_400));
         assert_eq!(settings.archive, ArchiveSettings { memory: 128 << 20, compression: 3 });
@@ -277,12 +278,8 @@ mod tests {
                 "Asia/Shanghai",
                 "`api.zone`: `Asia/Shanghai` is no zone: write UTC or a whole-hour offset such as +08:00",
             ),
-            (
-                "ANNALS_API_IDLE_TIMEOUT",
-                "60",
-                "`api.idle_timeout`: `60` is no length of time: write 30s, 5m, 1h or 3d",
-            ),
-            ("ANNALS_INDEX_HEAP", "1MiB", "`index.heap`: `1MiB` is less than 16777216 bytes"),
+            ("ANNALS_API_IDLE_TIMEOUT", "60", "`api.idle_timeout`: `60` is no length of time: write 30s, 5m, 1h or 3d"),
+            ("ANNALS_INDEX_HEAP", "1MiB", "`index.heap`: `1MiB` is not from 16777216 to 1099511627776 bytes"),
             ("ANNALS_HOURS_FIRST_TRY", "2d", "`hours.first_try`: it is longer than `hours.readiness`"),
             ("ANNALS_HOURS_RETENTION", "1h", "`hours.readiness`: it is longer than `hours.retention`"),
         ] {

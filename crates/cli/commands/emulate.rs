@@ -23,7 +23,8 @@ use crate::settings::parse_duration;
 Examples:
   annals emulate --listen 127.0.0.1:8080
   annals emulate --json --now 2026-03-15T12 --since 2026-03-14 --until 2026-03-15 --rate off
-  annals emulate --folder data --zone +08:00 --retention 3650d")]
+  annals emulate --folder data --zone +08:00 --retention 3650d
+  annals emulate --fault every:429=1,cut-body --fault 'random:0.05:503,expired-link'")]
 pub(crate) struct Args {
     /// Where to listen; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
@@ -37,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) now: Option<Timestamp>,
 
-    /// Serve the hour files of a folder: 2026031409.gz, 2026031409-1.gz, 2026031409.ndjson
+    /// Serve the hour files of a folder, named by their hour in UTC: 2026031409.gz, 2026031409-1.gz, 2026031409.ndjson
     #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "messages_per_hour", "since", "until"])]
     pub(crate) folder: Option<PathBuf>,
 
@@ -68,8 +69,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
     pub(crate) ready_after: Duration,
 
-    /// A fault to inject; can be repeated
-    #[arg(long, value_name = "SPEC")]
+    /// What is to go wrong; can be repeated. See --help
+    ///
+    /// `2026031409:503,cut-body` concerns the first requests of that hour (UTC), in order; `every:reset` those of each hour;
+    /// `random:0.05:503,hang` each further request with that probability, `random:0.05:7:503,hang` with the seed 7.
+    ///
+    /// Links: 401, 429, 429=SECONDS, 500, 502, 503, too-many-queries, hang, reset, cut-answer, expired-link.
+    /// Files: file-500, file-503, file-hang, file-reset, cut-body, stalled-body, truncated-gzip, bad-crc.
+    /// For good: members, padding, content-encoding, plain, parts=N, grows=TIME.
+    #[arg(long, value_name = "FAULTS")]
     pub(crate) fault: Vec<String>,
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Rows {
 }
 
 enum Form {
-    Table(Table),
+    Table(Box<Table>),
     Jsonl,
     /// The header is still to be written.
     CsvHeader,
@@ -36,7 +36,7 @@ enum Form {
 impl Rows {
     pub(super) fn new(out: Box<dyn Write>, format: Format, columns: &[&'static str], style: Style) -> Self {
         let form = match format {
-            Format::Table => Form::Table(Table::new(columns, style)),
+            Format::Table => Form::Table(Box::new(Table::new(columns, style))),
             Format::Jsonl => Form::Jsonl,
             Format::Csv => Form::CsvHeader,
         };

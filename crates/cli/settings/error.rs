@@ -99,10 +99,9 @@ impl SettingsError {
         match self {
             Self::Unknown { meant: Some(meant), .. } => Some(format!("did you mean `{meant}`?")),
             Self::Unknown { meant: None, .. } => Some("`annals config` lists every setting".to_owned()),
-            Self::SecretInFile { name, .. } | Self::SecretOnCommandLine { name } => Some(format!(
-                "take it out and give it as {} in the environment",
-                environment::variable_of(name)
-            )),
+            Self::SecretInFile { name, .. } | Self::SecretOnCommandLine { name } => {
+                Some(format!("take it out and give it as {} in the environment", environment::variable_of(name)))
+            }
             Self::HalfAPair { missing, .. } => Some(format!("set {}", environment::variable_of(missing))),
             Self::Missing { hint, .. } => Some(hint.clone()),
             _ => None,

@@ -27,10 +27,13 @@ impl fmt::Display for Position {
     }
 }
 
+/// The kind of value that a section without settings is.
+pub(crate) const EMPTY_SECTION: &str = "an empty section";
+
 /// One `key = value` of the file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Assignment {
-    /// `section.key`, or the key alone when it stands in no section.
+    /// `section.key`, the key alone when it stands in no section, or the section alone when it is empty.
     pub(crate) name: String,
     /// The value as text; the kind of value when it is none that a setting can have.
     pub(crate) value: Result<String, &'static str>,
@@ -72,7 +75,10 @@ fn collect(table: &DeTable<'_>, section: &str, found: &mut Vec<Found>) {
     for (key, value) in table {
         let name = if section.is_empty() { key.get_ref().to_string() } else { format!("{section}.{}", key.get_ref()) };
         match value.get_ref() {
-            DeValue::Table(inner) if section.is_empty() && !inner.is_empty() => collect(inner, &name, found),
+            DeValue::Table(inner) if section.is_empty() && inner.is_empty() => {
+                found.push((key.span(), name, Err(EMPTY_SECTION)));
+            }
+            DeValue::Table(inner) if section.is_empty() => collect(inner, &name, found),
             value => found.push((key.span(), name, as_text(value))),
         }
     }
@@ -107,7 +113,8 @@ mod tests {
             ("a.q.r", Err("float")),
             ("a.deep", Err("table")),
         ];
-        let expected = expected.map(|(name, value): (&str, Result<&str, _>)| (name.to_owned(), value.map(String::from)));
+        let expected =
+            expected.map(|(name, value): (&str, Result<&str, _>)| (name.to_owned(), value.map(String::from)));
         assert_eq!(names_and_values(text), expected);
     }
 

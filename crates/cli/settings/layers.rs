@@ -57,11 +57,12 @@ impl Layers {
     }
 
     fn add_text(&mut self, text: &str, place: impl Fn(file::Position) -> Place) -> Result<(), SettingsError> {
-        let assignments = file::read(text).map_err(|error| SettingsError::Syntax {
-            place: place(error.position),
-            message: error.message,
-        })?;
+        let assignments = file::read(text)
+            .map_err(|error| SettingsError::Syntax { place: place(error.position), message: error.message })?;
         for assignment in assignments {
+            if assignment.value == Err(file::EMPTY_SECTION) && reference::is_section(&assignment.name) {
+                continue;
+            }
             let (name, place) = (assignment.name, place(assignment.position));
             let entry = known(&name, &place)?;
             if entry.is_secret() {
@@ -87,8 +88,7 @@ impl Layers {
     }
 
     fn add_flag(&mut self, flag: &str) -> Result<(), SettingsError> {
-        let (name, text) =
-            flag.split_once('=').ok_or_else(|| SettingsError::NoAssignment { text: flag.to_owned() })?;
+        let (name, text) = flag.split_once('=').ok_or_else(|| SettingsError::NoAssignment { text: flag.to_owned() })?;
         let (name, text) = (name.trim(), text.trim().to_owned());
         let entry = known(name, &Place::Flag)?;
         if entry.is_secret() {
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(of("api.zone"), ("+04:00", Place::Flag));
         assert_eq!(of("api.attempts"), ("3", Place::Variable("ANNALS_API_ATTEMPTS".to_owned())));
         assert_eq!(of("api.exchange"), ("false", Place::Default), "set to nothing is not set");
-        assert_eq!(of("api.longest_pause"), ("1m", Place::Default));
+        assert_eq!(of("api.longest_pause"), ("30s", Place::Default));
         let (text, place) = of("api.first_pause");
         assert_eq!(text, "2s");
         assert!(place.to_string().ends_with("annals.toml, line 4, column 1"), "{place}");
@@ -191,12 +191,8 @@ mod tests {
                 "line 3, column 3: there is no setting `api.histroy_per_minute`",
                 "did you mean `api.history_per_minute`?",
             ),
-            ("zone = 'UTC'\n", "line 1, column 1: there is no setting `zone`", "`annals config` lists every setting"),
-            (
-                "[apii]\nzone = 'UTC'\n",
-                "line 2, column 1: there is no setting `apii.zone`",
-                "did you mean `api.zone`?",
-            ),
+            ("zone = 'UTC'\n", "line 1, column 1: there is no setting `zone`", "did you mean `api.zone`?"),
+            ("[apii]\nzone = 'UTC'\n", "line 2, column 1: there is no setting `apii.zone`", "did you mean `api.zone`?"),
             ("[colour]\n", "line 1, column 2: there is no setting `colour`", "`annals config` lists every setting"),
             (
                 "[api]\ntoken = 'YWMt-secret'\n",
@@ -211,6 +207,12 @@ mod tests {
             "line 2, column 1: invalid value of `api.zone`: it is one text, number or truth value, not array"
         );
         assert!(complaint("[api\n", &[]).0.starts_with("line 1, column 5: "), "{}", complaint("[api\n", &[]).0);
+    }
+
+    #[test]
+    fn a_section_may_be_empty() {
+        assert!(layers("[api]\n[hours]\n#retention = '3d'\n", &[], &[]).is_ok());
+        assert_eq!(complaint("api = 1\n", &[]).0, "line 1, column 1: there is no setting `api`");
     }
 
     #[test]
@@ -240,10 +242,7 @@ mod tests {
         ]);
         assert_eq!(
             unknown_variables(&environment),
-            [
-                ("ANNALS_API_TOKN".to_owned(), Some("ANNALS_API_TOKEN".to_owned())),
-                ("ANNALS_QQ".to_owned(), None)
-            ]
+            [("ANNALS_API_TOKN".to_owned(), Some("ANNALS_API_TOKEN".to_owned())), ("ANNALS_QQ".to_owned(), None)]
         );
     }
 }

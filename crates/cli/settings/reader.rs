@@ -51,14 +51,16 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A number of bytes, not less than `least` and such that it fits the type.
-    pub(super) fn size<T: TryFrom<u64>>(&self, name: &'static str, least: u64) -> Result<T, SettingsError> {
+    /// A number of bytes within the range.
+    pub(super) fn size<T: TryFrom<u64>>(
+        &self,
+        name: &'static str,
+        range: RangeInclusive<u64>,
+    ) -> Result<T, SettingsError> {
         self.read(name, |text| {
             let bytes = parse_size(text)?;
-            if bytes < least {
-                return Err(format!("`{text}` is less than {least} bytes"));
-            }
-            T::try_from(bytes).map_err(|_| format!("`{text}` is more than this machine can address"))
+            let fitting = T::try_from(bytes).ok().filter(|_| range.contains(&bytes));
+            fitting.ok_or_else(|| format!("`{text}` is not from {} to {} bytes", range.start(), range.end()))
         })
     }
 
@@ -93,11 +95,7 @@ impl<'a> Reader<'a> {
         self.read(name, |text| base_url(text).map(Some).map_err(String::from))
     }
 
-    fn read<T>(
-        &self,
-        name: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Result<T, SettingsError> {
+    fn read<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, SettingsError> {
         let empty = Value { text: String::new(), place: Place::Default };
         let value = self.layers.value(name).unwrap_or(&empty);
         parse(&value.text).map_err(|reason| SettingsError::Invalid {

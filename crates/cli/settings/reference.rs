@@ -53,20 +53,27 @@ pub(crate) fn find(name: &str) -> Option<&'static Entry> {
     all().iter().find(|entry| entry.name == name)
 }
 
-/// The setting that somebody probably meant; `None` when nothing is near.
+/// Whether settings have this section.
 #[must_use]
-pub(crate) fn meant_by(name: &str) -> Option<&'static str> {
-    nearest(name, all().iter().map(|entry| entry.name.as_str()))
+pub(crate) fn is_section(name: &str) -> bool {
+    all().iter().any(|entry| entry.section_and_key().0 == name)
 }
 
-/// The candidate that is most alike, if any is alike at all.
+/// The setting that somebody probably meant: one that is written nearly so, or has the same key in another section.
+#[must_use]
+pub(crate) fn meant_by(name: &str) -> Option<&'static str> {
+    let (_, key) = name.rsplit_once('.').unwrap_or(("", name));
+    let same_key = || all().iter().find(|entry| entry.section_and_key().1 == key).map(|entry| entry.name.as_str());
+    nearest(name, all().iter().map(|entry| entry.name.as_str())).or_else(same_key)
+}
+
+/// The candidate that is most alike, if any is alike at all: one slip of the finger, and one more for every eight letters.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    /// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion would only confuse.
-    const ALIKE: f64 = 0.85;
+    let slips = 1 + name.len() / 8;
     candidates
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, _)| *distance <= slips)
+        .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
@@ -75,7 +82,8 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>)
 /// Defaults are left switched off so that an archive follows the program's when they change.
 #[must_use]
 pub(crate) fn starter(given: &[(&str, &str)]) -> String {
-    let mut text = "# The settings of this archive. Secrets do not belong here: they come from the environment.\n".to_owned();
+    let mut text =
+        "# The settings of this archive. Secrets do not belong here: they come from the environment.\n".to_owned();
     let mut section = "";
     for entry in all().iter().filter(|entry| !entry.is_secret()) {
         let (this_section, key) = entry.section_and_key();
@@ -85,7 +93,9 @@ pub(crate) fn starter(given: &[(&str, &str)]) -> String {
         }
         let line = match given.iter().find(|(name, _)| *name == entry.name) {
             Some((_, value)) => format!("{key} = {}", toml_text(value)),
-            None => format!("#{key} = {}", entry.default.as_ref().or(entry.example.as_ref()).map_or("", String::as_str)),
+            None => {
+                format!("#{key} = {}", entry.default.as_ref().or(entry.example.as_ref()).map_or("", String::as_str))
+            }
         };
         let _infallible = writeln!(text, "# {}\n{line}", entry.reason.replace('\n', "\n# "));
     }
@@ -101,7 +111,8 @@ pub(crate) fn markdown() -> String {
         let (this_section, _) = entry.section_and_key();
         if this_section != section {
             section = this_section;
-            let _infallible = write!(text, "\n## `[{section}]`\n\n| setting | default | what it is for |\n|---|---|---|\n");
+            let _infallible =
+                write!(text, "\n## `[{section}]`\n\n| setting | default | what it is for |\n|---|---|---|\n");
         }
         let _infallible = writeln!(
             text,
@@ -133,7 +144,8 @@ never shown. A setting that does not exist is an error in the file and on the co
 `ANNALS_…` is warned about. Times are written `30s`, `5m`, `1h`, `3d` or `1h 30m`; sizes `512KiB`, `64MiB`, `2GiB`.
 
 Two variables are no settings: `ANNALS_ARCHIVE` is the folder of the archive where `--archive` is not given (`archive` when
-neither is), and `ANNALS_CLOCK`, for tests, is a time at which the program's clock stands still. `NO_COLOR` takes the colours away.
+neither is), and `ANNALS_CLOCK`, for tests, is the time that the program takes it to be when it starts. `NO_COLOR` takes the
+colours away.
 ";
 
 fn entries(text: &str) -> Vec<Entry> {
@@ -167,7 +179,8 @@ mod tests {
 
     #[test]
     fn documentation_and_defaults_are_one_list() {
-        let documented: Vec<_> = all().iter().filter(|entry| entry.default.is_some()).map(|entry| &*entry.name).collect();
+        let documented: Vec<_> =
+            all().iter().filter(|entry| entry.default.is_some()).map(|entry| &*entry.name).collect();
         let assigned = file::read(DEFAULTS).unwrap();
         assert_eq!(documented, assigned.iter().map(|assignment| &*assignment.name).collect::<Vec<_>>());
         for entry in all() {
@@ -183,6 +196,8 @@ mod tests {
     fn a_slip_of_the_finger_is_understood() {
         assert_eq!(meant_by("api.histroy_per_minute"), Some("api.history_per_minute"));
         assert_eq!(meant_by("api.Zone"), Some("api.zone"));
+        assert_eq!(meant_by("zone"), Some("api.zone"));
+        assert_eq!(meant_by("archive.heap"), Some("index.heap"));
         assert_eq!(meant_by("colour"), None);
     }
 
@@ -190,7 +205,8 @@ mod tests {
     fn a_starter_file_reads_back_what_was_given() {
         let url = "https://a1.easemob.com/harbor-org/\"lantern\"";
         let text = starter(&[("api.base_url", url)]);
-        let read = file::read(&text).unwrap();
+        let mut read = file::read(&text).unwrap();
+        read.retain(|assignment| assignment.value != Err(file::EMPTY_SECTION));
         assert_eq!(read.len(), 1);
         assert_eq!((read[0].name.as_str(), read[0].value.as_deref()), ("api.base_url", Ok(url)));
         for secret in SECRETS {
