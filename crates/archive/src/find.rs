@@ -269,15 +269,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_joined_and_cut() {
+    fn ranges_that_meet_are_joined() {
         assert_eq!(joined(vec![7..9, 0..2, 2..4, 3..4]), [0..4, 7..9]);
-        assert_eq!(common(&[0..4, 7..9], &[1..2, 3..8]), [1..2, 3..4, 7..8]);
-        assert_eq!(common(&[0..4], &[4..8]), []);
-        assert_eq!(common(&[], &[4..8]), []);
     }
 
     #[test]
-    fn touching_ranges_meet_at_their_ends() {
-        assert_eq!(common(&[0..4, 4..8], &[2..6]), [2..4, 4..6]);
+    fn what_is_in_both_is_common() {
+        let check = |ones: &[Range<usize>], others: &[Range<usize>], expected: &[usize]| {
+            assert_eq!(common(ones, others).into_iter().flatten().collect::<Vec<_>>(), expected);
+        };
+        check(&[0..4, 7..9], &[1..2, 3..8], &[1, 3, 7]);
+        check(&[0..4, 4..8], &[2..6, 9..9], &[2, 3, 4, 5]);
+        check(&[0..4, 9..9], &[4..8, 9..9], &[]);
+        check(&[], &[4..8, 9..9], &[]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Chunks of rows gather until they exceed the memory allowed; then they are sorted and spilled as one run to a
 //! temporary file. In the end the runs are merged. The order is that of [`SortKey`], which no two rows of a file share,
-//! so that the same messages give the same file, whatever the memory and the order they came in.
+//! so that the same messages give the same rows in the same order, whatever the memory and the order they came in.
 
 mod chunk;
 mod merge;

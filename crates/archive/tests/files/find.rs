@@ -1,0 +1,140 @@
+//! Single rows are found, and little else is read.
+
+use std::borrow::Cow;
+
+use archive::{Key, Settings, find_ids, read_keys, read_statistics};
+use chat::{Hour, Message, Timestamp};
+use futures::executor::block_on;
+
+use crate::messages::{file_of, hour, ordinary_hour, small, write};
+use crate::reader::Reader;
+
+fn key(message: &Message<'_>) -> Key {
+    let position = message.position;
+    Key { source_hour: position.source_hour, sent_at: message.sent_at, part: position.part, line: position.line }
+}
+
+fn found(reader: &Reader, keys: &[Key]) -> Vec<Message<'static>> {
+    block_on(read_keys(reader.clone(), keys)).unwrap()
+}
+
+/// Three hours with strays and messages without time in each.
+fn three_hours() -> Vec<Message<'static>> {
+    let mut messages: Vec<_> = (0..3).flat_map(|hours| ordinary_hour(hour().plus(hours), 5_000)).collect();
+    for (index, message) in messages.iter_mut().enumerate() {
+        match index % 100 {
+            7 => message.sent_at = None,
+            8 => message.sent_at = Some(Timestamp::UNIX_EPOCH),
+            9 => message.position.part = 3,
+            10 => message.msg_id = None,
+            _ => {}
+        }
+    }
+    messages
+}
+
+#[test]
+fn every_key_finds_its_row_and_no_other() {
+    let messages = three_hours();
+    let reader = Reader::new(write(&messages, small()).out);
+    for message in messages.iter().step_by(97).chain(&messages[100..112]) {
+        assert_eq!(found(&reader, &[key(message)]), std::slice::from_ref(message));
+    }
+}
+
+#[test]
+fn many_keys_find_their_rows_in_the_order_of_the_file() {
+    let messages = three_hours();
+    let reader = Reader::new(write(&messages, small()).out);
+    let sought: Vec<_> = messages.iter().step_by(41).collect();
+    let mut keys: Vec<_> = sought.iter().map(|message| key(message)).rev().collect();
+    keys.push(keys[0]);
+    let rows = found(&reader, &keys);
+    assert_eq!(rows.len(), sought.len());
+    let order: Vec<_> = rows.iter().map(|row| (row.position.source_hour, row.sent_at.is_none(), row.sent_at)).collect();
+    assert!(order.is_sorted());
+    let mut lines: Vec<_> = rows.iter().map(|row| row.position).collect();
+    let mut expected: Vec<_> = sought.iter().map(|row| row.position).collect();
+    lines.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_key_that_is_not_there_finds_nothing() {
+    let messages = ordinary_hour(hour(), 5_000);
+    let reader = Reader::new(write(&messages, small()).out);
+    let there = key(&messages[2_500]);
+    let micro_later = there.sent_at.map(|time| Timestamp::from_timestamp_micros(time.timestamp_micros() + 1).unwrap());
+    for absent in [
+        Key { line: there.line + 1, ..there },
+        Key { part: 1, ..there },
+        Key { sent_at: micro_later, ..there },
+        Key { sent_at: None, ..there },
+        Key { source_hour: there.source_hour.next(), ..there },
+        Key { source_hour: Hour::from_number(0), ..there },
+        Key { line: u64::MAX, ..there },
+        Key { part: u32::MAX, ..there },
+    ] {
+        assert_eq!(found(&reader, &[absent]), [], "{absent:?}");
+    }
+    assert_eq!(found(&reader, &[]), []);
+    assert_eq!(found(&Reader::new(file_of(&[])), &[there]), []);
+}
+
+#[test]
+fn two_rows_with_one_key_are_found_once() {
+    let mut messages = ordinary_hour(hour(), 10);
+    messages[4].position = messages[5].position;
+    messages[4].sent_at = messages[5].sent_at;
+    let reader = Reader::new(file_of(&messages));
+    assert_eq!(found(&reader, &[key(&messages[5])]).len(), 1);
+}
+
+/// A hundred thousand messages: the file has megabytes, one of them is found with little more than the footer.
+#[test]
+fn one_row_is_found_through_its_page() {
+    let messages = ordinary_hour(hour(), 100_000);
+    let reader = Reader::new(file_of(&messages));
+    block_on(read_statistics(reader.clone())).unwrap();
+    let footer = reader.bytes_read();
+    for line in [0, 1, 50_000, 99_999] {
+        assert_eq!(found(&reader, &[key(&messages[line])]), [messages[line].clone()]);
+        let read = reader.bytes_read();
+        assert!(read - footer < reader.len() / 20, "{read} of {} bytes, {footer} of them footer", reader.len());
+    }
+}
+
+#[test]
+fn a_key_outside_of_the_file_costs_no_more_than_its_footer() {
+    let messages = ordinary_hour(hour(), 20_000);
+    let reader = Reader::new(file_of(&messages));
+    let elsewhere = Key { source_hour: hour().next(), ..key(&messages[0]) };
+    assert_eq!(found(&reader, &[elsewhere]), []);
+    assert!(reader.bytes_read() < reader.len() / 20);
+}
+
+#[test]
+fn ids_find_all_their_rows() {
+    let mut messages = three_hours();
+    messages[14_000].msg_id = messages[3].msg_id.clone();
+    messages[40].msg_id = Some(Cow::Borrowed("5K07Q-3f-9b21c"));
+    let reader = Reader::new(write(&messages, small()).out);
+    let twice = messages[3].msg_id.clone().unwrap();
+    let rows = block_on(find_ids(reader.clone(), &[&twice, "5K07Q-3f-9b21c", "absent", "", "5K07Q"])).unwrap();
+    let lines: Vec<_> = rows.iter().map(|row| row.position).collect();
+    assert_eq!(lines, [messages[3].position, messages[40].position, messages[14_000].position]);
+    assert_eq!(block_on(find_ids(reader, &[])).unwrap(), []);
+}
+
+#[test]
+fn one_id_is_found_through_its_page() {
+    let messages = ordinary_hour(hour(), 100_000);
+    let reader = Reader::new(write(&messages, Settings::default()).out);
+    block_on(read_statistics(reader.clone())).unwrap();
+    let footer = reader.bytes_read();
+    let id = messages[77_777].msg_id.clone().unwrap();
+    assert_eq!(block_on(find_ids(reader.clone(), &[&id])).unwrap(), [messages[77_777].clone()]);
+    let read = reader.bytes_read();
+    assert!(read - footer < reader.len() / 20, "{read} of {} bytes", reader.len());
+}

@@ -1,0 +1,10 @@
+//! Files written by this crate, read by this crate and by a stranger's eye.
+
+mod damage;
+mod find;
+mod identity;
+mod messages;
+mod reader;
+mod schema;
+mod sort;
+mod statistics;
