@@ -37,12 +37,21 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// The folder of the archive when nobody names one.
+    /// The folder of the archive unless `--archive` names one, for a command that keeps away from the user's own.
     #[must_use]
-    pub(crate) fn default_archive(&self) -> &'static str {
+    pub(crate) fn own_archive(&self) -> Option<&'static str> {
         match self {
-            Self::Demo(_) => demo::ARCHIVE,
-            _ => "archive",
+            Self::Demo(_) => Some(demo::ARCHIVE),
+            _ => None,
+        }
+    }
+
+    /// Settings that the command has flags of its own for, in the form of `--set`.
+    #[must_use]
+    pub(crate) fn settings(&self) -> Vec<String> {
+        match self {
+            Self::Init(args) => args.settings(),
+            _ => Vec::new(),
         }
     }
 }

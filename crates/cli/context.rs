@@ -11,6 +11,9 @@ use crate::stop::Stop;
 pub(crate) struct Context {
     /// The folder of the archive; it may not exist yet.
     pub(crate) archive: PathBuf,
+    /// Where the program keeps what all runs on this machine share, such as the quota that is left; it may not exist yet.
+    /// `None` when the user has no home.
+    pub(crate) state: Option<PathBuf>,
     /// The settings in force.
     pub(crate) settings: Settings,
     /// Where everything is printed.

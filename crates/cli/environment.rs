@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use crate::error::CommandError;
 
@@ -14,6 +15,13 @@ pub(crate) const NO_COLOR: &str = "NO_COLOR";
 /// What the terminal can do; `dumb` has no colours.
 pub(crate) const TERM: &str = "TERM";
 
+/// Where programs keep state between runs (XDG base directories); `~/.local/state` when unset.
+pub(crate) const STATE: &str = "XDG_STATE_HOME";
+/// The user's home.
+pub(crate) const HOME: &str = "HOME";
+/// The user's home on Windows, for data that stay on the machine.
+pub(crate) const LOCAL_DATA: &str = "LOCALAPPDATA";
+
 /// What every variable of ours starts with. The variable of the setting `section.key` is `ANNALS_SECTION_KEY`.
 const PREFIX: &str = "ANNALS_";
 /// Variables of our test suite, which the program leaves alone.
@@ -23,6 +31,7 @@ const TEST_PREFIX: &str = "ANNALS_TEST_";
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<String, String>,
+    folders: BTreeMap<String, PathBuf>,
     colourless: bool,
 }
 
@@ -49,6 +58,8 @@ impl Environment {
             let Some(name) = name.to_str() else { continue };
             if name == NO_COLOR || name == TERM {
                 environment.colourless |= takes_colour_away(name, &value);
+            } else if [STATE, HOME, LOCAL_DATA].contains(&name) {
+                environment.folders.insert(name.to_owned(), value.into());
             } else if name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX) && !value.is_empty() {
                 let text = value.into_string().map_err(|_| CommandError::usage(format!("{name} is no UTF-8")))?;
                 environment.variables.insert(name.to_owned(), text);
@@ -66,6 +77,15 @@ impl Environment {
     /// The names of all variables that look like ours.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.variables.keys().map(String::as_str)
+    }
+
+    /// The folder for what all runs of this user share, `…/annals`; it may not exist yet. A variable that holds no absolute
+    /// path counts as not set.
+    #[must_use]
+    pub(crate) fn state_folder(&self) -> Option<PathBuf> {
+        let folder = |name| self.folders.get(name).filter(|path| path.is_absolute()).cloned();
+        let base = folder(STATE).or_else(|| folder(HOME).map(|home| home.join(".local/state")));
+        base.or_else(|| folder(LOCAL_DATA)).map(|base| base.join("annals"))
     }
 
     /// Whether the user or the terminal wants no colours.
@@ -106,6 +126,15 @@ mod tests {
         assert!(of(&[("NO_COLOR", "1")]).is_colourless());
         assert!(of(&[("TERM", "dumb")]).is_colourless());
         assert!(!of(&[("NO_COLOR", ""), ("TERM", "xterm")]).is_colourless());
+    }
+
+    #[test]
+    fn state_is_kept_where_the_system_wants_it() {
+        let folder = |variables: &[_]| of(variables).state_folder().map(|path| path.display().to_string());
+        let state = ("XDG_STATE_HOME", "/s");
+        assert_eq!(folder(&[state, ("HOME", "/h")]).as_deref(), Some("/s/annals"));
+        assert_eq!(folder(&[("XDG_STATE_HOME", "s"), ("HOME", "/h")]).as_deref(), Some("/h/.local/state/annals"));
+        assert_eq!(folder(&[("XDG_STATE_HOME", "")]), None);
     }
 
     #[test]

@@ -59,7 +59,8 @@ fn context(
 ) -> Result<Context, CommandError> {
     let archive = archive(global, command, environment);
     let failed = |error: CommandError| error.while_doing("could not read the settings");
-    let settings = Settings::load(&archive, environment, &global.set).map_err(|error| failed(error.into()))?;
+    let flags = [global.set.clone(), command.settings()].concat();
+    let settings = Settings::load(&archive, environment, &flags).map_err(|error| failed(error.into()))?;
     logging::start(&settings.log.filter, global.verbose, &output);
     for (name, meant) in unknown_variables(environment) {
         let advice = meant.map_or_else(String::new, |meant| format!(": did you mean {meant}?"));
@@ -68,14 +69,13 @@ fn context(
     let clock = Clock::asked_for(environment.value(environment::CLOCK))
         .map_err(|error| CommandError::usage(error).while_doing(format!("could not read {}", environment::CLOCK)))?;
     let stop = Stop::listening(&output).map_err(no_runtime)?;
-    Ok(Context { archive, settings, output, clock, stop })
+    Ok(Context { archive, state: environment.state_folder(), settings, output, clock, stop })
 }
 
 fn archive(global: &Global, command: &Command, environment: &Environment) -> PathBuf {
-    let given = global.archive.clone();
-    given
-        .or_else(|| environment.value(environment::ARCHIVE).map(PathBuf::from))
-        .unwrap_or_else(|| command.default_archive().into())
+    let own = || command.own_archive().map(PathBuf::from);
+    let set = || environment.value(environment::ARCHIVE).map(PathBuf::from);
+    global.archive.clone().or_else(own).or_else(set).unwrap_or_else(|| "archive".into())
 }
 
 fn block_on(command: Command, context: &Context) -> Result<Exit, CommandError> {

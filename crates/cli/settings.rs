@@ -20,7 +20,7 @@ use url::Url;
 pub(crate) use credentials::Credentials;
 pub(crate) use error::SettingsError;
 pub(crate) use layers::{FILE, unknown_variables};
-pub(crate) use reference::{markdown, starter};
+pub(crate) use reference::markdown;
 pub(crate) use units::parse_duration;
 
 use crate::environment::{self, Environment};
@@ -163,6 +163,13 @@ impl Settings {
                 source: value.map(|value| value.place.to_string()),
             }
         })
+    }
+
+    /// A settings file for this archive: what was given in the environment or with flags, and everything else switched off.
+    /// Secrets are not in it.
+    #[must_use]
+    pub(crate) fn to_file(&self) -> String {
+        reference::file(&self.layers.given())
     }
 }
 
@@ -307,6 +314,24 @@ mod tests {
             assert!(error.ends_with(expected), "{error}");
             assert!(!error.contains("YWMt") && !error.contains("word"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_file_holds_what_was_given_and_no_secret() {
+        let url = "https://a1.easemob.com/harbor-org/lantern";
+        let variables = [
+            ("ANNALS_API_BASE_URL", url),
+            ("ANNALS_API_TOKEN", "YWMt-secret"),
+            ("ANNALS_API_ATTEMPTS", "3"),
+            ("ANNALS_LOG_FILTER", "warn,api[\"x\"]=info"),
+        ];
+        let text = load(&variables).unwrap().to_file();
+        let read = file::read(&text).unwrap();
+        let read: Vec<_> = read.iter().filter_map(|read| Some((&*read.name, read.value.as_deref().ok()?))).collect();
+        let expected = [("api.base_url", url), ("api.attempts", "3"), ("log.filter", "warn,api[\"x\"]=info")];
+        assert_eq!(read, expected);
+        assert!(text.contains("\nattempts = 3\n") && text.contains("\n#history_per_minute = 10\n"), "{text}");
+        assert!(!text.contains("YWMt") && !text.contains("secret = ") && !text.contains("token = "), "{text}");
     }
 
     #[test]

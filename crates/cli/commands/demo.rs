@@ -5,12 +5,12 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 
 /// Where the archive of the demonstration is left.
-pub(super) const ARCHIVE: &str = "annals-demo";
+pub(super) const ARCHIVE: &str = "demo-archive";
 
 /// Show the whole way on this machine: a Chat service, a day archived, three searches
 ///
 /// Starts a Chat service inside this process, archives a day of made-up messages from it over HTTP, indexes them, runs
-/// three searches, and leaves the archive in the folder `annals-demo` (or the one that --archive names) to play with. No
+/// three searches, and leaves the archive in the folder `demo-archive` (or the one that --archive names) to play with. No
 /// account, token or network is needed, and no other archive is touched.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

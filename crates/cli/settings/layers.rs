@@ -49,6 +49,15 @@ impl Layers {
         self.values.get(name)
     }
 
+    /// What was given in the environment or with flags, without the secrets.
+    #[must_use]
+    pub(crate) fn given(&self) -> Vec<(&'static str, &str)> {
+        let is_given = |place: &Place| matches!(place, Place::Variable(_) | Place::Flag);
+        let is_secret = |name: &str| reference::find(name).is_some_and(reference::Entry::is_secret);
+        let given = self.values.iter().filter(|(name, value)| is_given(&value.place) && !is_secret(name));
+        given.map(|(name, value)| (*name, value.text.as_str())).collect()
+    }
+
     fn add_file(&mut self, path: &Path) -> Result<(), SettingsError> {
         match text_of(path)? {
             Some(text) => self.add_text(&text, |position| Place::File(path.to_owned(), position)),

