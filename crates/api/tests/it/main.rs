@@ -1,7 +1,8 @@
 //! The client against real servers on this machine: axum for what a service and a store say, plain sockets for what
-//! breaks off.
+//! breaks off, and the emulator, which was written from the same pages by other hands.
 
 mod download;
+mod emulated;
 mod locate;
 mod network;
 mod quota;
