@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chat::{Timestamp, Zone, parse_time};
+use chat::{Hour, Timestamp, Zone, parse_time};
 
-use crate::commands::span::HourSpan;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -50,8 +49,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(0..=10_000_000))]
     pub(crate) messages_per_hour: u64,
 
-    #[command(flatten)]
-    pub(crate) span: HourSpan,
+    /// The first hour of it; hours before it are empty
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Hour>,
+
+    /// The hour behind its last one; hours from there on are empty
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Hour>,
 
     /// The zone in which hours are named
     #[arg(long, default_value = "UTC", allow_hyphen_values = true)]
@@ -69,7 +73,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
     pub(crate) ready_after: Duration,
 
-    /// What is to go wrong; can be repeated. See --help
+    /// What is to go wrong; can be repeated, see --help
     ///
     /// `2026031409:503,cut-body` concerns the first requests of that hour (UTC), in order; `every:reset` those of each hour;
     /// `random:0.05:503,hang` each further request with that probability, `random:0.05:7:503,hang` with the seed 7.

@@ -118,7 +118,7 @@ pub(crate) enum Place {
     File(PathBuf, Position),
     /// In this variable of the environment.
     Variable(String),
-    /// With `--set`.
+    /// With `--set` or a flag of the command.
     Flag,
 }
 
@@ -128,7 +128,7 @@ impl fmt::Display for Place {
             Self::Default => f.write_str("default"),
             Self::File(path, position) => write!(f, "{}, {position}", path.display()),
             Self::Variable(name) => f.write_str(name),
-            Self::Flag => f.write_str("--set"),
+            Self::Flag => f.write_str("command line"),
         }
     }
 }

@@ -228,7 +228,7 @@ mod tests {
     fn mistakes_in_flags_are_named() {
         for (flag, text) in [
             ("api.zone", "`--set api.zone` sets nothing: write --set section.key=value"),
-            ("api.zoone=UTC", "--set: there is no setting `api.zoone`"),
+            ("api.zoone=UTC", "command line: there is no setting `api.zoone`"),
             ("api.token=YWMt-secret", "`api.token` is a secret and does not belong on a command line"),
         ] {
             assert_eq!(complaint("", &[flag]).0, text);
