@@ -40,12 +40,8 @@ fn word_type(word: Value<'_, '_>) -> BodyType {
 }
 
 fn inferred_type(body: &Body<'_, '_>) -> BodyType {
-    let signs = [
-        ("customEvent", BodyType::Custom),
-        ("action", BodyType::Cmd),
-        ("lat", BodyType::Loc),
-        ("msg", BodyType::Txt),
-    ];
+    let signs =
+        [("customEvent", BodyType::Custom), ("action", BodyType::Cmd), ("lat", BodyType::Loc), ("msg", BodyType::Txt)];
     let sign = signs.into_iter().find(|(name, _)| body.get(name).is_some());
     sign.map_or(BodyType::Unknown, |(_, body_type)| body_type)
 }

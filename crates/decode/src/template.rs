@@ -191,7 +191,8 @@ fn is_integer(raw: &str, number: i64) -> bool {
 
 fn is_float(raw: &str, number: f64) -> bool {
     // An integer, which most are, is compared without being written.
-    let is_small_integer = raw.len() < 16 && raw != "-0" && raw.parse::<i64>().is_ok_and(|integer| integer as f64 == number);
+    let is_small_integer =
+        raw.len() < 16 && raw != "-0" && raw.parse::<i64>().is_ok_and(|integer| integer as f64 == number);
     is_small_integer || number.to_string() == raw
 }
 
@@ -201,7 +202,9 @@ fn is_size(value: Value<'_, '_>, size: [Option<f64>; 2]) -> bool {
         (Some(value), Some(number)) => Writing::Float(number).is(value),
         (value, number) => value.is_none() && number.is_none(),
     };
-    members.are_known() && !members.has_repeated_keys() && members.named().map(|(_, value)| value).zip(size).all(is_same)
+    members.are_known()
+        && !members.has_repeated_keys()
+        && members.named().map(|(_, value)| value).zip(size).all(is_same)
 }
 
 fn write_size(out: &mut String, size: [Option<f64>; 2]) -> std::fmt::Result {

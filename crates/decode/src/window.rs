@@ -34,21 +34,39 @@ impl<R: Read> Window<R> {
 
     /// Moves on to what is unused and reads more behind it: at least as much again, so that whoever looks at it anew
     /// each time looks at each byte twice, not once for each filling. Ranges of [`Window::slice`] are void after it.
+    ///
+    /// After an error nothing is left, and every further call fails.
     pub(crate) fn fill(&mut self) -> Result<(), FileError> {
-        self.bytes.copy_within(self.start..self.end, 0);
-        self.offset += self.start as u64;
-        self.end -= self.start;
-        self.start = 0;
-        let target = self.end + self.size.max(self.end);
-        self.bytes.resize(target, 0);
-        self.bytes.shrink_to(target.saturating_mul(2));
+        let target = self.make_room();
         while !self.last && self.end < target {
-            match self.source.read(&mut self.bytes[self.end..])? {
-                0 => self.last = true,
-                count => self.end += count,
+            match self.source.read(&mut self.bytes[self.end..target]) {
+                Ok(0) => self.last = true,
+                Ok(count) => self.end += count,
+                Err(error) => {
+                    self.end = self.start;
+                    return Err(error);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Moves what is unused to the front and returns up to where there is room. A record of unusual length makes the
+    /// buffer larger, its end makes it small again.
+    fn make_room(&mut self) -> usize {
+        let unused = self.start..self.end;
+        let target = unused.len() + self.size.max(unused.len());
+        if (target..=target.saturating_mul(4)).contains(&self.bytes.len()) {
+            self.bytes.copy_within(unused.clone(), 0);
+        } else {
+            let mut bytes = vec![0; target];
+            bytes[..unused.len()].copy_from_slice(&self.bytes[unused.clone()]);
+            self.bytes = bytes;
+        }
+        self.offset += self.start as u64;
+        self.start = 0;
+        self.end = unused.len();
+        target
     }
 }
 

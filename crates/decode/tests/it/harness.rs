@@ -1,0 +1,80 @@
+//! Decoding whole parts.
+
+use std::io::{Read, Write};
+
+use chat::{DeadLetter, Message};
+use decode::{Decoder, FileError, Limits, Origin};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// All that a part holds.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Decoded {
+    pub(crate) messages: Vec<Message<'static>>,
+    pub(crate) dead_letters: Vec<DeadLetter<'static>>,
+    pub(crate) blank_lines: u64,
+    pub(crate) lines: u64,
+}
+
+pub(crate) fn origin() -> Origin {
+    Origin { hour: "2026031409".parse().unwrap(), part: 0, app: Some("harbor-org#lantern".parse().unwrap()) }
+}
+
+pub(crate) fn decode(reader: impl Read, limits: Limits) -> Result<Decoded, FileError> {
+    let mut decoder = Decoder::new(reader, origin(), limits);
+    let mut all = Decoded { messages: Vec::new(), dead_letters: Vec::new(), blank_lines: 0, lines: 0 };
+    while let Some(batch) = decoder.next_batch()? {
+        assert!(batch.lines() > 0, "a batch is never empty");
+        all.lines += batch.lines();
+        all.messages.extend(batch.messages.into_iter().map(Message::into_owned));
+        all.dead_letters.extend(batch.dead_letters.into_iter().map(DeadLetter::into_owned));
+        all.blank_lines += batch.blank_lines;
+    }
+    assert_eq!(decoder.lines(), all.lines, "the decoder counts what it hands out");
+    Ok(all)
+}
+
+/// Decodes text that has been packed.
+pub(crate) fn decode_text(text: &[u8]) -> Decoded {
+    decode(&*gzip(text), Limits::default()).unwrap()
+}
+
+/// The one message of a record.
+pub(crate) fn message(record: &str) -> Message<'static> {
+    let mut decoded = decode_text(record.as_bytes());
+    assert_eq!((decoded.messages.len(), decoded.lines), (1, 1), "{record} {decoded:?}");
+    decoded.messages.remove(0)
+}
+
+pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+pub(crate) fn samples() -> Vec<u8> {
+    std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/samples.ndjson")).unwrap()
+}
+
+/// Hands out a few bytes at a time, in sizes that repeat.
+pub(crate) struct Drip<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) sizes: std::iter::Cycle<std::slice::Iter<'a, usize>>,
+}
+
+impl<'a> Drip<'a> {
+    pub(crate) fn new(bytes: &'a [u8], sizes: &'a [usize]) -> Self {
+        Self { bytes, sizes: sizes.iter().cycle() }
+    }
+}
+
+impl Read for Drip<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let size = self.sizes.next().copied().unwrap_or(1).max(1);
+        let count = size.min(out.len()).min(self.bytes.len());
+        let (now, later) = self.bytes.split_at(count);
+        out[..count].copy_from_slice(now);
+        self.bytes = later;
+        Ok(count)
+    }
+}

@@ -1,0 +1,10 @@
+//! What the decoder promises, through its public face.
+
+mod chunks;
+mod damage;
+mod exact;
+mod framing;
+mod harness;
+mod hostile;
+mod round_trip;
+mod samples;

@@ -1,0 +1,153 @@
+//! From a record to columns and back.
+
+use decode::{Limits, fingerprint, rebuild};
+use proptest::prelude::*;
+
+use crate::exact::Json;
+use crate::harness::{decode, decode_text, gzip, message, samples};
+use crate::hostile::record;
+
+/// Writes a value in one of many spellings.
+fn spelt(value: &Json, seed: u64) -> String {
+    let mut state = seed;
+    let mut text = String::new();
+    value.write(&mut text, &mut || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    });
+    text
+}
+
+/// The record comes back as it was.
+fn check(record: &str) {
+    let rebuilt = rebuild(&message(record)).unwrap();
+    assert_eq!(Json::parse(&rebuilt), Json::parse(record), "\nserved:  {record}\nrebuilt: {rebuilt}");
+}
+
+#[test]
+fn every_sample_comes_back() {
+    for line in String::from_utf8(samples()).unwrap().lines() {
+        check(line);
+    }
+}
+
+#[test]
+fn odd_records_come_back() {
+    for record in [
+        "{}",
+        r#"{"payload":{}}"#,
+        r#"{"payload":null}"#,
+        r#"{"payload":{"bodies":[]}}"#,
+        r#"{"payload":{"bodies":[{}]}}"#,
+        r#"{"payload":{"bodies":[{},{}]}}"#,
+        r#"{"payload":{"bodies":[null,{"type":"txt"}]}}"#,
+        r#"{"payload":{"bodies":null}}"#,
+        r#"{"payload":{"ext":null}}"#,
+        r#"{"payload":{"ext":""}}"#,
+        r#"{"payload":{"bodies":[{"type":"img","size":{}}]}}"#,
+        r#"{"payload":{"bodies":[{"type":"img","size":{"width":1}}]}}"#,
+        r#"{"payload":{"bodies":[{"type":"img","size":{"width":1,"width":1}}]}}"#,
+        r#"{"payload":{"bodies":[{"type":"img","size":{"width":1,"depth":1}}]}}"#,
+        r#"{"payload":{"bodies":[{"type":"custom","customExts":{"a":1,"a":2}}]}}"#,
+        r#"{"payload":{"bodies":[{"type":"custom","customExts":[{"a":1,"b":2},{"a":3},4,[{"c":5}]]}]}}"#,
+        r#"{"payload":{"bodies":[{"subType":"sub_combine","title":"a\nb","summary":"c"}]}}"#,
+        r#"{"payload":{"bodies":[{"subType":"sub_combine","summary":"c\nd"}]}}"#,
+        r#"{"payload":{"bodies":[{"subType":"sub_combine","title":""}]}}"#,
+        r#"{"msg_id":"1","msg_id":"2"}"#,
+        r#"{"msg_id":"1","msg\u005fid":"2"}"#,
+        r#"{"x":1,"\u0078":2}"#,
+        r#"{"\ud800":1,"\ud801":2,"\ufffd":3,"":4,"\u0000":5}"#,
+        r#"{"msg_id":1412077346056423435,"timestamp":"1773478800"}"#,
+        r#"{"timestamp":1773478800000.5,"from":"","to":null}"#,
+        r#"{"chat_type":"edit","payload":{"bodies":[{"type":"custom","customEvent":"x"}]}}"#,
+    ] {
+        check(record);
+    }
+}
+
+#[test]
+fn the_deepest_record_comes_back_and_a_deeper_one_is_a_dead_letter() {
+    let nested = |depth: usize| format!(r#"{{"payload":{{"ext":{}1{}}}}}"#, "[".repeat(depth), "]".repeat(depth));
+    check(&nested(126));
+    assert_eq!(decode_text(nested(127).as_bytes()).dead_letters[0].reason, chat::Reason::TooDeep);
+    let limits = Limits { depth: usize::MAX, ..Limits::default() };
+    let deepest = decode(&*gzip(nested(Limits::MAX_DEPTH - 2).as_bytes()), limits).unwrap();
+    assert!(fingerprint(&deepest.messages[0]) != 0 && rebuild(&deepest.messages[0]).is_ok());
+    let deeper = decode(&*gzip(nested(2_000_000).as_bytes()), limits).unwrap();
+    assert_eq!(deeper.dead_letters.len(), 1);
+}
+
+#[test]
+fn a_plain_message_leaves_no_rest() {
+    let lines = samples();
+    let plain = decode_text(&lines).messages.iter().filter(|message| message.rest.is_none()).count();
+    assert_eq!(plain, 29);
+}
+
+#[test]
+fn what_no_decoder_wrote_is_refused() {
+    let good = message(r#"{"msg_id":"1","payload":{"ext":{},"bodies":[{"type":"txt","msg":"a"}]},"x":1}"#);
+    for rest in ["", "[]", "{", "{}x", r#"{"other":{}}"#, r#"{"record":[]}"#, r#"{"without":{}}"#, r#"{"line":1}"#] {
+        let message = chat::Message { rest: Some(rest.into()), ..good.clone() };
+        assert_eq!(rebuild(&message).unwrap_err().column, "rest", "{rest}");
+    }
+    for (column, message) in [
+        ("ext", chat::Message { ext: Some("{".into()), ..good.clone() }),
+        ("custom_exts", chat::Message { custom_exts: Some("a".into()), ..good.clone() }),
+    ] {
+        assert_eq!(rebuild(&message).unwrap_err().column, column);
+    }
+}
+
+#[test]
+fn fingerprints_differ_when_anything_is_said_otherwise() {
+    let records = [
+        r#"{"msg_id":"1"}"#,
+        r#"{"msg_id":1}"#,
+        r#"{"msg_id":"1","payload":null}"#,
+        r#"{"msg_id":"1","payload":{}}"#,
+        r#"{"msg_id":"1","payload":{"ext":{"a":1}}}"#,
+        r#"{"msg_id":"1","payload":{"ext":{"a":1.0}}}"#,
+        r#"{"msg_id":"1","payload":{"ext":{"a":"1"}}}"#,
+        r#"{"msg_id":"1","payload":{"ext":{"a":[1,2]}}}"#,
+        r#"{"msg_id":"1","payload":{"ext":{"a":[2,1]}}}"#,
+        r#"{"msg_id":"1","payload":{"ext":{"a":{"b":1},"c":2}}}"#,
+        r#"{"msg_id":"1","payload":{"ext":{"a":{"b":2},"c":1}}}"#,
+        r#"{"msg_id":"1","payload":{"ext":{"a":"\ud800"}}}"#,
+        r#"{"msg_id":"1","payload":{"ext":{"a":"\ud801"}}}"#,
+        r#"{"msg_id":"1","payload":{"bodies":[{"type":"txt","msg":"a\u0000"}]}}"#,
+        r#"{"msg_id":"1","payload":{"bodies":[{"type":"txt","msg":"a\ufffd"}]}}"#,
+        r#"{"msg_id":"1","payload":{"bodies":[{"type":"txt","msg":"a","x":1}]}}"#,
+        r#"{"msg_id":"1","payload":{"bodies":[{"type":"loc","lat":1}]}}"#,
+        r#"{"msg_id":"1","payload":{"bodies":[{"type":"loc","lng":1}]}}"#,
+    ];
+    let prints: std::collections::BTreeSet<_> = records.iter().map(|record| fingerprint(&message(record))).collect();
+    assert_eq!(prints.len(), records.len());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn any_record_comes_back(value in record(), seed in any::<u64>()) {
+        check(&spelt(&value, seed));
+    }
+
+    #[test]
+    fn order_and_spelling_do_not_change_the_fingerprint(value in record(), seeds in any::<(u64, u64)>()) {
+        prop_assume!(!value.has_repeated_keys());
+        let one = message(&spelt(&value, seeds.0));
+        let other = message(&spelt(&value.reversed(), seeds.1));
+        prop_assert_eq!(fingerprint(&one), fingerprint(&other));
+    }
+
+    #[test]
+    fn no_column_holds_what_warehouses_refuse(value in record(), seed in any::<u64>()) {
+        let message = message(&spelt(&value, seed));
+        let numbers = [message.duration_s, message.width, message.height, message.lat, message.lng];
+        prop_assert!(numbers.into_iter().flatten().all(f64::is_finite));
+        let texts = [&message.msg_id, &message.chat_type, &message.sender, &message.recipient, &message.conversation,
+            &message.direction, &message.text, &message.filename, &message.url, &message.action, &message.ext, &message.rest];
+        prop_assert!(texts.into_iter().flatten().all(|text| !text.contains('\0')));
+    }
+}
