@@ -126,8 +126,9 @@ impl Catalogue {
     ///
     /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
     pub fn documents(&self) -> Result<u64, Error> {
-        let all = self.searcher().num_docs();
-        Ok(all - self.markers()?.len() as u64)
+        let searcher = self.searcher();
+        let markers = markers::read(&searcher, &self.inner.fields).map_err(|error| self.error(error))?;
+        Ok(searcher.num_docs() - markers.len() as u64)
     }
 
     /// The number of messages held of one hour.
@@ -174,11 +175,8 @@ impl Catalogue {
         let markers = self.markers()?;
         let old = markers.iter().filter(|marker| replaced.contains(&marker.hour));
         if let Err(error) = change(writer, &self.inner.fields, old, added) {
-            // What is half done must not become visible with the next hour. If even that fails, the lock is given back
-            // and the next hour begins with what is on disk.
-            if writer.rollback().is_err() {
-                *guard = None;
-            }
+            // What is half done must not become visible with the next hour, which begins with what is on disk.
+            *guard = None;
             return Err(self.error(error));
         }
         self.refresh()

@@ -239,4 +239,23 @@ mod tests {
         assert_eq!(shown.get(..6).unwrap(), expected);
         assert_eq!(shown.get(8..).unwrap(), [('ガ', "ｶﾞ"), ('汉', "漢")]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn folding_a_folded_text_changes_nothing(text: String) {
+            let once = folded(&text);
+            proptest::prop_assert_eq!(folded(&once), once);
+        }
+
+        #[test]
+        fn every_normalisation_folds_to_the_same(text in "[a-zà-ÿА-ёא-תァ-ヾｦ-ﾟ가-힣ㄱ-ㅣ\u{1100}-\u{11FF}ก-๎अ-्ঀ-৾က-၏ក-៓漢-瀚\u{300}-\u{36F}\u{3099} ]{0,12}") {
+            let composed: String = text.nfc().collect();
+            let decomposed: String = text.nfd().collect();
+            let compatible: String = text.nfkc().collect();
+            let expected = folded(&text);
+            proptest::prop_assert_eq!(folded(&composed), &*expected);
+            proptest::prop_assert_eq!(folded(&decomposed), &*expected);
+            proptest::prop_assert_eq!(folded(&compatible), expected);
+        }
+    }
 }

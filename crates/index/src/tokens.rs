@@ -11,6 +11,9 @@
 //!   run of more than [`LONGEST_WORD`] characters is cut there, in text and query alike, and so still found whole.
 //! - A picture is one token, with all that a joiner ties to it; two regional indicators are one flag.
 //!
+//! This is UAX #29 with more breaks: what its tables would hold together (apostrophes, points between digits,
+//! underscores) is split here on purpose, so the tables are not needed.
+//!
 //! Tokens never hold a separator. Changing what a text gives is a new [`crate::format`].
 
 use std::ops::Range;
@@ -43,8 +46,8 @@ pub(crate) struct Span {
     pub(crate) kind: Kind,
 }
 
-/// A folded text and its tokens. To be reused: it keeps its buffers.
-#[derive(Debug, Clone, Default)]
+/// A folded text and its tokens.
+#[derive(Debug)]
 pub(crate) struct Tokens {
     folded: Folded,
     spans: Vec<Span>,
@@ -68,28 +71,36 @@ impl Take for Folded {
     }
 }
 
+impl Folded {
+    fn read(&mut self, text: &str) {
+        self.text.clear();
+        self.origins.clear();
+        fold(text, self);
+    }
+
+    /// The original bytes of the folded character that the byte `at` belongs to.
+    fn origin_at(&self, at: usize) -> Option<Range<usize>> {
+        let after = self.origins.partition_point(|(start, _)| *start <= at);
+        self.origins.get(after.checked_sub(1)?).map(|(_, origin)| origin.clone())
+    }
+}
+
 impl Tokens {
     /// The tokens of a text.
     pub(crate) fn of(text: &str) -> Self {
-        let mut tokens = Self::default();
-        tokens.read(text);
-        tokens
+        Self::read(text, Folded::default())
     }
 
     /// The tokens of a text, which know where they come from.
     pub(crate) fn with_origins(text: &str) -> Self {
-        let mut tokens = Self { folded: Folded { keep_origins: true, ..Folded::default() }, ..Self::default() };
-        tokens.read(text);
-        tokens
+        Self::read(text, Folded { keep_origins: true, ..Folded::default() })
     }
 
-    /// Replaces what it holds by the tokens of a text.
-    pub(crate) fn read(&mut self, text: &str) {
-        self.folded.text.clear();
-        self.folded.origins.clear();
-        self.spans.clear();
-        fold(text, &mut self.folded);
-        split(&self.folded.text, &mut self.spans);
+    fn read(text: &str, mut folded: Folded) -> Self {
+        folded.read(text);
+        let mut splitter = Splitter::default();
+        let spans = std::iter::from_fn(|| splitter.next(&folded.text)).collect();
+        Self { folded, spans }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -109,37 +120,52 @@ impl Tokens {
     /// The bytes of the original that a token stands for, or only its first character.
     pub(crate) fn origin(&self, position: usize, first_only: bool) -> Option<Range<usize>> {
         let bytes = &self.spans.get(position)?.bytes;
-        let first = self.origin_at(bytes.start)?;
-        let last = if first_only { first.clone() } else { self.origin_at(bytes.end.checked_sub(1)?)? };
+        let first = self.folded.origin_at(bytes.start)?;
+        let last = if first_only { first.clone() } else { self.folded.origin_at(bytes.end.checked_sub(1)?)? };
         Some(first.start..last.end)
-    }
-
-    /// The original bytes of the folded character that the byte `at` belongs to.
-    fn origin_at(&self, at: usize) -> Option<Range<usize>> {
-        let after = self.folded.origins.partition_point(|(start, _)| *start <= at);
-        self.folded.origins.get(after.checked_sub(1)?).map(|(_, origin)| origin.clone())
     }
 }
 
-/// Splits a folded text.
-fn split(text: &str, into: &mut Vec<Span>) {
-    let mut at = 0;
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let first = rest.chars().next().unwrap_or(' ');
-        let kind = class(first);
-        let length = match kind {
-            Class::Separator => first.len_utf8(),
-            Class::Symbol => picture_length(rest),
-            Class::Word | Class::Dense => run_length(rest, kind),
-        };
-        let run = rest.get(..length).unwrap_or(rest);
-        match kind {
-            Class::Separator => {}
-            Class::Symbol => into.push(Span { bytes: at..at + length, kind: Kind::Whole }),
-            Class::Word => words(run, at, into),
-            Class::Dense => pairs(run, at, into),
+/// Splits a folded text, a token at a time, in constant memory.
+#[derive(Debug, Clone, Default)]
+struct Splitter {
+    /// `run.start <= at <= run.end`; what lies before `at` is split.
+    at: usize,
+    run: Range<usize>,
+    class: Option<Class>,
+}
+
+impl Splitter {
+    fn next(&mut self, text: &str) -> Option<Span> {
+        if self.at == self.run.end {
+            self.find_run(text)?;
         }
-        at += length;
+        let run = text.get(self.at..self.run.end)?;
+        let mut ends = run.char_indices().map(|(start, c)| start + c.len_utf8());
+        let first = ends.next()?;
+        let (length, step, kind) = match (self.class, ends.next()) {
+            (Some(Class::Dense), Some(second)) => (second, first, Kind::Pair),
+            (Some(Class::Dense), None) if self.at == self.run.start => (first, first, Kind::Lone),
+            (Some(Class::Dense), None) => (first, first, Kind::Last),
+            (Some(Class::Word), _) => (word_length(run), word_length(run), Kind::Whole),
+            _ => (run.len(), run.len(), Kind::Whole),
+        };
+        let bytes = self.at..self.at + length;
+        self.at += step;
+        Some(Span { bytes, kind })
+    }
+
+    /// Moves to the next run of one class.
+    fn find_run(&mut self, text: &str) -> Option<()> {
+        let rest = text.get(self.at..)?;
+        let (skipped, first) = rest.char_indices().find(|(_, c)| class(*c) != Class::Separator)?;
+        let rest = rest.get(skipped..)?;
+        let kind = class(first);
+        let length = if kind == Class::Symbol { picture_length(rest) } else { run_length(rest, kind) };
+        self.at += skipped;
+        self.run = self.at..self.at + length;
+        self.class = Some(kind);
+        Some(())
     }
 }
 
@@ -161,60 +187,44 @@ fn picture_length(rest: &str) -> usize {
     rest.chars().take_while(goes_on).map(char::len_utf8).sum()
 }
 
-/// One token, or several where the run is too long for one.
-fn words(run: &str, at: usize, into: &mut Vec<Span>) {
+/// The length of a word, or of the piece of it that one token may hold.
+fn word_length(run: &str) -> usize {
     if run.len() <= LONGEST_WORD {
-        into.push(Span { bytes: at..at + run.len(), kind: Kind::Whole });
-        return;
+        return run.len();
     }
-    let starts = run.char_indices().map(|(start, _)| start).step_by(LONGEST_WORD);
-    let ends = run.char_indices().map(|(start, _)| start).step_by(LONGEST_WORD).skip(1).chain([run.len()]);
-    into.extend(starts.zip(ends).map(|(start, end)| Span { bytes: at + start..at + end, kind: Kind::Whole }));
-}
-
-fn pairs(run: &str, at: usize, into: &mut Vec<Span>) {
-    let end = at + run.len();
-    let starts = || run.char_indices().map(|(start, _)| at + start);
-    let last = starts().next_back().unwrap_or(at);
-    if last == at {
-        into.push(Span { bytes: at..end, kind: Kind::Lone });
-        return;
-    }
-    let ends = starts().skip(2).chain([end]);
-    into.extend(starts().zip(ends).map(|(start, end)| Span { bytes: start..end, kind: Kind::Pair }));
-    into.push(Span { bytes: last..end, kind: Kind::Last });
+    run.char_indices().nth(LONGEST_WORD).map_or(run.len(), |(end, _)| end)
 }
 
 /// The same tokens, for the engine.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct EngineTokenizer {
-    tokens: Tokens,
+    folded: Folded,
     token: Token,
 }
 
 pub(crate) struct EngineTokens<'a> {
     source: &'a mut EngineTokenizer,
-    next: usize,
+    splitter: Splitter,
 }
 
 impl Tokenizer for EngineTokenizer {
     type TokenStream<'a> = EngineTokens<'a>;
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> EngineTokens<'a> {
-        self.tokens.read(text);
+        self.folded.read(text);
         self.token.reset();
-        EngineTokens { source: self, next: 0 }
+        EngineTokens { source: self, splitter: Splitter::default() }
     }
 }
 
 impl TokenStream for EngineTokens<'_> {
     fn advance(&mut self) -> bool {
-        let EngineTokenizer { tokens, token } = &mut *self.source;
-        let Some((text, _)) = tokens.get(self.next) else { return false };
+        let EngineTokenizer { folded, token } = &mut *self.source;
+        let Some(span) = self.splitter.next(&folded.text) else { return false };
         token.text.clear();
-        token.text.push_str(text);
-        token.position = self.next;
-        self.next += 1;
+        token.text.push_str(folded.text.get(span.bytes).unwrap_or(""));
+        // Begins at the greatest number, so that the first token has position 0.
+        token.position = token.position.wrapping_add(1);
         true
     }
 

@@ -1,0 +1,242 @@
+//! Filters, ranges of time, order, limit, copies.
+
+use chat::{BodyType, Conversation, Hour, Message, Sink, Timestamp};
+use index::{Order, Query, Request};
+
+use crate::{ask, message, nine, open, rows, take_in};
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn sent(hour: Hour, line: u64, time: &str, text: &str) -> Message<'static> {
+    Message { sent_at: Some(at(time)), ..message(hour, line, text) }
+}
+
+fn with_id(hour: Hour, line: u64, id: &'static str, text: &str) -> Message<'static> {
+    Message { msg_id: Some(id.into()), ..message(hour, line, text) }
+}
+
+fn said(
+    line: u64,
+    from: &'static str,
+    to: &'static str,
+    conversation: &Conversation<'_>,
+    body: BodyType,
+) -> Message<'static> {
+    Message {
+        sender: Some(from.into()),
+        recipient: Some(to.into()),
+        conversation: Some(conversation.key().into()),
+        body_type: Some(body),
+        ..message(nine(), line, "tide gauge")
+    }
+}
+
+#[test]
+fn filters_look_at_sender_recipient_conversation_and_type() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = open(folder.path());
+    let group = Conversation::GroupChat("231904417783810");
+    let messages = [
+        said(1, "Mara_Voss", "teo-77", &Conversation::Chat("Mara_Voss", "teo-77"), BodyType::Txt),
+        said(2, "teo-77", "Mara_Voss", &Conversation::Chat("teo-77", "Mara_Voss"), BodyType::Img),
+        said(3, "teo-77", "231904417783810", &group, BodyType::Txt),
+        said(4, "a b", "x:y", &Conversation::Thread("x:y"), BodyType::Custom),
+    ];
+    take_in(&catalogue, nine(), "v", &messages);
+    for (typed, lines) in [
+        ("from:mara_voss", vec!["09/1"]),
+        ("from:mara", vec![]),
+        ("to:MARA_VOSS tide", vec!["09/2"]),
+        ("in:chat:teo-77:mara_voss", vec!["09/1", "09/2"]),
+        ("in:chat:Mara_Voss:teo-77 type:img", vec!["09/2"]),
+        ("in:231904417783810", vec!["09/3"]),
+        ("in:groupchat:231904417783810", vec!["09/3"]),
+        ("in:chatroom:231904417783810", vec![]),
+        ("in:x:y", vec!["09/4"]),
+        ("from:\"a b\" \"tide gauge\"", vec!["09/4"]),
+        ("type:txt", vec!["09/1", "09/3"]),
+        ("from:teo-77 to:231904417783810 tide", vec!["09/3"]),
+        ("from:teo-77 nothing", vec![]),
+        ("", vec!["09/1", "09/2", "09/3", "09/4"]),
+    ] {
+        assert_eq!(rows(&catalogue.search(&ask(typed)).unwrap()), lines, "index: {typed}");
+        let query = Query::parse(typed).unwrap();
+        let scanned: Vec<_> = messages.iter().filter(|message| query.matches(message)).collect();
+        assert_eq!(scanned.len(), lines.len(), "scan: {typed}");
+    }
+}
+
+#[test]
+fn all_texts_are_searched_and_phrases_stay_within_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = open(folder.path());
+    let photo = Message {
+        filename: Some("north mole.jpg".into()),
+        addr: Some("码头".into()),
+        action: Some("ring".into()),
+        custom_event: Some("gift".into()),
+        secret: Some("hush".into()),
+        url: Some("https://files.example.com/hush".into()),
+        ext: Some("{\"k\":\"hush\"}".into()),
+        ..message(nine(), 1, "look at the")
+    };
+    take_in(&catalogue, nine(), "v", std::slice::from_ref(&photo));
+    for (typed, total) in [
+        ("look mole 码头 ring gift", 1),
+        ("\"north mole\"", 1),
+        ("\"the north\"", 0),
+        ("\"jpg 码\"", 0),
+        ("hush", 0),
+        ("files", 0),
+    ] {
+        assert_eq!(catalogue.search(&ask(typed)).unwrap().total, total, "{typed}");
+        assert_eq!(u64::from(Query::parse(typed).unwrap().matches(&photo)), total, "{typed}");
+    }
+}
+
+#[test]
+fn a_range_of_time_is_half_open_and_means_when_it_was_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = open(folder.path());
+    take_in(
+        &catalogue,
+        nine(),
+        "v",
+        &[
+            sent(nine(), 1, "2026-03-14T09:00:00Z", "word"),
+            sent(nine(), 2, "2026-03-14T09:59:59.999Z", "word"),
+            sent(nine(), 3, "2026-03-14T10:00:00Z", "word"),
+            sent(nine(), 4, "1969-12-31T23:59:59.999999Z", "word"),
+            message(nine(), 5, "word"),
+        ],
+    );
+    for (since, until, lines) in [
+        (Some("2026-03-14T09:00:00Z"), Some("2026-03-14T10:00:00Z"), vec!["09/1", "09/2"]),
+        (Some("2026-03-14T09:00:00.000001Z"), None, vec!["09/2", "09/3"]),
+        (None, Some("2026-03-14T09:00:00Z"), vec!["09/4"]),
+        (Some("2027-01-01T00:00:00Z"), None, vec![]),
+        (Some("2026-03-14T10:00:00Z"), Some("2026-03-14T09:00:00Z"), vec![]),
+        (None, None, vec!["09/4", "09/1", "09/2", "09/3", "09/5"]),
+    ] {
+        for typed in ["word", ""] {
+            let request = Request { since: since.map(at), until: until.map(at), ..ask(typed) };
+            let found = catalogue.search(&request).unwrap();
+            assert_eq!(
+                (rows(&found), found.total),
+                (lines.iter().map(ToString::to_string).collect(), lines.len() as u64)
+            );
+        }
+    }
+}
+
+#[test]
+fn hits_come_in_the_order_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = open(folder.path());
+    let next = nine().next();
+    take_in(
+        &catalogue,
+        next,
+        "v",
+        &[sent(next, 1, "2026-03-14T10:00:01Z", "tide tide tide"), message(next, 2, "tide")],
+    );
+    take_in(
+        &catalogue,
+        nine(),
+        "v",
+        &[
+            sent(nine(), 1, "2026-03-14T09:00:01Z", "tide and much more than that"),
+            sent(nine(), 2, "2026-03-14T09:00:02Z", "tide"),
+            sent(nine(), 3, "2026-03-14T09:00:02Z", "tide"),
+        ],
+    );
+    for (order, lines) in [
+        (Order::Relevance, ["10/1", "09/2", "09/3", "10/2", "09/1"]),
+        (Order::Newest, ["10/1", "09/2", "09/3", "09/1", "10/2"]),
+        (Order::Oldest, ["09/1", "09/2", "09/3", "10/1", "10/2"]),
+    ] {
+        for limit in 0..=6 {
+            let found = catalogue.search(&Request { order, limit, ..ask("tide") }).unwrap();
+            let expected: Vec<_> = lines.iter().take(limit).copied().collect();
+            assert_eq!(
+                (rows(&found), found.total),
+                (expected.iter().map(ToString::to_string).collect(), 5),
+                "{order:?}"
+            );
+        }
+    }
+    let scored = catalogue.search(&Request { order: Order::Relevance, ..ask("tide") }).unwrap();
+    assert!(scored.hits.iter().all(|hit| hit.score > 0.0));
+    let filtered = catalogue.search(&Request { order: Order::Relevance, ..ask("") }).unwrap();
+    assert_eq!(rows(&filtered), ["10/1", "09/2", "09/3", "09/1", "10/2"]);
+    assert!(filtered.hits.iter().all(|hit| hit.score == 0.0));
+}
+
+#[test]
+fn a_message_of_several_hours_is_shown_once_with_its_earliest_hour() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = open(folder.path());
+    let hours: Vec<_> = (0..3).map(|later| nine().plus(later)).collect();
+    // The later hours first: which one came first must not matter.
+    for hour in hours.iter().rev() {
+        let mut messages: Vec<_> = (1..=100).map(|line| message(*hour, line, "no id")).collect();
+        messages.push(with_id(*hour, 101, "1412077346211612694", "tide"));
+        messages.push(with_id(*hour, 102, "1412077346211612694", "tide, edited"));
+        messages.push(with_id(*hour, 103, "5K07Q-3f-9b21c", "tide"));
+        take_in(&catalogue, *hour, "v", &messages);
+    }
+    take_in(&catalogue, nine().plus(5), "v", &[with_id(nine().plus(5), 1, "5K07Q-3f-9b21c", "tide and ebb")]);
+    let found = catalogue.search(&ask("tide")).unwrap();
+    assert_eq!((rows(&found), found.total), (vec!["09/101".to_owned(), "09/102".to_owned(), "09/103".to_owned()], 3));
+    assert!(!found.counts_copies);
+    // The earliest of those that match: only the last hour has the ebb.
+    assert_eq!(rows(&catalogue.search(&ask("ebb")).unwrap()), ["14/1"]);
+    assert_eq!(catalogue.search(&ask("id")).unwrap().total, 300);
+    for limit in [1, 2, 3] {
+        let found = catalogue.search(&Request { limit, order: Order::Newest, ..ask("tide") }).unwrap();
+        assert_eq!((found.hits.len(), found.total), (limit, 3));
+        assert!(found.hits.iter().all(|hit| hit.source_hour == nine()));
+    }
+    let copies = catalogue.find_id("5K07Q-3f-9b21c").unwrap();
+    assert_eq!(
+        copies.iter().map(|hit| hit.source_hour).collect::<Vec<_>>(),
+        [hours[0], hours[1], hours[2], nine().plus(5)]
+    );
+    assert_eq!(catalogue.find_id("9").unwrap(), []);
+}
+
+/// The copies fill more than what is looked at beyond the limit, so that the search has to look again.
+#[test]
+fn copies_do_not_crowd_out_other_hits() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = open(folder.path());
+    let ids: Vec<&'static str> = (0..200).map(|id| &*Box::leak(id.to_string().into_boxed_str())).collect();
+    let (early, late) = (nine(), nine().next());
+    let copy = |hour: Hour, time: &str| -> Vec<_> {
+        (1..)
+            .zip(&ids)
+            .map(|(line, id)| Message { sent_at: Some(at(time)), ..with_id(hour, line, id, "word") })
+            .collect()
+    };
+    take_in(&catalogue, early, "v", &copy(early, "2026-03-14T09:00:00Z"));
+    take_in(&catalogue, late, "v", &copy(late, "2026-03-14T10:00:00Z"));
+    let found = catalogue.search(&Request { limit: 3, order: Order::Newest, ..ask("word") }).unwrap();
+    assert_eq!((rows(&found), found.total), (vec!["09/1".to_owned(), "09/2".to_owned(), "09/3".to_owned()], 200));
+}
+
+#[test]
+fn a_hit_is_the_key_of_the_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = open(folder.path());
+    let mut row = sent(nine(), u64::from(u32::MAX) + 9, "2026-03-14T09:00:00.123456Z", "word");
+    row.position.part = 3;
+    row.msg_id = Some("1412077346056423435".into());
+    let mut writer = catalogue.take_in(nine(), "v").unwrap();
+    writer.write(&[row.clone()]).unwrap();
+    writer.finish().unwrap();
+    let hit = catalogue.search(&ask("word")).unwrap().hits[0];
+    assert_eq!((hit.source_hour, hit.part, hit.line), (nine(), 3, row.position.line));
+    assert_eq!((hit.sent_at, hit.message), (row.sent_at, 1_412_077_346_056_423_436));
+}
