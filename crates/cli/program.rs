@@ -62,6 +62,7 @@ fn context(
     let flags = [global.set.clone(), command.settings()].concat();
     let settings = Settings::load(&archive, environment, &flags).map_err(|error| failed(error.into()))?;
     logging::start(&settings.log.filter, global.verbose, &output);
+    tracing::debug!(version = env!("CARGO_PKG_VERSION"), archive = %archive.display(), "settings read");
     for (name, meant) in unknown_variables(environment) {
         let advice = meant.map_or_else(String::new, |meant| format!(": did you mean {meant}?"));
         output.warn(format_args!("the variable {name} means nothing{advice}"));

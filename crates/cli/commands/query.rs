@@ -80,3 +80,28 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let _ = (args.text(), args.span.bounds()?, args.limit, args.order, args.format.chosen(&context.output));
     Err(CommandError::unfinished("query"))
 }
+
+#[cfg(test)]
+mod tests {
+    use chat::BodyType;
+    use clap::Args as _;
+
+    use super::*;
+
+    #[test]
+    fn the_help_knows_every_type() {
+        let command = Args::augment_args(clap::Command::new("query"));
+        let help = command.get_long_about().map(ToString::to_string).unwrap_or_default();
+        for body in BodyType::ALL {
+            assert!(help.contains(&format!(" {body}")), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_a_number_that_fits_memory() {
+        assert_eq!(limit("100000"), Ok(MOST));
+        for text in ["0", "100001", "-1", "all"] {
+            assert!(limit(text).is_err(), "{text}");
+        }
+    }
+}
