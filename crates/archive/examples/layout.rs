@@ -70,9 +70,9 @@ fn message<'a>(index: u64, count: u64, texts: &[&'a str]) -> Message<'a> {
     let (sender, group) = (format!("user_{}", user(noise)), format!("23190441{:07}", user(noise >> 8)));
     let id = (351_000_000 + since / 1_000) << 32 | (since % 1_000) << 22 | noise & 0x3F_FFFF;
     message.msg_id = Some(Cow::Owned(id.to_string()));
-    message.sent_at = i64::try_from(since).ok().and_then(|since| {
-        Timestamp::from_timestamp_millis(hour.start().timestamp_millis() + since)
-    });
+    message.sent_at = i64::try_from(since)
+        .ok()
+        .and_then(|since| Timestamp::from_timestamp_millis(hour.start().timestamp_millis() + since));
     message.chat_type = Some(Cow::Borrowed("groupchat"));
     message.conversation = Some(Cow::Owned(format!("groupchat:{group}")));
     message.sender = Some(Cow::Owned(sender));

@@ -85,10 +85,7 @@ impl Table for Messages {
             nullable: true,
             packing: Packing::Near,
             bounds: Bounds::Pages,
-            cell: Cell::Time {
-                get: |message| message.sent_at,
-                set: |message, time| message.sent_at = Some(time),
-            },
+            cell: Cell::Time { get: |message| message.sent_at, set: |message, time| message.sent_at = Some(time) },
         },
         Field {
             name: "source_hour",
@@ -121,7 +118,10 @@ impl Table for Messages {
             nullable: false,
             packing: Packing::Near,
             bounds: Bounds::Files,
-            cell: Cell::Count { get: |message| message.position.line, set: |message, line| message.position.line = line },
+            cell: Cell::Count {
+                get: |message| message.position.line,
+                set: |message, line| message.position.line = line,
+            },
         },
         text!(chat_type, Repeated, Files, "`chat`, `groupchat`, `chatroom`, or the name of an event."),
         text!(sender, Repeated, Files, "Who said it."),

@@ -206,9 +206,8 @@ impl WantedKeys {
 
     fn take(&mut self, source_hour: &str, sent_at: Option<i64>, part: i32, line: i64) -> bool {
         let row = (source_hour, sent_at, part, line);
-        let place = self.keys.binary_search_by(|key| {
-            (key.source_hour.as_str(), key.sent_at, key.part, key.line).cmp(&row)
-        });
+        let place =
+            self.keys.binary_search_by(|key| (key.source_hour.as_str(), key.sent_at, key.part, key.line).cmp(&row));
         place.is_ok_and(|place| !std::mem::replace(&mut self.found[place], true))
     }
 }

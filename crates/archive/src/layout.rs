@@ -22,6 +22,7 @@ pub(crate) fn properties<T: Table>(settings: &Settings) -> Result<WriterProperti
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(settings.row_group_rows.max(1)))
         .set_data_page_row_count_limit(settings.page_rows.max(1))
+        .set_data_page_size_limit(Settings::PAGE_BYTES)
         .set_write_batch_size(settings.page_rows.clamp(1, 1_024))
         .set_dictionary_page_size_limit(Settings::DICTIONARY_BYTES)
         .set_column_index_truncate_length(Some(BOUND_BYTES))

@@ -4,8 +4,36 @@
 //! `finish` writes one file sorted by its key; [`read_all`] gives the rows back in that order, [`read_keys`] and
 //! [`find_ids`] only those asked for, reading little more than the pages they lie in.
 //!
+//! ```
+//! use archive::{Key, Settings, Writer, read_keys};
+//! use chat::{Hour, Message, Position, Sink};
+//!
+//! let position = Position { source_hour: Hour::from_key("2026031409").unwrap(), part: 0, line: 1 };
+//! let message = Message { text: Some("Slipway three is free.".into()), ..Message::at(position) };
+//!
+//! let mut writer = Writer::new(Vec::new(), tempfile::tempfile, Settings::default())?;
+//! writer.write(&[message.clone()])?;
+//! let written = writer.finish()?;
+//! assert_eq!(written.rows, 1);
+//!
+//! let key = Key { source_hour: position.source_hour, sent_at: None, part: 0, line: 1 };
+//! let reader = std::io::Cursor::new(written.out);
+//! assert_eq!(futures::executor::block_on(read_keys(reader, &[key]))?, [message]);
+//! # Ok::<(), archive::Error>(())
+//! ```
+//!
+//! # The format
+//!
+//! A file is Parquet with zstd and the columns of [`columns`], [`dead_letter_columns`] or [`entry_columns`], in that
+//! order; its metadata has `annals.format`, the number [`FORMAT`]. Files of messages are sorted by (`source_hour`,
+//! `sent_at`, `msg_id`, `part`, `line`), ascending and nulls last, say so in `sorting_columns`, and have a page index
+//! with bounds of the first three. The Parquet schema is all there is: no embedded Arrow schema, no INT96, no dictionary
+//! types, times as `TIMESTAMP(MICROS, isAdjustedToUTC=true)`. A column that is added goes to the end and is null in
+//! older files; columns are read by name, so that what other programs make of a file is read too.
+//!
 //! This crate knows no paths and no object store: it writes into any [`std::io::Write`] and reads through parquet's
-//! [`AsyncFileReader`](parquet::arrow::async_reader::AsyncFileReader).
+//! [`AsyncFileReader`](parquet::arrow::async_reader::AsyncFileReader). It drops no rows and checks no duplicates. Times
+//! are kept to the microsecond: what is finer is for `decode` to keep in `rest`.
 
 mod batch;
 mod bounds;

@@ -26,8 +26,11 @@ impl Settings {
     pub const ROW_GROUP_ROWS: usize = 262_144;
     /// A row group of ordinary messages has 100 MiB; this bounds those of long ones.
     pub const ROW_GROUP_BYTES: usize = 256 << 20;
-    /// See the example `layout`, which measures it.
-    pub const PAGE_ROWS: usize = 2_048;
+    /// To show one message takes a page of every column. With 2,048 rows the texts of 36,000 reviews are 15 % larger,
+    /// with 20,000 rows 11 % smaller; the example `layout` measures what is read.
+    pub const PAGE_ROWS: usize = 8_192;
+    /// What a page of long texts has at most, before compression.
+    pub(crate) const PAGE_BYTES: usize = 512 << 10;
     /// A dictionary is read whole to show one message of its row group, so it stays small.
     pub(crate) const DICTIONARY_BYTES: usize = 256 << 10;
 }

@@ -15,8 +15,8 @@ use arrow::array::RecordBatch;
 
 use crate::error::Error;
 
-pub(crate) use chunk::text_bytes;
 use chunk::Chunk;
+pub(crate) use chunk::text_bytes;
 use merge::Merge;
 use run::{MemoryRun, spill};
 

@@ -100,10 +100,7 @@ pub(crate) enum Cell<T: Table> {
     /// A small whole number: `INT`, never negative.
     Small { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<u32>, set: fn(&mut T::Row<'static>, u32) -> bool },
     /// A text: `STRING`.
-    Text {
-        get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<Cow<'m, str>>,
-        set: fn(&mut T::Row<'static>, &str) -> bool,
-    },
+    Text { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<Cow<'m, str>>, set: fn(&mut T::Row<'static>, &str) -> bool },
     /// An instant: `TIMESTAMP` in UTC, to the microsecond.
     Time { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<Timestamp>, set: fn(&mut T::Row<'static>, Timestamp) },
 }

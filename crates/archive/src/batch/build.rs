@@ -86,9 +86,7 @@ impl Cells {
             Cell::Real { .. } => Self::Real(Float64Builder::new()),
             Cell::Small { .. } => Self::Small(Int32Builder::new()),
             Cell::Text { .. } => Self::Text(StringBuilder::new()),
-            Cell::Time { .. } => {
-                Self::Time(TimestampMicrosecondBuilder::new().with_data_type(field.cell.data_type()))
-            }
+            Cell::Time { .. } => Self::Time(TimestampMicrosecondBuilder::new().with_data_type(field.cell.data_type())),
         }
     }
 

@@ -82,9 +82,15 @@ fn put<T: Table>(field: &Field<T>, array: &dyn Array, rows: &mut [T::Row<'static
             let known = u32::try_from(number).is_ok_and(|number| set(row, number));
             if known { Ok(()) } else { Err(field.refuse(number)) }
         }),
-        Cell::Text { set, .. } => each(array.as_string::<i32>(), rows, |row, text| {
-            if set(row, text) { Ok(()) } else { Err(field.refuse(text)) }
-        }),
+        Cell::Text { set, .. } => {
+            each(
+                array.as_string::<i32>(),
+                rows,
+                |row, text| {
+                    if set(row, text) { Ok(()) } else { Err(field.refuse(text)) }
+                },
+            )
+        }
         Cell::Time { set, .. } => each(array.as_primitive::<TimestampMicrosecondType>(), rows, |row, micros| {
             set(row, Timestamp::from_timestamp_micros(micros).ok_or_else(|| field.refuse(micros))?);
             Ok(())

@@ -175,7 +175,11 @@ impl Table for Entries {
         count!("duplicates", tally.duplicates, "Messages seen before in the same hour with the same content, dropped."),
         count!("dead_letters", tally.dead_letters, "Lines that are no JSON object, set aside."),
         count!("blank_lines", tally.blank_lines, "Lines of white space."),
-        count!("conflicts", tally.conflicts, "Messages whose id was seen before with other content; in `messages` too."),
+        count!(
+            "conflicts",
+            tally.conflicts,
+            "Messages whose id was seen before with other content; in `messages` too."
+        ),
         count!("strays", tally.strays, "Messages whose time lies outside the hour; in `messages` too."),
         time!(min_sent_at, "The earliest time among the messages."),
         time!(max_sent_at, "The latest time among the messages."),

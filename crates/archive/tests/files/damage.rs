@@ -62,8 +62,9 @@ fn a_file_that_another_program_rewrote_gives_the_same_rows() {
     let mut columns: Vec<(String, ArrayRef)> =
         kept.map(|name| (name.clone(), ours.column_by_name(name).unwrap().clone())).collect();
     columns.insert(3, ("added".to_owned(), Arc::new(Int64Array::from(vec![7; 3_000]))));
-    let theirs = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
-        .unwrap();
+    let theirs =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+            .unwrap();
     let properties = WriterProperties::builder()
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true)
@@ -99,15 +100,17 @@ fn a_word_that_this_version_does_not_know_is_named() {
     messages[1].body_type = Some(chat::BodyType::Img);
     let ours = batch_of(&messages);
     let index = ours.schema().index_of("body_type").unwrap();
-    let words: StringArray =
-        ours.column(index).as_string::<i32>().iter().map(|word| word.map(|word| word.replace("img", "hologram"))).collect();
+    let words: StringArray = ours
+        .column(index)
+        .as_string::<i32>()
+        .iter()
+        .map(|word| word.map(|word| word.replace("img", "hologram")))
+        .collect();
     let mut columns = ours.columns().to_vec();
     columns[index] = Arc::new(words);
     let theirs = RecordBatch::try_new(ours.schema(), columns).unwrap();
     let reader = Reader::new(rewritten(&theirs, WriterProperties::new()));
-    let read = block_on(async {
-        futures::TryStreamExt::try_concat(read_all(reader).await?).await
-    });
+    let read = block_on(async { futures::TryStreamExt::try_concat(read_all(reader).await?).await });
     assert_eq!(read.unwrap_err().to_string(), "column `body_type` cannot hold `hologram`");
 }
 

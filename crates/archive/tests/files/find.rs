@@ -91,11 +91,16 @@ fn two_rows_with_one_key_are_found_once() {
     assert_eq!(found(&reader, &[key(&messages[5])]).len(), 1);
 }
 
-/// A hundred thousand messages: the file has megabytes, one of them is found with little more than the footer.
+/// Many pages, so that one of them is little.
+fn hundred_pages() -> (Vec<Message<'static>>, Reader) {
+    let messages = ordinary_hour(hour(), 100_000);
+    let file = write(&messages, Settings { page_rows: 1_000, ..Settings::default() }).out;
+    (messages, Reader::new(file))
+}
+
 #[test]
 fn one_row_is_found_through_its_page() {
-    let messages = ordinary_hour(hour(), 100_000);
-    let reader = Reader::new(file_of(&messages));
+    let (messages, reader) = hundred_pages();
     block_on(read_statistics(reader.clone())).unwrap();
     let footer = reader.bytes_read();
     for line in [0, 1, 50_000, 99_999] {
@@ -129,8 +134,7 @@ fn ids_find_all_their_rows() {
 
 #[test]
 fn one_id_is_found_through_its_page() {
-    let messages = ordinary_hour(hour(), 100_000);
-    let reader = Reader::new(write(&messages, Settings::default()).out);
+    let (messages, reader) = hundred_pages();
     block_on(read_statistics(reader.clone())).unwrap();
     let footer = reader.bytes_read();
     let id = messages[77_777].msg_id.clone().unwrap();

@@ -37,8 +37,11 @@ fn number() -> impl Strategy<Value = f64> {
 }
 
 fn place() -> impl Strategy<Value = Position> {
-    (any::<i64>(), 0..=i32::MAX.unsigned_abs(), 0..=i64::MAX.unsigned_abs())
-        .prop_map(|(hours, part, line)| Position { source_hour: Hour::from_number(hours % 50_000_000), part, line })
+    (any::<i64>(), 0..=i32::MAX.unsigned_abs(), 0..=i64::MAX.unsigned_abs()).prop_map(|(hours, part, line)| Position {
+        source_hour: Hour::from_number(hours % 50_000_000),
+        part,
+        line,
+    })
 }
 
 prop_compose! {
@@ -89,8 +92,7 @@ prop_compose! {
 /// The numbers by their bits, so that NaN and -0.0 are compared too, and the message without them.
 fn taken_apart(message: &Message<'static>) -> ([Option<u64>; 5], Message<'static>) {
     let mut rest = message.clone();
-    let numbers =
-        [&mut rest.duration_s, &mut rest.width, &mut rest.height, &mut rest.lat, &mut rest.lng];
+    let numbers = [&mut rest.duration_s, &mut rest.width, &mut rest.height, &mut rest.lat, &mut rest.lng];
     let bits = numbers.map(|number| number.take().map(f64::to_bits));
     (bits, rest)
 }
@@ -144,7 +146,8 @@ fn entry() -> Entry {
 
 #[test]
 fn every_entry_comes_back() {
-    let failed = Entry { state: State::Failed, error: Some("no, \"not\" now".to_owned()), http_status: None, ..entry() };
+    let failed =
+        Entry { state: State::Failed, error: Some("no, \"not\" now".to_owned()), http_status: None, ..entry() };
     let empty = Entry { state: State::Empty, sha256: vec![], files: vec![], min_sent_at: None, ..entry() };
     let odd = Entry { sha256: vec![String::new()], files: vec![String::new(), "b".to_owned()], ..entry() };
     let lost = Entry { state: State::Lost, error: Some(String::new()), ..entry() };
