@@ -24,6 +24,9 @@ use crate::{Error, Settings, Writer};
 /// The smallest heap that the engine accepts; below it its baseline alone would fill the memory.
 const SMALLEST_HEAP: usize = 15_000_000;
 
+/// The largest heap: the engine addresses a builder's memory by 32 bits, and the last document may exceed the heap.
+const LARGEST_HEAP: usize = 2 << 30;
+
 /// Segments of about the same size that are merged into one: years of hours become some dozens of segments.
 const SEGMENTS_A_MERGE: usize = 8;
 
@@ -225,7 +228,7 @@ impl Catalogue {
     }
 
     pub(crate) fn heap(&self) -> usize {
-        self.inner.settings.heap.max(SMALLEST_HEAP)
+        self.inner.settings.heap.clamp(SMALLEST_HEAP, LARGEST_HEAP)
     }
 
     pub(crate) fn error(&self, error: TantivyError) -> Error {

@@ -4,6 +4,7 @@
 
 use std::ops::Bound;
 
+use chat::Timestamp;
 use tantivy::Term;
 use tantivy::query::{
     AllQuery, BooleanQuery, ConstScoreQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery, TermQuery,
@@ -23,12 +24,18 @@ const EXPANSIONS: u32 = 1 << 14;
 pub(crate) fn of(request: &Request, fields: &Fields) -> Box<dyn Query> {
     let mut queries = vec![of_node(request.query.root(), fields)];
     if request.since.is_some() || request.until.is_some() {
-        let bound = |time: chat::Timestamp| Term::from_field_i64(fields.sent_at, time.timestamp_micros());
+        let bound = |time| Term::from_field_i64(fields.sent_at, microseconds_up(time));
         let since = request.since.map_or(Bound::Unbounded, |time| Bound::Included(bound(time)));
         let until = request.until.map_or(Bound::Unbounded, |time| Bound::Excluded(bound(time)));
         queries.push(unscored(Box::new(RangeQuery::new(since, until))));
     }
     all(queries, fields)
+}
+
+/// The first whole microsecond that is not before a time. Both bounds are of the kind "before this": a message, which has
+/// whole microseconds, is before the one when it is before the other.
+fn microseconds_up(time: Timestamp) -> i64 {
+    time.timestamp_micros() + i64::from(!time.timestamp_subsec_nanos().is_multiple_of(1000))
 }
 
 /// The documents of a message id.

@@ -48,7 +48,7 @@ pub struct Query {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Node {
     /// All of these; of every message when there are none.
-    All(Vec<Node>),
+    All(Vec<Self>),
     /// One of its texts has the phrase.
     Phrase(Phrase),
     /// A column has the value, which is folded as [`Field::fold`] says.

@@ -22,6 +22,11 @@ pub(crate) fn class(c: char) -> Class {
     if c.is_ascii() {
         return if c.is_ascii_alphanumeric() { Class::Word } else { Class::Separator };
     }
+    // The bulk of all that is dense, before the tables are asked.
+    if matches!(c, '\u{3041}'..='\u{3096}' | '\u{30A1}'..='\u{30FA}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
+    {
+        return Class::Dense;
+    }
     if is_symbol(c) {
         return Class::Symbol;
     }

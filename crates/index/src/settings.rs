@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     /// Bytes of memory of one hour's segment builder before what it holds is written out as a segment,
-    /// `15_000_000 <= heap`. Smaller values are taken as the minimum.
+    /// `15_000_000 <= heap <= 2 << 30`. Other values are taken to the nearest of these. The last document may exceed it.
     ///
     /// The default is 64 MiB: measured, it costs no more CPU than 1 GiB, while 15 MB costs two and a half times as much,
     /// because the small segments have to be merged again. Every hour that is being taken in has a builder of its own.

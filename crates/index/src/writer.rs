@@ -15,10 +15,6 @@ use tantivy::indexer::{AddOperation, SegmentWriter};
 use crate::document::{Lent, Row};
 use crate::{Catalogue, Error};
 
-/// Documents between two looks at the memory that the builder uses. At the longest line that the decoder lets through
-/// this bounds the overshoot, at usual ones the look costs nothing.
-const DOCUMENTS_PER_LOOK: u32 = 64;
-
 /// One hour on its way into the index, from [`Catalogue::take_in`].
 ///
 /// Finishing it gives the number of documents. Dropped before, it leaves nothing behind. A message of another hour than
@@ -123,7 +119,7 @@ impl Builder {
     }
 
     fn is_full(&self, heap: usize) -> bool {
-        self.writer.max_doc().is_multiple_of(DOCUMENTS_PER_LOOK) && self.writer.mem_usage() >= heap
+        self.writer.mem_usage() >= heap
     }
 
     /// Writes the segment out. Its files live as long as what comes back.

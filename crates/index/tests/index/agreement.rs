@@ -32,7 +32,7 @@ fn choice() -> impl Strategy<Value = (prop::sample::Index, usize, usize, bool)> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn index_and_scan_agree(

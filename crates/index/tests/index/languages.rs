@@ -4,9 +4,11 @@ use index::Query;
 
 use crate::{ask, message, nine, open, rows, take_in};
 
-/// Texts, each with queries that find it and the parts of the text that are to be shown as found; `[]` marks a query
-/// that must not find it.
-const TABLE: &[(&str, &[(&str, &[&str])])] = &[
+/// A query, and the parts of the text that are to be shown as found; none when it must not find the text.
+type Asked = (&'static str, &'static [&'static str]);
+
+/// Texts, each with what is asked of it.
+const TABLE: &[(&str, &[Asked])] = &[
     // English, with ids and addresses.
     (
         "Morning. Slipway three is free until noon, says teo-77.",
