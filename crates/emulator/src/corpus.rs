@@ -15,11 +15,20 @@
 //! written one after the other into a buffer that is used again: an hour of millions needs no more memory than one of
 //! hundreds.
 
+mod bodies;
+mod json;
+mod oddities;
 mod options;
+mod people;
+mod phrases;
+mod record;
+mod writer;
 
 use std::io::{self, Write};
 
 use chat::{Hour, Tally};
+
+use writer::HourWriter;
 
 pub use options::{Options, Rates};
 
@@ -84,6 +93,5 @@ pub fn lines(options: &Options, hour: Hour) -> u64 {
 ///
 /// What `out` fails with.
 pub fn write_hour(options: &Options, hour: Hour, out: &mut dyn Write) -> io::Result<Counts> {
-    let _ = (options, hour, out);
-    Ok(Counts::default())
+    HourWriter::new(options, hour, out).run()
 }

@@ -44,6 +44,11 @@ impl Dice {
         &list[self.place(list.len())]
     }
 
+    /// One of some words; the empty one when there are none.
+    pub(crate) fn word(&mut self, words: &[&'static str]) -> &'static str {
+        words.get(self.place(words.len())).copied().unwrap_or_default()
+    }
+
     /// Whether something of this probability happens.
     pub(crate) fn happens(&mut self, probability: f64) -> bool {
         // 53 bits, exactly what an f64 holds.
