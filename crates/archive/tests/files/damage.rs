@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use archive::{Error, Key, find_ids, message_schema, read_all, read_entries, read_keys};
+use archive::{Error, Key, Settings, Writer, find_ids, message_schema, read_all, read_entries, read_keys};
 use arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
-use chat::Message;
+use chat::{Message, Sink as _};
 use futures::executor::block_on;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -127,4 +127,41 @@ fn a_cut_file_is_an_error_wherever_it_is_cut() {
     for length in 0..file.len() {
         assert!(matches!(error_of(file[..length].to_vec()), Error::Parquet(_)), "cut at {length}");
     }
+}
+
+/// An output that takes so many bytes and then fails, as a full disk does.
+struct Full {
+    left: usize,
+}
+
+impl std::io::Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.left.min(bytes.len()) {
+            0 => Err(std::io::Error::from(std::io::ErrorKind::StorageFull)),
+            taken => {
+                self.left -= taken;
+                Ok(taken)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_into(left: usize, messages: &[Message<'_>]) -> Result<u64, Error> {
+    let mut writer = Writer::new(Full { left }, tempfile::tempfile, Settings::default())?;
+    writer.write(messages)?;
+    Ok(writer.finish()?.rows)
+}
+
+#[test]
+fn an_output_that_fails_is_an_error_wherever_it_fails() {
+    let messages = ordinary_hour(hour(), 50);
+    let length = file_of(&messages).len();
+    for left in (0..length).step_by(7).chain([length - 1]) {
+        assert!(matches!(write_into(left, &messages), Err(Error::Parquet(_))), "after {left} bytes");
+    }
+    assert_eq!(write_into(length, &messages).unwrap(), 50);
 }

@@ -142,3 +142,14 @@ fn one_id_is_found_through_its_page() {
     let read = reader.bytes_read();
     assert!(read - footer < reader.len() / 20, "{read} of {} bytes", reader.len());
 }
+
+/// Callers read on worker threads of an async runtime.
+#[test]
+fn reading_may_move_between_threads() {
+    fn check(_: impl Send) {}
+    let reader = Reader::new(file_of(&[]));
+    check(read_keys(reader.clone(), &[]));
+    check(find_ids(reader.clone(), &[]));
+    check(archive::read_all(reader.clone()));
+    check(archive::read_entries(reader));
+}

@@ -176,6 +176,14 @@ fn numbers_that_would_not_come_back_are_refused() {
 }
 
 #[test]
+fn a_text_that_an_array_could_not_hold_is_refused() {
+    let message = Message { rest: Some(Cow::Owned("r".repeat((64 << 20) + 1))), ..Message::at(position(1)) };
+    let mut writer = archive::Writer::new(Vec::new(), tempfile::tempfile, archive::Settings::default()).unwrap();
+    let error = chat::Sink::write(&mut writer, &[message]).unwrap_err();
+    assert_eq!(error.to_string(), "column `rest` cannot hold `a text of 67108865 bytes`");
+}
+
+#[test]
 fn a_file_without_rows_is_a_file() {
     assert_eq!(all(read_all(Reader::new(file_of(&[])))), []);
     assert_eq!(all(read_dead_letters(Reader::new(write_dead_letters(Vec::new(), &[]).unwrap().out))), []);
