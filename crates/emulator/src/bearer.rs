@@ -17,7 +17,8 @@ pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
 
 /// Lets a request in that carries one of the service's tokens or an AccessToken2.
 pub(crate) fn check(state: &State, headers: &HeaderMap) -> Result<(), Failure> {
-    let token = token(headers).ok_or_else(|| Failure::unauthorized("unauthorized", "Unable to authenticate (OAuth)"))?;
+    let token =
+        token(headers).ok_or_else(|| Failure::unauthorized("unauthorized", "Unable to authenticate (OAuth)"))?;
     if token.starts_with(access_token::PREFIX) {
         access_token_end(state, token, state.now()).map(|_end| ())
     } else {

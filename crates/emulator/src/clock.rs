@@ -87,10 +87,7 @@ impl Default for Clock {
 fn running(now: Timestamp) -> Pace {
     let real = real_time();
     let zero = Duration::ZERO;
-    Pace::Running {
-        ahead: (now - real).to_std().unwrap_or(zero),
-        behind: (real - now).to_std().unwrap_or(zero),
-    }
+    Pace::Running { ahead: (now - real).to_std().unwrap_or(zero), behind: (real - now).to_std().unwrap_or(zero) }
 }
 
 fn real_time() -> Timestamp {

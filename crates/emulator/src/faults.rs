@@ -79,7 +79,8 @@ impl Faults {
 
     /// The faults that are scripted for this hour: its own, then those of every hour.
     fn scripted(&self, hour: Hour) -> impl Iterator<Item = Fault> {
-        let of = move |of: Option<Hour>| self.script.iter().filter(move |(hour, _)| *hour == of).map(|(_, fault)| *fault);
+        let of =
+            move |of: Option<Hour>| self.script.iter().filter(move |(hour, _)| *hour == of).map(|(_, fault)| *fault);
         of(Some(hour)).chain(of(None))
     }
 }
@@ -122,7 +123,8 @@ mod tests {
     #[test]
     fn a_plan_reads_as_it_is_documented() {
         let hour: Hour = "2026031409".parse().unwrap();
-        let plan: Faults = "2026031409:503,429=5; every:reset,parts=3;random:0.5:7:cut-body,grows=2026-03-15T12:00".parse().unwrap();
+        let plan: Faults =
+            "2026031409:503,429=5; every:reset,parts=3;random:0.5:7:cut-body,grows=2026-03-15T12:00".parse().unwrap();
         let grows = Fault::Grows("2026-03-15T12:00:00Z".parse().unwrap());
         let expected = Faults::none()
             .on(hour, [Fault::Unavailable, Fault::RateLimited { retry_after: Some(5) }])

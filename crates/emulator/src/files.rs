@@ -4,9 +4,7 @@ mod broken;
 
 use std::sync::Arc;
 
-use axum::http::header::{
-    ACCEPT_RANGES, AUTHORIZATION, CONTENT_ENCODING, CONTENT_RANGE, ETAG, IF_RANGE, RANGE,
-};
+use axum::http::header::{ACCEPT_RANGES, AUTHORIZATION, CONTENT_ENCODING, CONTENT_RANGE, ETAG, IF_RANGE, RANGE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
@@ -21,7 +19,6 @@ use crate::parts::Wanted;
 use crate::state::State;
 
 pub(crate) use broken::Broken;
-
 
 /// What a request asks the store for.
 #[derive(Debug, Clone, Copy)]
@@ -77,13 +74,7 @@ pub(crate) async fn file(state: &Arc<State>, line: &Line, headers: &HeaderMap, o
     }
 }
 
-async fn served(
-    state: &Arc<State>,
-    hour: Hour,
-    part: Part,
-    headers: &HeaderMap,
-    fault: Option<Fault>,
-) -> Response {
+async fn served(state: &Arc<State>, hour: Hour, part: Part, headers: &HeaderMap, fault: Option<Fault>) -> Response {
     let shape = state.shape(hour);
     let grown = shape.grows.is_none_or(|at| state.now() >= at);
     let (blocking, wanted) = (Arc::clone(state), Wanted { hour, part, shape, grown });
@@ -135,7 +126,11 @@ fn ranged(bytes: Bytes, headers: &HeaderMap) -> Response {
     let size = bytes.len();
     let tag = etag(&bytes);
     let unchanged = headers.get(IF_RANGE).is_none_or(|value| value.as_bytes() == tag.as_bytes());
-    let range = headers.get(RANGE).and_then(|value| value.to_str().ok()).filter(|_| unchanged).and_then(|text| range(text, size));
+    let range = headers
+        .get(RANGE)
+        .and_then(|value| value.to_str().ok())
+        .filter(|_| unchanged)
+        .and_then(|text| range(text, size));
     let mut response = match range {
         None => typed(StatusCode::OK, FILE, bytes),
         Some(Some((start, end))) => {
@@ -144,7 +139,8 @@ fn ranged(bytes: Bytes, headers: &HeaderMap) -> Response {
             response
         }
         Some(None) => {
-            let mut response = xml(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", "The range lies outside the object.");
+            let mut response =
+                xml(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", "The range lies outside the object.");
             insert(&mut response, CONTENT_RANGE, format!("bytes */{size}"));
             response
         }
@@ -183,7 +179,9 @@ fn no_such_key() -> Response {
 fn refused(refusal: Refusal) -> Response {
     let (code, message) = match refusal {
         Refusal::Expired => ("AccessDenied", "Request has expired."),
-        Refusal::UnknownKey => ("InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records."),
+        Refusal::UnknownKey => {
+            ("InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.")
+        }
         Refusal::Unsigned => ("AccessDenied", "You have no right to access this object because of bucket acl."),
         Refusal::WrongSignature => (
             "SignatureDoesNotMatch",

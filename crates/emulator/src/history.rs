@@ -127,9 +127,7 @@ async fn broken(line: &Line, fault: Fault, now: Timestamp) -> Result<Response, F
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             Ok(response)
         }
-        Fault::TooManyQueries => {
-            Err(Failure::new(StatusCode::BAD_REQUEST, "illegal_argument", "too many queries"))
-        }
+        Fault::TooManyQueries => Err(Failure::new(StatusCode::BAD_REQUEST, "illegal_argument", "too many queries")),
         Fault::BadGateway => Ok(answer::empty(StatusCode::BAD_GATEWAY)),
         Fault::Unavailable => Ok(answer::html_unavailable()),
         Fault::Hang => std::future::pending().await,

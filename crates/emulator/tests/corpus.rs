@@ -134,8 +134,26 @@ fn everything_odd_is_there() {
         assert!(count > 20, "{name}: {count}");
     }
     for name in [
-        "txt", "img", "audio", "video", "file", "loc", "cmd", "custom", "sticker", "chat", "groupchat", "chatroom",
-        "GroupChat", "recall", "edit", "read_ack", "delivery_ack", "channel_ack", "notify", "roster",
+        "txt",
+        "img",
+        "audio",
+        "video",
+        "file",
+        "loc",
+        "cmd",
+        "custom",
+        "sticker",
+        "chat",
+        "groupchat",
+        "chatroom",
+        "GroupChat",
+        "recall",
+        "edit",
+        "read_ack",
+        "delivery_ack",
+        "channel_ack",
+        "notify",
+        "roster",
     ] {
         assert!(reader.types.contains_key(name), "{name}");
     }

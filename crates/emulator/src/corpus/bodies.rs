@@ -72,8 +72,10 @@ impl Speaker<'_> {
             }
             _ => {
                 let big = self.dice.number() | 1 << 63;
-                let _infallible =
-                    write!(into, r#"{{"big":{big},"pi":3.14159265358979,"neg":-0.0,"tiny":1e-09,"空":"值","on":[true,null]}}"#);
+                let _infallible = write!(
+                    into,
+                    r#"{{"big":{big},"pi":3.14159265358979,"neg":-0.0,"tiny":1e-09,"空":"值","on":[true,null]}}"#
+                );
             }
         }
     }
@@ -133,12 +135,8 @@ impl Speaker<'_> {
     fn place(&mut self, into: &mut String) {
         let address = quoted(self.language.place(self.dice));
         let (lat, lng) = (self.dice.below(17_000_000), self.dice.below(35_900_000));
-        let _infallible = write!(
-            into,
-            r#"{{"addr":{address},"lat":{},"lng":{},"type":"loc"}}"#,
-            decimal(lat, 85),
-            decimal(lng, 179)
-        );
+        let _infallible =
+            write!(into, r#"{{"addr":{address},"lat":{},"lng":{},"type":"loc"}}"#, decimal(lat, 85), decimal(lng, 179));
     }
 
     fn command(&mut self, into: &mut String) {
@@ -150,7 +148,10 @@ impl Speaker<'_> {
         let event = self.dice.one_of(&["gift_1", "poll", "order/card", "wave", "red-packet"]);
         let (name, size) = (quoted(self.language.thing(self.dice)), 1 + self.dice.below(99));
         let _infallible = match self.dice.below(3) {
-            0 => write!(into, r#"{{"customExts":{{"name":{name},"size":"{size}"}},"customEvent":"{event}","type":"custom"}}"#),
+            0 => write!(
+                into,
+                r#"{{"customExts":{{"name":{name},"size":"{size}"}},"customEvent":"{event}","type":"custom"}}"#
+            ),
             1 => write!(
                 into,
                 r#"{{"v2:customExts":{{"name":{name},"size":"{size}"}},"customExts":[{{"name":{name}}},{{"size":"{size}"}}],"customEvent":"{event}","type":"custom"}}"#
@@ -245,7 +246,8 @@ mod tests {
             speaker.bodies(&mut bodies);
             speaker.ext(&mut ext);
             let value: Value = serde_json::from_str(&bodies).expect(&bodies);
-            let name = if value[0]["subType"] == "sub_combine" { "combine" } else { value[0]["type"].as_str().unwrap() };
+            let name =
+                if value[0]["subType"] == "sub_combine" { "combine" } else { value[0]["type"].as_str().unwrap() };
             types.insert(name.to_owned());
             if !ext.is_empty() {
                 let value: Value = serde_json::from_str(&ext).expect(&ext);

@@ -88,7 +88,9 @@ fn text_or_ext(record: &mut Record, shape: u64) {
         ),
         17 => replace(
             &mut record.bodies,
-            format_args!("[{{\"msg\":\"  two before, zero\u{200b}width, nbsp\u{a0}here, ＡＢＣ１２３  \",\"type\":\"txt\"}}]"),
+            format_args!(
+                "[{{\"msg\":\"  two before, zero\u{200b}width, nbsp\u{a0}here, ＡＢＣ１２３  \",\"type\":\"txt\"}}]"
+            ),
         ),
         18 => {
             replace(&mut record.bodies, format_args!("[]"));
@@ -119,7 +121,9 @@ fn body(record: &mut Record, shape: u64, speaker: &mut Speaker<'_>) {
         ),
         23 => replace(
             bodies,
-            format_args!(r#"[{{"lat":"-33.85678","lng":"151.21530","addr":"","buildingName":"Pier House","type":"loc"}}]"#),
+            format_args!(
+                r#"[{{"lat":"-33.85678","lng":"151.21530","addr":"","buildingName":"Pier House","type":"loc"}}]"#
+            ),
         ),
         24 => replace(bodies, format_args!(r#"[{{"addr":"misprinted key","lat":1.5,"log":103.75,"type":"loc"}}]"#)),
         25 => replace(
@@ -151,7 +155,9 @@ fn body(record: &mut Record, shape: u64, speaker: &mut Speaker<'_>) {
         31 => replace(bodies, format_args!(r#"[{{"type":"sticker","pack":"gulls","n":12}}]"#)),
         _ => replace(
             bodies,
-            format_args!(r#"[{said},{{"filename":"part2.jpg","size":{{"width":64,"height":64}},"type":"img","url":"{url}"}}]"#),
+            format_args!(
+                r#"[{said},{{"filename":"part2.jpg","size":{{"width":64,"height":64}},"type":"img","url":"{url}"}}]"#
+            ),
         ),
     }
 }
@@ -210,7 +216,8 @@ pub(super) fn event(record: &mut Record, about: &str, dice: &mut Dice) {
         }
         _ => {
             record.chat_type = "roster";
-            let _infallible = write!(record.payload_more, r#""operation":"add","reason":"","status":{{"error_code":"ok"}}"#);
+            let _infallible =
+                write!(record.payload_more, r#""operation":"add","reason":"","status":{{"error_code":"ok"}}"#);
         }
     }
 }

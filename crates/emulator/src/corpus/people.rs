@@ -8,14 +8,14 @@ use super::phrases::{self, Language};
 use crate::dice::Dice;
 
 const FIRST: [&str; 48] = [
-    "mara", "teo", "lin", "samira", "ondine", "kestrel", "ivo", "priya", "jonas", "wei", "yuki", "minjun", "noor", "alma",
-    "tariq", "ines", "bao", "chen", "dara", "emre", "freya", "goran", "hana", "isla", "jin", "kofi", "lotte", "mei", "nadia",
-    "omar", "pavel", "quinn", "rosa", "sven", "tuan", "uma", "vera", "wren", "xia", "yara", "zane", "anouk", "birk", "ceyda",
-    "dmitri", "eun", "fatima", "gus",
+    "mara", "teo", "lin", "samira", "ondine", "kestrel", "ivo", "priya", "jonas", "wei", "yuki", "minjun", "noor",
+    "alma", "tariq", "ines", "bao", "chen", "dara", "emre", "freya", "goran", "hana", "isla", "jin", "kofi", "lotte",
+    "mei", "nadia", "omar", "pavel", "quinn", "rosa", "sven", "tuan", "uma", "vera", "wren", "xia", "yara", "zane",
+    "anouk", "birk", "ceyda", "dmitri", "eun", "fatima", "gus",
 ];
 const LAST: [&str; 24] = [
-    "voss", "qiao", "nadir", "quill", "okafor", "lund", "sato", "park", "reyes", "haddad", "wang", "silva", "meyer", "novak",
-    "tran", "cohen", "moreau", "kaya", "singh", "berg", "zhou", "mori", "diaz", "aalto",
+    "voss", "qiao", "nadir", "quill", "okafor", "lund", "sato", "park", "reyes", "haddad", "wang", "silva", "meyer",
+    "novak", "tran", "cohen", "moreau", "kaya", "singh", "berg", "zhou", "mori", "diaz", "aalto",
 ];
 
 /// Appends the name of a user; every number has its own.

@@ -226,11 +226,8 @@ impl<'a> HourWriter<'a> {
             oddities::event(&mut self.record, &self.remembered.id, &mut self.dice);
         }
         let documented = self.record.time_is_text || self.dice.below(12) == 0;
-        let (order, other) = if documented {
-            (Order::Documented, Order::Today)
-        } else {
-            (Order::Today, Order::Documented)
-        };
+        let (order, other) =
+            if documented { (Order::Documented, Order::Today) } else { (Order::Today, Order::Documented) };
         let mut line = self.written(order);
         if self.dice.per_million(rates.escaped) {
             line = json::escaped(&line);

@@ -218,14 +218,8 @@ mod tests {
     #[test]
     fn every_word_reads_back() {
         let at = "2026-03-15T12:00:00Z".parse().unwrap();
-        let lasting = [
-            Fault::Members,
-            Fault::Padding,
-            Fault::ContentEncoding,
-            Fault::Plain,
-            Fault::Parts(3),
-            Fault::Grows(at),
-        ];
+        let lasting =
+            [Fault::Members, Fault::Padding, Fault::ContentEncoding, Fault::Plain, Fault::Parts(3), Fault::Grows(at)];
         for fault in Fault::PASSING.into_iter().chain(lasting) {
             assert_eq!(fault.to_string().parse(), Ok(fault));
         }
