@@ -10,8 +10,7 @@ pub struct Settings {
     pub compression: i32,
     /// Rows of a row group at most.
     pub row_group_rows: usize,
-    /// Bytes of a row group at most, before encoding. Stays under 2 GiB, so that any batch of a row group fits into the
-    /// 32-bit offsets of an Arrow string array.
+    /// Bytes of the texts of a row group, before encoding, at which it ends; at most 512 MiB.
     pub row_group_bytes: usize,
     /// Rows of a page at most: what is read to show one message.
     pub page_rows: usize,
@@ -26,6 +25,9 @@ impl Settings {
     pub const ROW_GROUP_ROWS: usize = 262_144;
     /// A row group of ordinary messages has 100 MiB; this bounds those of long ones.
     pub const ROW_GROUP_BYTES: usize = 256 << 20;
+    /// With the 16 rows of 64 MiB that the last batch may bring, a row group stays under the 2 GiB that one Arrow array of
+    /// strings holds: whatever part of it is read at once fits.
+    pub(crate) const MOST_ROW_GROUP_BYTES: usize = 512 << 20;
     /// To show one message takes a page of every column. With 2,048 rows the texts of 36,000 reviews are 15 % larger,
     /// with 20,000 rows 11 % smaller; the example `layout` measures what is read.
     pub const PAGE_ROWS: usize = 8_192;

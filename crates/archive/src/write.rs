@@ -160,7 +160,12 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
             .with_skip_arrow_metadata(true)
             .with_schema_root("schema".to_owned());
         let parquet = ArrowWriter::try_new_with_options(out, T::schema(), options)?;
-        Ok(Self { parquet, row_group_bytes: settings.row_group_bytes, bytes: 0, table: PhantomData })
+        Ok(Self {
+            parquet,
+            row_group_bytes: settings.row_group_bytes.min(Settings::MOST_ROW_GROUP_BYTES),
+            bytes: 0,
+            table: PhantomData,
+        })
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
