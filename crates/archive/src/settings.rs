@@ -3,8 +3,8 @@
 /// How a [`crate::Writer`] lays out its file. The defaults are measured, see each constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// Bytes of rows held before they are sorted and spilled to a temporary file. The whole writer needs about twice
-    /// as much at its peak.
+    /// Bytes of rows held before they are sorted and spilled to a temporary file. The whole writer needs half
+    /// as much again at its peak.
     pub memory: usize,
     /// The level of zstd, `1..=22`; others are taken to the nearest bound.
     pub compression: i32,
@@ -17,9 +17,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// 128 MiB hold about 350,000 messages.
+    /// 128 MiB hold some 300,000 ordinary messages; the writer peaked at 195 MB with 1.2 million of them.
     pub const MEMORY: usize = 128 << 20;
-    /// zstd 3 is 11 % smaller than zstd 1, at a cost that gunzip and decoding hide.
+    /// zstd 3 makes files 11 % smaller than zstd 1, for half as much CPU again in writing them.
     pub const COMPRESSION: i32 = 3;
     /// Between 65,536 and 1,048,576 rows the size differs by less than 1.5 %.
     pub const ROW_GROUP_ROWS: usize = 262_144;
