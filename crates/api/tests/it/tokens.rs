@@ -1,12 +1,17 @@
 //! Tokens of all kinds, and who asks for them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use api::{Advice, Client, Config, Error, Refusal, TokenSource};
+use axum::Router;
+use axum::extract::{Request, State};
 use chat::Secret;
+use tokio::net::TcpListener;
+use tokio::sync::{Barrier, Notify};
 use tokio::task::JoinSet;
 
-use crate::server::{Reply, Server, hour};
+use crate::server::{Reply, Server, config, hour};
 
 const APP_ID: &str = "970CA35de60c44645bbae8a215061b33";
 const CERTIFICATE: &str = "5CFd2fd1755d40ecb72977518be15d3b";
@@ -109,14 +114,40 @@ async fn a_refused_token_is_renewed_once() {
     assert_eq!(server.counts(), (2, 2));
 }
 
-#[tokio::test]
-async fn many_whose_token_is_refused_renew_it_once() {
-    let replies = std::iter::repeat_n(expired(), 1).chain([Reply::ready()]);
-    let server = Server::start_with_tokens(replies, [Reply::token("YWMt-one"), Reply::token("YWMt-two")]).await;
-    for outcome in crowd(&client(&server, credentials())).await {
-        outcome.unwrap();
+/// Refuses the first token to two callers, to the second of them only after the first came back with another one.
+struct Late {
+    both_asked: Barrier,
+    came_back: Notify,
+    tokens: AtomicUsize,
+}
+
+async fn late(State(late): State<Arc<Late>>, request: Request) -> Reply {
+    if request.uri().path().ends_with("/token") {
+        let number = late.tokens.fetch_add(1, Ordering::SeqCst);
+        return Reply::token(&format!("YWMt-{number}"));
     }
-    assert_eq!(server.counts(), (2, 21));
+    if request.headers()["authorization"] == "Bearer YWMt-0" {
+        if !late.both_asked.wait().await.is_leader() {
+            late.came_back.notified().await;
+        }
+        return expired();
+    }
+    late.came_back.notify_one();
+    Reply::ready()
+}
+
+#[tokio::test]
+async fn a_token_refused_late_does_not_cost_the_one_that_replaced_it() {
+    let (both_asked, came_back, tokens) = (Barrier::new(2), Notify::new(), AtomicUsize::new(0));
+    let service = Arc::new(Late { both_asked, came_back, tokens });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}/o/a", listener.local_addr().unwrap());
+    let router = Router::new().fallback(late).with_state(Arc::clone(&service));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let client = Client::new(Config { token: credentials(), ..config(&base_url) }).unwrap();
+    let (one, other) = tokio::join!(client.locate(hour()), client.locate(hour()));
+    (one.unwrap(), other.unwrap());
+    assert_eq!(service.tokens.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
