@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::DirBuilder;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,6 +16,7 @@ use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term};
 
 use crate::fields::{Fields, tokenizers};
+use crate::folder;
 use crate::format::{self, Held};
 use crate::markers::{self, Marker};
 use crate::{Error, Settings, Writer};
@@ -57,7 +57,7 @@ impl Catalogue {
     /// [`Error::OtherFormat`] and [`Error::Damaged`]: delete the folder and follow the tables again. [`Error::Io`] when
     /// the folder cannot be used.
     pub fn open(folder: &Path, settings: Settings) -> Result<Self, Error> {
-        create_folder(folder)?;
+        folder::create(folder)?;
         if let Held::Nothing = format::check(folder)? {
             format::write(folder)?;
         }
@@ -146,6 +146,22 @@ impl Catalogue {
         builds.map(count).sum::<tantivy::Result<u64>>().map_err(|error| self.error(error))
     }
 
+    /// Reads every file through and compares it with its check sum: the proof that the disk still holds what was written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Damaged`] names the files that are not what they were.
+    pub fn verify(&self) -> Result<(), Error> {
+        let damaged = self.inner.index.validate_checksum().map_err(|error| self.error(error))?;
+        let mut names: Vec<_> = damaged.into_iter().map(|path| path.display().to_string()).collect();
+        names.sort();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let what = format!("not what was written: {}", names.join(", "));
+        Err(Error::Damaged { folder: self.inner.folder.clone(), what })
+    }
+
     /// Makes visible what other processes have taken in since the catalogue was opened. What this one took in is visible
     /// at once.
     ///
@@ -182,6 +198,7 @@ impl Catalogue {
             *guard = None;
             return Err(self.error(error));
         }
+        folder::sync(&self.inner.folder)?;
         self.refresh()
     }
 
@@ -204,6 +221,7 @@ impl Catalogue {
             Some(writer) => Ok(writer),
             none => {
                 let writer = open_writer(&self.inner).map_err(|error| self.error(error))?;
+                folder::sweep(&self.inner.folder)?;
                 // Another process may have written until the lock was ours.
                 self.refresh()?;
                 Ok(none.insert(writer))
@@ -274,12 +292,4 @@ fn open_writer(inner: &Inner) -> tantivy::Result<IndexWriter> {
     // What builds that were killed left behind.
     writer.garbage_collect_files().wait()?;
     Ok(writer)
-}
-
-fn create_folder(folder: &Path) -> Result<(), Error> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|source| Error::Io { path: folder.to_owned(), source })
 }

@@ -75,7 +75,7 @@ impl Error {
             TantivyError::OpenWriteError(OpenWriteError::IoError { io_error, filepath }) => {
                 Self::of_io(folder.join(filepath), &io_error)
             }
-            TantivyError::DataCorruption(what) => Self::Damaged { folder, what: format!("{what:?}") },
+            TantivyError::DataCorruption(what) => Self::Damaged { folder, what: brief(&format!("{what:?}")) },
             TantivyError::IncompatibleIndex(what) => Self::other_format(folder, format!("{what:?}")),
             other => Self::Engine { folder, source: Box::new(other) },
         }
@@ -95,7 +95,7 @@ impl Error {
     fn of_io(path: PathBuf, source: &io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
-                Self::Damaged { folder: path, what: source.to_string() }
+                Self::Damaged { folder: path, what: brief(&source.to_string()) }
             }
             kind => Self::Io { path, source: io::Error::new(kind, source.to_string()) },
         }
@@ -105,3 +105,12 @@ impl Error {
         Self::OtherFormat { folder, found, ours: format::ours() }
     }
 }
+
+/// The first sentence of what the engine says: what follows it may be the content of a file.
+fn brief(text: &str) -> String {
+    let sentence = text.split(['\n', '{']).next().unwrap_or("").split(". ").next().unwrap_or("");
+    sentence.chars().take(LONGEST_REASON).collect()
+}
+
+/// The characters of a reason that fit in an error of one line.
+const LONGEST_REASON: usize = 160;

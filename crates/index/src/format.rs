@@ -15,7 +15,7 @@ use crate::Error;
 const NUMBER: u32 = 1;
 
 const NAME: &str = "format";
-const UNFINISHED: &str = "format.tmp";
+const UNFINISHED: &str = ".tmp-format";
 
 /// What the file of an index says that this crate can read.
 pub(crate) fn ours() -> String {

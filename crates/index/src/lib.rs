@@ -39,6 +39,7 @@ mod engine_query;
 mod error;
 mod fields;
 mod fold;
+mod folder;
 mod format;
 mod markers;
 mod query;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use chat::Sink;
@@ -265,8 +265,58 @@ fn a_new_index_whose_process_died_at_once_is_begun_again() {
     fs::remove_file(folder.path().join("meta.json")).unwrap();
     assert!(Catalogue::open_existing(folder.path()).unwrap().is_none());
     take_in(&open(folder.path()), nine(), "v", &[message(nine(), 1, "word")]);
-    fs::write(folder.path().join("format.tmp"), "anna").unwrap();
-    assert_eq!(open(folder.path()).documents().unwrap(), 1);
+    let unfinished = folder.path().join(".tmpAbc123");
+    fs::write(&unfinished, "{").unwrap();
+    let catalogue = open(folder.path());
+    assert_eq!(catalogue.documents().unwrap(), 1);
+    drop(catalogue.take_in(nine(), "v").unwrap());
+    assert!(!unfinished.exists());
+}
+
+/// Files that are cut, emptied or garbled as a whole are noticed when the index is opened.
+#[test]
+fn a_cut_or_garbled_file_is_damage() {
+    let whole = tempfile::tempdir().unwrap();
+    take_in(&open(whole.path()), nine(), "v", &[message(nine(), 1, "word 潮汐表")]);
+    for name in ["meta.json", ".managed.json", "*.term", "*.idx", "*.pos", "*.fast", "*.fieldnorm", "*.store"] {
+        let bytes = fs::read(named(whole.path(), name)).unwrap();
+        let half = bytes.get(..bytes.len() / 2).unwrap().to_vec();
+        for damaged in [Vec::new(), half, bytes.iter().map(|byte| byte ^ 0x55).collect()] {
+            let folder = tempfile::tempdir().unwrap();
+            copy(whole.path(), folder.path());
+            fs::write(named(folder.path(), name), damaged).unwrap();
+            let error = Catalogue::open(folder.path(), Settings::default()).map(|_| ()).unwrap_err();
+            assert!(matches!(error, Error::Damaged { .. }), "{name}: {error:?}");
+            let text = error.to_string();
+            assert!(text.len() < 300 && !text.contains(['\n', '{']), "{text}");
+        }
+    }
+}
+
+/// Other damage is noticed by reading everything.
+#[test]
+fn a_flipped_bit_is_found_by_verifying() {
+    let whole = tempfile::tempdir().unwrap();
+    take_in(&open(whole.path()), nine(), "v", &[message(nine(), 1, "word 潮汐表")]);
+    open(whole.path()).verify().unwrap();
+    for name in ["*.term", "*.idx", "*.pos", "*.fast"] {
+        let folder = tempfile::tempdir().unwrap();
+        copy(whole.path(), folder.path());
+        let path = named(folder.path(), name);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[3] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let error = open(folder.path()).verify().unwrap_err();
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(matches!(&error, Error::Damaged { what, .. } if what.contains(&file)), "{error:?}");
+    }
+}
+
+/// The only file of a pattern.
+fn named(folder: &Path, pattern: &str) -> PathBuf {
+    let ending = pattern.strip_prefix('*').unwrap_or(pattern);
+    let mut paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.find(|path| path.to_string_lossy().ends_with(ending)).unwrap()
 }
 
 #[cfg(unix)]

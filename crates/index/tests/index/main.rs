@@ -43,3 +43,11 @@ fn ask(query: &str) -> Request {
 fn rows(found: &Found) -> Vec<String> {
     found.hits.iter().map(|hit| format!("{:02}/{}", hit.source_hour.of_day(), hit.line)).collect()
 }
+
+#[test]
+fn a_catalogue_is_shared_between_threads_and_a_writer_moves_to_one() {
+    fn shared<T: Clone + Send + Sync>() {}
+    fn moved<T: Send>() {}
+    shared::<Catalogue>();
+    moved::<index::Writer>();
+}
