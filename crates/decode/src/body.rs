@@ -7,21 +7,19 @@ use chat::{BodyType, Message};
 use crate::json::{Kind, Value};
 use crate::lenient::{filled, float, integer, text};
 use crate::members::Members;
-use crate::record::BODY;
+use crate::record::{Field, Level, Record};
 use crate::text;
 
-type Body<'t, 'a> = Members<'t, 'a, { BODY.len() }>;
-
-/// The type of a body, inferred from its members when it does not say; `None` when there is no body.
-pub(crate) fn body_type(body: &Body<'_, '_>) -> Option<BodyType> {
-    body.object()?;
-    if body.string("subType").is_some_and(|sub_type| sub_type.value == "sub_combine") {
+/// The type of the body, inferred from its members when it does not say; `None` when there is no body.
+pub(crate) fn body_type(record: &Record<'_, '_>) -> Option<BodyType> {
+    record.object(Level::Body)?;
+    if text(record.get(Field::SubType)).as_deref() == Some("sub_combine") {
         return Some(BodyType::Combine);
     }
     let is_missing = |value: Value<'_, '_>| matches!(value.raw(), "null" | "\"\"");
-    Some(match body.get("type") {
+    Some(match record.get(Field::Type) {
         Some(word) if !is_missing(word) => word_type(word),
-        _ => inferred_type(body),
+        _ => inferred_type(record),
     })
 }
 
@@ -39,81 +37,85 @@ fn word_type(word: Value<'_, '_>) -> BodyType {
     }
 }
 
-fn inferred_type(body: &Body<'_, '_>) -> BodyType {
-    let signs =
-        [("customEvent", BodyType::Custom), ("action", BodyType::Cmd), ("lat", BodyType::Loc), ("msg", BodyType::Txt)];
-    let sign = signs.into_iter().find(|(name, _)| body.get(name).is_some());
+fn inferred_type(record: &Record<'_, '_>) -> BodyType {
+    let signs = [
+        (Field::CustomEvent, BodyType::Custom),
+        (Field::Action, BodyType::Cmd),
+        (Field::Lat, BodyType::Loc),
+        (Field::Msg, BodyType::Txt),
+    ];
+    let sign = signs.into_iter().find(|(field, _)| record.get(*field).is_some());
     sign.map_or(BodyType::Unknown, |(_, body_type)| body_type)
 }
 
 /// Fills the columns that the message's body type has.
-pub(crate) fn fill<'a>(message: &mut Message<'a>, body: &Body<'_, 'a>) {
+pub(crate) fn fill<'a>(message: &mut Message<'a>, record: &Record<'_, 'a>) {
     let Some(body_type) = message.body_type else { return };
     match body_type {
         BodyType::Audio => {
-            fill_file(message, body);
-            fill_duration(message, body);
+            fill_file(message, record);
+            fill_duration(message, record);
         }
-        BodyType::Cmd => message.action = text(body.get("action")).or_else(|| text(body.get("msg"))),
+        BodyType::Cmd => message.action = text(record.get(Field::Action)).or_else(|| text(record.get(Field::Msg))),
         BodyType::Combine => {
-            fill_file(message, body);
-            message.text = digest(body);
+            fill_file(message, record);
+            message.text = digest(record);
         }
-        BodyType::Custom => fill_custom(message, body),
+        BodyType::Custom => fill_custom(message, record),
         // An edit holds the new body, which is text or custom.
         BodyType::Event => {
-            message.text = text(body.get("msg"));
-            fill_custom(message, body);
+            message.text = text(record.get(Field::Msg));
+            fill_custom(message, record);
         }
-        BodyType::File => fill_file(message, body),
+        BodyType::File => fill_file(message, record),
         BodyType::Img => {
-            fill_file(message, body);
-            fill_thumb(message, body);
+            fill_file(message, record);
+            fill_thumb(message, record);
         }
         BodyType::Loc => {
-            message.lat = float(body.get("lat"));
-            message.lng = float(body.get("lng")).or_else(|| float(body.get("log")));
-            message.addr = text(body.get("addr"));
+            message.lat = float(record.get(Field::Lat));
+            message.lng = float(record.get(Field::Lng)).or_else(|| float(record.get(Field::AliasLng)));
+            message.addr = text(record.get(Field::Addr));
         }
-        BodyType::Txt | BodyType::Unknown => message.text = text(body.get("msg")),
+        BodyType::Txt | BodyType::Unknown => message.text = text(record.get(Field::Msg)),
         BodyType::Video => {
-            fill_file(message, body);
-            fill_duration(message, body);
-            fill_thumb(message, body);
+            fill_file(message, record);
+            fill_duration(message, record);
+            fill_thumb(message, record);
         }
     }
 }
 
-fn fill_file<'a>(message: &mut Message<'a>, body: &Body<'_, 'a>) {
-    message.url = text(body.get("url"));
-    message.secret = filled(body.get("secret"));
-    message.filename = text(body.get("filename")).or_else(|| text(body.get("file_name")));
-    message.file_length = integer(body.get("file_length"));
+fn fill_file<'a>(message: &mut Message<'a>, record: &Record<'_, 'a>) {
+    message.url = text(record.get(Field::Url));
+    message.secret = filled(record.get(Field::Secret));
+    message.filename = text(record.get(Field::Filename)).or_else(|| text(record.get(Field::AliasFilename)));
+    message.file_length = integer(record.get(Field::FileLength));
 }
 
-fn fill_duration(message: &mut Message<'_>, body: &Body<'_, '_>) {
-    message.duration_s = float(body.get("length")).or_else(|| float(body.get("Length")));
+fn fill_duration(message: &mut Message<'_>, record: &Record<'_, '_>) {
+    message.duration_s = float(record.get(Field::Length)).or_else(|| float(record.get(Field::AliasLength)));
 }
 
-fn fill_thumb<'a>(message: &mut Message<'a>, body: &Body<'_, 'a>) {
-    message.thumb_url = text(body.get("thumb")).or_else(|| text(body.get("thumbnail")));
-    message.thumb_secret = filled(body.get("thumb_secret"));
-    let size = Members::of(body.get("size").and_then(|size| size.only(Kind::Object)), &SIZE);
-    message.width = float(size.get("width"));
-    message.height = float(size.get("height"));
+fn fill_thumb<'a>(message: &mut Message<'a>, record: &Record<'_, 'a>) {
+    message.thumb_url = text(record.get(Field::Thumb)).or_else(|| text(record.get(Field::AliasThumb)));
+    message.thumb_secret = filled(record.get(Field::ThumbSecret));
+    if let Some(size) = record.get(Field::Size).and_then(|size| size.only(Kind::Object)) {
+        [message.width, message.height] = Members::of(size, &SIZE).values.map(float);
+    }
 }
 
 /// The members of a picture's size.
 pub(crate) const SIZE: [&str; 2] = ["width", "height"];
 
-fn fill_custom<'a>(message: &mut Message<'a>, body: &Body<'_, 'a>) {
-    message.custom_event = text(body.get("customEvent"));
-    message.custom_exts = attributes(body);
+fn fill_custom<'a>(message: &mut Message<'a>, record: &Record<'_, 'a>) {
+    message.custom_event = text(record.get(Field::CustomEvent));
+    message.custom_exts = attributes(record);
 }
 
 /// The title and the summary of forwarded messages, a line end between them.
-fn digest<'a>(body: &Body<'_, 'a>) -> Option<Cow<'a, str>> {
-    match (text(body.get("title")), text(body.get("summary"))) {
+fn digest<'a>(record: &Record<'_, 'a>) -> Option<Cow<'a, str>> {
+    match (text(record.get(Field::Title)), text(record.get(Field::Summary))) {
         (Some(title), Some(summary)) => Some(Cow::Owned(format!("{title}\n{summary}"))),
         (title, summary) => title.or(summary),
     }
@@ -121,9 +123,9 @@ fn digest<'a>(body: &Body<'_, 'a>) -> Option<Cow<'a, str>> {
 
 /// The attributes of a custom event as one object: the newer map, else the map, else the array's objects in order, of
 /// which later members replace earlier ones of the same name.
-fn attributes<'a>(body: &Body<'_, 'a>) -> Option<Cow<'a, str>> {
-    let exts = body.get("customExts");
-    let map = [body.get("v2:customExts"), exts].into_iter().flatten().find(|exts| exts.kind() == Kind::Object);
+fn attributes<'a>(record: &Record<'_, 'a>) -> Option<Cow<'a, str>> {
+    let exts = record.get(Field::CustomExts);
+    let map = [record.get(Field::MapCustomExts), exts].into_iter().flatten().find(|exts| exts.kind() == Kind::Object);
     if let Some(map) = map {
         return Some(Cow::Borrowed(map.raw()));
     }

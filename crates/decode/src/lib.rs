@@ -12,13 +12,15 @@
 //! # Ok::<(), decode::FileError>(())
 //! ```
 //!
-//! On its way a message meets `unpack` (gzip, or plain text), `frame` (where a record ends) and `meaning` (what it
-//! says); [`rebuild`] goes the way back and [`fingerprint`] compares two messages.
+//! On its way a message meets [`Limits`] and an [`Origin`], the [`Decoder`] and a [`Batch`]. Inside, three modules hand
+//! it on: `unpack` (gzip, or plain text), `frame` (where a record ends) and `meaning` (what it says). [`rebuild`] goes the
+//! way back, [`fingerprint`] compares two messages.
 //!
 //! A damaged line is data, a damaged file is an error: [`FileError`]. What was handed out before an error must not be
 //! published; only `Ok(None)` says that the part was whole.
 //!
-//! This crate opens nothing, waits for nothing but the reader that it is given, and knows no clock.
+//! This crate opens nothing, waits for nothing but the reader that it is given, and knows no clock. It drops nothing: what
+//! repeats within an hour, and what lies outside it, is for the caller to say.
 
 mod batch;
 mod body;

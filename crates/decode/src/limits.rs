@@ -2,7 +2,8 @@
 
 /// How much a part may ask of the machine. Every bound has a default with its reason.
 ///
-/// Memory is bounded by about three times the larger of `line` and `batch_bytes`.
+/// Memory is bounded by twice the larger of `line` and `batch_bytes` for the text, and a few times `batch_bytes` for its
+/// index. A hostile record of nothing but tiny values needs a dozen times its length for the index, until the next batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The longest record or line in bytes, 16 MiB. Messages are 5 KB today, 40 KB in legacy files, and 128 KB for

@@ -7,7 +7,7 @@ use chat::{App, BodyType, Message, Position, conversation_key};
 use crate::body;
 use crate::json::{Kind, Value};
 use crate::lenient;
-use crate::record::Record;
+use crate::record::{Field, Record};
 use crate::rest;
 use crate::text;
 
@@ -15,25 +15,25 @@ use crate::text;
 pub(crate) fn message<'a>(object: Value<'_, 'a>, position: Position, app: Option<&App>) -> Message<'a> {
     let record = Record::of(object);
     let mut message = Message::at(position);
-    message.msg_id = lenient::filled(record.outer.get("msg_id"));
-    message.sent_at = lenient::time(record.outer.get("timestamp"));
-    message.direction = lenient::text(record.outer.get("direction"));
+    message.msg_id = lenient::filled(record.get(Field::MsgId));
+    message.sent_at = lenient::time(record.get(Field::Timestamp));
+    message.direction = lenient::text(record.get(Field::Direction));
     message.chat_type = chat_type(&record);
-    message.sender = address(&record, "from", app);
-    message.recipient = address(&record, "to", app);
+    message.sender = address(&record, [Field::PayloadFrom, Field::From], app);
+    message.recipient = address(&record, [Field::PayloadTo, Field::To], app);
     message.conversation = conversation(&message, &record).map(Cow::Owned);
-    message.ext = record.payload.get("ext").filter(|ext| ext.kind() != Kind::Null).map(|ext| Cow::Borrowed(ext.raw()));
+    message.ext = record.get(Field::Ext).filter(|ext| ext.kind() != Kind::Null).map(|ext| Cow::Borrowed(ext.raw()));
     let is_event = message.chat_type.as_deref().is_some_and(|chat_type| !is_conversation(chat_type));
-    message.body_type = if is_event { Some(BodyType::Event) } else { body::body_type(&record.body) };
-    body::fill(&mut message, &record.body);
-    message.rest = rest::rest(&record, &message, object.raw()).map(Cow::Owned);
+    message.body_type = if is_event { Some(BodyType::Event) } else { body::body_type(&record) };
+    body::fill(&mut message, &record);
+    message.rest = rest::rest(&record, &message).map(Cow::Owned);
     message
 }
 
 /// The chat type of the record, else of the payload. A room that is reported as a group is a room.
 fn chat_type<'a>(record: &Record<'_, 'a>) -> Option<Cow<'a, str>> {
-    let outer = lenient::filled(record.outer.get("chat_type")).map(normalised);
-    let inner = lenient::filled(record.payload.get("type")).map(normalised);
+    let outer = lenient::filled(record.get(Field::ChatType)).map(normalised);
+    let inner = lenient::filled(record.get(Field::PayloadType)).map(normalised);
     match (outer, inner) {
         (Some(outer), Some(inner)) if outer == "groupchat" && inner == "chatroom" => Some(inner),
         (outer, inner) => outer.or(inner),
@@ -59,8 +59,8 @@ fn is_conversation(chat_type: &str) -> bool {
 }
 
 /// The payload's address, else the record's, without decoration.
-fn address<'a>(record: &Record<'_, 'a>, name: &str, app: Option<&App>) -> Option<Cow<'a, str>> {
-    let address = lenient::filled(record.payload.get(name)).or_else(|| lenient::filled(record.outer.get(name)))?;
+fn address<'a>(record: &Record<'_, 'a>, [inner, outer]: [Field; 2], app: Option<&App>) -> Option<Cow<'a, str>> {
+    let address = lenient::filled(record.get(inner)).or_else(|| lenient::filled(record.get(outer)))?;
     Some(match address {
         Cow::Borrowed(text) => Cow::Borrowed(bare(text, app)),
         Cow::Owned(text) => Cow::Owned(bare(&text, app).to_owned()),
@@ -78,6 +78,6 @@ fn conversation(message: &Message<'_>, record: &Record<'_, '_>) -> Option<String
 
 /// Whether `payload.meta.thread` is an object.
 fn is_in_thread(record: &Record<'_, '_>) -> bool {
-    let meta = record.payload.get("meta").into_iter().flat_map(Value::children);
+    let meta = record.get(Field::Meta).into_iter().flat_map(Value::children);
     meta.filter(|(key, _)| text::read(key).value == "thread").any(|(_, thread)| thread.kind() == Kind::Object)
 }

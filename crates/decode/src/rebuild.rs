@@ -1,12 +1,15 @@
 //! From the columns back to the record.
 
+use std::borrow::Cow;
+
 use chat::Message;
 
 use crate::json::{Kind, Scanner, Token, Value};
 use crate::limits::Limits;
 use crate::members::Members;
+use crate::record::Level;
 use crate::rest::KEYS;
-use crate::template::{Level, Writing};
+use crate::template::Writing;
 use crate::text;
 
 /// A row from which no record can be rebuilt: it does not come from the decoder of this version.
@@ -36,15 +39,17 @@ pub fn rebuild(message: &Message<'_>) -> Result<String, RebuildError> {
 
 fn record(message: &Message<'_>, rest: &str) -> Option<String> {
     let tape = scan(rest)?;
-    let keys = Members::of(Value::whole(rest, &tape).only(Kind::Object), &KEYS);
-    if keys.object().is_none() || !keys.are_known() || keys.has_repeated_keys() {
+    let keys = Members::of(Value::whole(rest, &tape).only(Kind::Object)?, &KEYS);
+    if !keys.are_plain() {
         return None;
     }
-    if keys.get("line").is_some() {
-        return keys.string("line").filter(|line| line.exact).map(|line| line.value.into_owned());
+    let [.., line] = keys.values;
+    if let Some(line) = line {
+        let line = text::read(line.only(Kind::String)?.raw());
+        return line.exact.then(|| line.value.into_owned());
     }
     let mut out = String::with_capacity(rest.len() + 512);
-    Sum { message, rest: keys }.write(Level::Record, &mut out)?;
+    Sum::of(message, keys.values)?.write(Level::Record, &mut out);
     Some(out)
 }
 
@@ -59,19 +64,33 @@ fn scan(text: &str) -> Option<Vec<Token>> {
 /// The template plus `rest`.
 struct Sum<'m, 't> {
     message: &'m Message<'m>,
-    rest: Members<'t, 'm, { KEYS.len() }>,
+    /// What is said of each of the three objects.
+    said: [Option<Value<'t, 'm>>; 3],
+    /// The bodies after the first.
+    bodies: Option<Value<'t, 'm>>,
+    without: Vec<Cow<'m, str>>,
 }
 
-impl Sum<'_, '_> {
-    /// Writes one of the three objects; `None` when `rest` has another layout.
-    fn write(&self, level: Level, out: &mut String) -> Option<()> {
-        let served = self.only(level.key(), Kind::Object)?;
-        let served: Vec<_> = served.into_iter().flat_map(Value::children).collect();
-        let is_served = |name: &str| served.iter().any(|(key, _)| text::read(key).value == name);
+impl<'m, 't> Sum<'m, 't> {
+    /// `None` when `rest` has another layout.
+    fn of(message: &'m Message<'m>, rest: [Option<Value<'t, 'm>>; KEYS.len()]) -> Option<Self> {
+        let [record, payload, body, bodies, without, _] = rest;
+        let is = |kind: Kind| move |value: &Option<Value<'_, '_>>| value.is_none_or(|value| value.kind() == kind);
+        let said = [record, payload, body];
+        let is_known = said.iter().all(is(Kind::Object)) && [bodies, without].iter().all(is(Kind::Array));
+        let paths = without.into_iter().flat_map(Value::children);
+        let without = paths.map(|(_, path)| text::read(path.raw()).value).collect();
+        is_known.then_some(Self { message, said, bodies, without })
+    }
+
+    /// Writes one of the three objects.
+    fn write(&self, level: Level, out: &mut String) {
+        let said: Vec<_> = self.said[level as usize].into_iter().flat_map(Value::children).collect();
         let mut mark = '{';
-        for name in level.names() {
-            let Some(writing) = Writing::of(self.message, level, name) else { continue };
-            if is_served(name) || self.lacks(level, name)? {
+        for (field, name) in level.fields() {
+            let Some(writing) = Writing::of(self.message, *field) else { continue };
+            let is_said = said.iter().any(|(key, _)| level.field(key) == Some(*field));
+            if is_said || self.without.contains(&level.path(name).into()) {
                 continue;
             }
             out.push(mark);
@@ -79,12 +98,12 @@ impl Sum<'_, '_> {
             text::write(out, name);
             out.push(':');
             match writing {
-                Writing::Payload => self.write(Level::Payload, out)?,
-                Writing::Bodies => self.write_bodies(out)?,
+                Writing::Payload => self.write(Level::Payload, out),
+                Writing::Bodies => self.write_bodies(out),
                 plain => plain.write(out),
             }
         }
-        for (key, value) in &served {
+        for (key, value) in said {
             out.push(mark);
             mark = ',';
             out.push_str(key);
@@ -92,29 +111,15 @@ impl Sum<'_, '_> {
             out.push_str(value.raw());
         }
         out.push_str(if mark == '{' { "{}" } else { "}" });
-        Some(())
     }
 
-    fn write_bodies(&self, out: &mut String) -> Option<()> {
+    fn write_bodies(&self, out: &mut String) {
         out.push('[');
-        self.write(Level::Body, out)?;
-        for (_, body) in self.only("bodies", Kind::Array)?.into_iter().flat_map(Value::children) {
+        self.write(Level::Body, out);
+        for (_, body) in self.bodies.into_iter().flat_map(Value::children) {
             out.push(',');
             out.push_str(body.raw());
         }
         out.push(']');
-        Some(())
-    }
-
-    /// Whether the record lacks a member that the template has.
-    fn lacks(&self, level: Level, name: &str) -> Option<bool> {
-        let path = level.path(name);
-        let mut paths = self.only("without", Kind::Array)?.into_iter().flat_map(Value::children);
-        Some(paths.any(|(_, lacking)| text::read(lacking.raw()).value == path))
-    }
-
-    /// What `rest` holds under a key: nothing, or a value of this kind; `None` when it is of another.
-    fn only(&self, key: &str, kind: Kind) -> Option<Option<Value<'_, '_>>> {
-        self.rest.get(key).map_or(Some(None), |value| value.only(kind).map(Some))
     }
 }

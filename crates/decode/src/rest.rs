@@ -26,9 +26,8 @@
 use chat::Message;
 
 use crate::json::Value;
-use crate::members::Members;
-use crate::record::Record;
-use crate::template::{Level, Writing};
+use crate::record::{Field, Level, Object, Record};
+use crate::template::Writing;
 use crate::text;
 
 /// The version of the layout of `rest`. A reader that finds a newer one in the metadata of a file must refuse it.
@@ -37,25 +36,28 @@ pub const REST_VERSION: u32 = 1;
 /// The keys of `rest`.
 pub(crate) const KEYS: [&str; 6] = ["record", "payload", "body", "bodies", "without", "line"];
 
-/// What the message read from this record does not say; `raw` is the record as served.
-pub(crate) fn rest(record: &Record<'_, '_>, message: &Message<'_>, raw: &str) -> Option<String> {
-    let is_ambiguous = record.outer.has_repeated_keys()
-        || record.payload.has_repeated_keys()
-        || record.bodies.is_some() && record.body.has_repeated_keys();
+/// What the message read from this record does not say.
+pub(crate) fn rest(record: &Record<'_, '_>, message: &Message<'_>) -> Option<String> {
+    let body = record.object(Level::Body).filter(|_| record.bodies().is_some());
+    let levels = [
+        (Level::Record, record.object(Level::Record)),
+        (Level::Payload, record.object(Level::Payload)),
+        (Level::Body, body),
+    ];
     let mut rest = Rest::default();
-    if is_ambiguous {
-        text::write(rest.value("line"), raw);
+    if levels.iter().any(|(_, object)| object.is_some_and(Object::has_repeated_keys)) {
+        text::write(rest.value("line"), record.raw());
         return rest.finish();
     }
     let mut without = Vec::new();
-    rest.subtract(&record.outer, Level::Record, message, &mut without);
-    rest.subtract(&record.payload, Level::Payload, message, &mut without);
-    if let Some(bodies) = record.bodies {
-        rest.subtract(&record.body, Level::Body, message, &mut without);
-        let mut further = bodies.children().skip(1).map(|(_, body)| body.raw()).peekable();
-        if further.peek().is_some() {
-            list(rest.value("bodies"), further, |out, body| out.push_str(body));
+    for (level, object) in levels {
+        if let Some(object) = object {
+            rest.subtract(record, level, object, message, &mut without);
         }
+    }
+    let mut further = record.bodies().into_iter().flat_map(|bodies| bodies.children().skip(1)).peekable();
+    if further.peek().is_some() {
+        list(rest.value("bodies"), further, |out, (_, body)| out.push_str(body.raw()));
     }
     if !without.is_empty() {
         list(rest.value("without"), without.iter(), |out, path| text::write(out, path));
@@ -79,28 +81,29 @@ impl Rest {
     }
 
     /// Writes the members of an object that the template does not have like this, and notes those that only it has.
-    fn subtract<const N: usize>(
+    fn subtract(
         &mut self,
-        members: &Members<'_, '_, N>,
+        record: &Record<'_, '_>,
         level: Level,
+        object: Object<'_, '_>,
         message: &Message<'_>,
         without: &mut Vec<String>,
     ) {
-        let Some(object) = members.object() else { return };
-        let mut is_same = [false; N];
-        let mut odd = !members.are_known();
-        for (same, (name, value)) in is_same.iter_mut().zip(members.named()) {
-            match (value, Writing::of(message, level, name)) {
-                (Some(value), Some(writing)) if writing.is(value) => *same = true,
-                (Some(_), _) => odd = true,
-                (None, Some(_)) => without.push(level.path(name)),
-                (None, None) => {}
+        let is_said = |field: Field| {
+            let both = record.get(field).zip(Writing::of(message, field));
+            both.is_some_and(|(value, writing)| writing.is(value))
+        };
+        let mut is_odd = object.has_unknown;
+        for (field, name) in level.fields() {
+            if record.get(*field).is_some() {
+                is_odd = is_odd || !is_said(*field);
+            } else if Writing::of(message, *field).is_some() {
+                without.push(level.path(name));
             }
         }
-        if odd {
-            let is_left = |key: &str| !members.place(key).is_some_and(|place| is_same[place]);
-            let left = object.children().filter(|(key, _)| is_left(key));
-            write_members(self.value(level.key()), left);
+        if is_odd {
+            let is_left = |(key, _): &(&str, Value<'_, '_>)| level.field(key).is_none_or(|field| !is_said(field));
+            write_members(self.value(level.key()), object.value.children().filter(is_left));
         }
     }
 

@@ -3,6 +3,7 @@
 //! Decoding subtracts this template from the record, which leaves `rest`; [`crate::rebuild`] adds the two. Both read the
 //! one table below, so what the one takes out the other puts in.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use chat::{BodyType, Message};
@@ -10,45 +11,8 @@ use chat::{BodyType, Message};
 use crate::body::SIZE;
 use crate::json::{Kind, Value};
 use crate::members::Members;
-use crate::record::{BODY, PAYLOAD, RECORD, first_body};
+use crate::record::{Field, first_body};
 use crate::text;
-
-/// One of the three objects that have columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Level {
-    Record,
-    Payload,
-    Body,
-}
-
-impl Level {
-    /// Its key in `rest`.
-    pub(crate) fn key(self) -> &'static str {
-        match self {
-            Self::Record => "record",
-            Self::Payload => "payload",
-            Self::Body => "body",
-        }
-    }
-
-    /// The path of one of its members in `without`.
-    pub(crate) fn path(self, name: &str) -> String {
-        match self {
-            Self::Record => name.to_owned(),
-            Self::Payload => format!("payload.{name}"),
-            Self::Body => format!("payload.bodies[0].{name}"),
-        }
-    }
-
-    /// The names of its members, in the order in which the template has them.
-    pub(crate) fn names(self) -> &'static [&'static str] {
-        match self {
-            Self::Record => &RECORD,
-            Self::Payload => &PAYLOAD,
-            Self::Body => &BODY,
-        }
-    }
-}
 
 /// What the template has for a member.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,61 +33,45 @@ pub(crate) enum Writing<'m> {
 
 impl<'m> Writing<'m> {
     /// What the template of this message has for this member; `None` when it has none.
-    pub(crate) fn of(message: &'m Message<'_>, level: Level, name: &str) -> Option<Self> {
-        match level {
-            Level::Record => Self::of_record(message, name),
-            Level::Payload => Self::of_payload(message, name),
-            Level::Body => Self::of_body(message, name),
-        }
-    }
-
-    fn of_record(message: &'m Message<'_>, name: &str) -> Option<Self> {
-        match name {
-            "chat_type" => message.chat_type.as_deref().map(Self::Text),
-            "payload" => Some(Self::Payload),
-            "from" => message.sender.as_deref().map(Self::Text),
-            "to" => message.recipient.as_deref().map(Self::Text),
-            "msg_id" => message.msg_id.as_deref().map(Self::Text),
-            "timestamp" => message.sent_at.map(|time| Self::Integer(time.timestamp_millis())),
-            "direction" => message.direction.as_deref().map(Self::Text),
-            _ => None,
-        }
-    }
-
-    fn of_payload(message: &'m Message<'_>, name: &str) -> Option<Self> {
-        match name {
-            "ext" => message.ext.as_deref().map(Self::Json),
-            "bodies" => message.body_type.map(|_| Self::Bodies),
-            "from" => message.sender.as_deref().map(Self::Text),
-            "to" => message.recipient.as_deref().map(Self::Text),
-            _ => None,
-        }
-    }
-
-    fn of_body(message: &'m Message<'_>, name: &str) -> Option<Self> {
-        let body_type = message.body_type?;
-        let is_combine = body_type == BodyType::Combine;
-        match name {
-            "type" => type_word(body_type).map(Self::Text),
-            "subType" => is_combine.then_some(Self::Text("sub_combine")),
-            "msg" => message.text.as_deref().filter(|_| !is_combine).map(Self::Text),
-            "title" => message.text.as_deref().filter(|_| is_combine).map(title).map(Self::Text),
-            "summary" => message.text.as_deref().filter(|_| is_combine).and_then(summary).map(Self::Text),
-            "url" => message.url.as_deref().map(Self::Text),
-            "secret" => message.secret.as_deref().map(Self::Text),
-            "filename" => message.filename.as_deref().map(Self::Text),
-            "file_length" => message.file_length.map(Self::Integer),
-            "length" => message.duration_s.map(Self::Float),
-            "size" => size(message).map(Self::Size),
-            "thumb" => message.thumb_url.as_deref().map(Self::Text),
-            "thumb_secret" => message.thumb_secret.as_deref().map(Self::Text),
-            "lat" => message.lat.map(Self::Float),
-            "lng" => message.lng.map(Self::Float),
-            "addr" => message.addr.as_deref().map(Self::Text),
-            "action" => message.action.as_deref().map(Self::Text),
-            "customEvent" => message.custom_event.as_deref().map(Self::Text),
-            "customExts" => message.custom_exts.as_deref().map(Self::Json),
-            _ => None,
+    pub(crate) fn of(message: &'m Message<'_>, field: Field) -> Option<Self> {
+        let text = |text: &'m Option<Cow<'_, str>>| text.as_deref().map(Self::Text);
+        let json = |json: &'m Option<Cow<'_, str>>| json.as_deref().map(Self::Json);
+        match field {
+            Field::ChatType => text(&message.chat_type),
+            Field::Payload => Some(Self::Payload),
+            Field::From | Field::PayloadFrom => text(&message.sender),
+            Field::To | Field::PayloadTo => text(&message.recipient),
+            Field::MsgId => text(&message.msg_id),
+            Field::Timestamp => message.sent_at.map(|time| Self::Integer(time.timestamp_millis())),
+            Field::Direction => text(&message.direction),
+            Field::Ext => json(&message.ext),
+            Field::Bodies => message.body_type.map(|_| Self::Bodies),
+            Field::Type => message.body_type.and_then(type_word).map(Self::Text),
+            Field::SubType => is_combine(message).then_some(Self::Text("sub_combine")),
+            Field::Msg => message.text.as_deref().filter(|_| !is_combine(message)).map(Self::Text),
+            Field::Title => digest(message).map(title).map(Self::Text),
+            Field::Summary => digest(message).and_then(summary).map(Self::Text),
+            Field::Url => text(&message.url),
+            Field::Secret => text(&message.secret),
+            Field::Filename => text(&message.filename),
+            Field::FileLength => message.file_length.map(Self::Integer),
+            Field::Length => message.duration_s.map(Self::Float),
+            Field::Size => size(message).map(Self::Size),
+            Field::Thumb => text(&message.thumb_url),
+            Field::ThumbSecret => text(&message.thumb_secret),
+            Field::Lat => message.lat.map(Self::Float),
+            Field::Lng => message.lng.map(Self::Float),
+            Field::Addr => text(&message.addr),
+            Field::Action => text(&message.action),
+            Field::CustomEvent => text(&message.custom_event),
+            Field::CustomExts => json(&message.custom_exts),
+            Field::PayloadType
+            | Field::Meta
+            | Field::AliasFilename
+            | Field::AliasLength
+            | Field::AliasLng
+            | Field::AliasThumb
+            | Field::MapCustomExts => None,
         }
     }
 
@@ -167,6 +115,15 @@ fn type_word(body_type: BodyType) -> Option<&'static str> {
     }
 }
 
+fn is_combine(message: &Message<'_>) -> bool {
+    message.body_type == Some(BodyType::Combine)
+}
+
+/// The title and summary of forwarded messages.
+fn digest<'m>(message: &'m Message<'_>) -> Option<&'m str> {
+    message.text.as_deref().filter(|_| is_combine(message))
+}
+
 fn title(digest: &str) -> &str {
     digest.split_once('\n').map_or(digest, |(title, _)| title)
 }
@@ -197,14 +154,12 @@ fn is_float(raw: &str, number: f64) -> bool {
 }
 
 fn is_size(value: Value<'_, '_>, size: [Option<f64>; 2]) -> bool {
-    let members = Members::of(Some(value), &SIZE);
+    let members = Members::of(value, &SIZE);
     let is_same = |(value, number): (Option<Value<'_, '_>>, Option<f64>)| match (value, number) {
         (Some(value), Some(number)) => Writing::Float(number).is(value),
         (value, number) => value.is_none() && number.is_none(),
     };
-    members.are_known()
-        && !members.has_repeated_keys()
-        && members.named().map(|(_, value)| value).zip(size).all(is_same)
+    members.are_plain() && members.values.into_iter().zip(size).all(is_same)
 }
 
 fn write_size(out: &mut String, size: [Option<f64>; 2]) -> std::fmt::Result {

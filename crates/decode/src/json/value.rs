@@ -82,6 +82,17 @@ impl<'t, 'a> Value<'t, 'a> {
         Self { text, tape, index: 0 }
     }
 
+    /// Where it is on the tape; the whole is at 0.
+    #[expect(clippy::cast_possible_truncation, reason = "a text has no more values than bytes")]
+    pub(crate) fn place(self) -> u32 {
+        self.index as u32
+    }
+
+    /// The value at a place of the same tape.
+    pub(crate) fn at(self, place: u32) -> Self {
+        Self { index: place as usize, ..self }
+    }
+
     pub(crate) fn kind(self) -> Kind {
         self.tape[self.index].kind
     }

@@ -1,16 +1,17 @@
 //! JSON values that keep every digit and every half of a pair, with a parser that has nothing in common with the
 //! decoder's.
 
+use std::fmt::Write as _;
 use std::iter::Peekable;
 use std::str::Chars;
 
 /// A value. Equal are objects with the same members in any order, also when keys occur twice.
 #[derive(Debug, Clone)]
 pub(crate) enum Json {
-    Array(Vec<Json>),
+    Array(Vec<Self>),
     /// `true`, `false`, `null` or a number, as written.
     Bare(String),
-    Object(Vec<(Vec<u16>, Json)>),
+    Object(Vec<(Vec<u16>, Self)>),
     /// UTF-16, which holds lone surrogates too.
     Text(Vec<u16>),
 }
@@ -122,16 +123,17 @@ fn write_text(out: &mut String, units: &[u16], spelling: &mut dyn FnMut() -> u8)
     out.push('"');
     for read in char::decode_utf16(units.iter().copied()) {
         match read {
-            Ok(char) if char >= ' ' && char != '"' && char != '\\' && spelling() % 4 > 0 => out.push(char),
+            Ok(char) if char >= ' ' && char != '"' && char != '\\' && !spelling().is_multiple_of(4) => out.push(char),
             Ok('/') => out.push_str("\\/"),
             Ok('\n') => out.push_str("\\n"),
             Ok(char) => {
                 for unit in char.encode_utf16(&mut [0; 2]) {
-                    let upper = spelling() % 2 == 0;
-                    out.push_str(&if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") });
+                    let upper = spelling().is_multiple_of(2);
+                    let written = if upper { write!(out, "\\u{unit:04X}") } else { write!(out, "\\u{unit:04x}") };
+                    written.unwrap();
                 }
             }
-            Err(lone) => out.push_str(&format!("\\u{:04x}", lone.unpaired_surrogate())),
+            Err(lone) => write!(out, "\\u{:04x}", lone.unpaired_surrogate()).unwrap(),
         }
     }
     out.push('"');

@@ -198,6 +198,17 @@ fn a_batch_is_no_larger_than_asked() {
 }
 
 #[test]
+fn the_end_stays_the_end_and_a_decoder_may_change_threads() {
+    let mut decoder = decode::Decoder::new(A.as_bytes(), crate::harness::origin(), Limits::default());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            assert_eq!(decoder.next_batch().unwrap().unwrap().lines(), 1);
+            assert!(decoder.next_batch().unwrap().is_none() && decoder.next_batch().unwrap().is_none());
+        });
+    });
+}
+
+#[test]
 fn a_hostile_file_costs_no_more_than_the_depth_allows() {
     // Lines that each begin an object and never end one, between which others close brackets: the worst for joining.
     let text = "{\"a\":[\n1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,\n".repeat(20_000);

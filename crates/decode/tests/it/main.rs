@@ -6,5 +6,6 @@ mod exact;
 mod framing;
 mod harness;
 mod hostile;
+mod meaning;
 mod round_trip;
 mod samples;
