@@ -42,6 +42,10 @@ impl Answer {
             400 if says("illegal arguments") || says("is not supported") => {
                 Err(Error::BadHour { key: key.to_owned(), status: 400, said: self.said(&fault) })
             }
+            // The description may be left out. The key sent is always a whole hour, so it is not the key that is illegal.
+            400 if fault.error == "illegal_argument" && fault.description.is_empty() => {
+                Ok(Availability::Unavailable { status: 400 })
+            }
             // Old editions throttle with a 400 that says nothing.
             400 if fault == Fault::default() => Err(self.throttled(&fault)),
             404 if fault.error == "storage_object_not_found" || says("failed to find chat message history") => {
@@ -152,7 +156,38 @@ fn contains(text: &str, words: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn answer(status: u16, body: &[u8]) -> Answer {
+        Answer {
+            host: "h".to_owned(),
+            status,
+            retry_after: None,
+            points_to: None,
+            body: body.to_owned(),
+            hidden: chat::Secret::new("hush"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_read(status in 100_u16..600, body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            drop(answer(status, &body).history("o#a", "2026031409", Timestamp::UNIX_EPOCH, &Limits::default()));
+        }
+
+        #[test]
+        fn any_words_are_made_presentable(status in 201_u16..600, error in ".{0,20}", description in ".{0,300}hush.*") {
+            let body = serde_json::json!({"error": error, "error_description": description}).to_string();
+            let read = answer(status, body.as_bytes()).history("o#a", "2026031409", Timestamp::UNIX_EPOCH, &Limits::default());
+            if let Err(error) = read {
+                let text = error.to_string();
+                prop_assert!(!text.contains(char::is_control) && !text.contains("hush"), "{text:?}");
+                prop_assert!(text.chars().count() < 300, "{text:?}");
+            }
+        }
+    }
 
     #[test]
     fn words_from_outside_are_made_presentable() {

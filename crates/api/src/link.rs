@@ -89,6 +89,8 @@ impl fmt::Debug for Link {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn answered_at() -> Timestamp {
@@ -97,6 +99,20 @@ mod tests {
 
     fn link(text: &str) -> Link {
         Link::read(text, answered_at()).expect(text)
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_link_or_none(text in "(https?://)?.*") {
+            drop(Link::read(&text, answered_at()));
+        }
+
+        #[test]
+        fn any_query_is_sent_as_given_and_not_shown(query in "[!$%&(-;=?-~]{1,80}") {
+            let link = link(&format!("https://h.example.com/x.gz?{query}"));
+            prop_assert_eq!(link.url().query(), Some(query.as_str()));
+            prop_assert_eq!(link.to_string(), "https://h.example.com/x.gz?…");
+        }
     }
 
     #[test]

@@ -18,7 +18,8 @@
 mod file;
 mod slots;
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -114,16 +115,16 @@ impl Quota {
 
     async fn change_file<T: Send + 'static>(
         &self,
-        path: &std::path::Path,
+        path: &Path,
         change: impl Fn(&mut Slots, Timestamp) -> T + Copy + Send + 'static,
-    ) -> std::io::Result<T> {
+    ) -> io::Result<T> {
         let patient_until = Instant::now() + LOCK_PATIENCE;
         loop {
             let locking = if Instant::now() < patient_until { Locking::Required } else { Locking::Hopeless };
             let (path, now) = (path.to_owned(), self.clock.now());
             let changed =
                 tokio::task::spawn_blocking(move || file::change(&path, locking, now, |slots| change(slots, now)));
-            if let Some(outcome) = changed.await.map_err(std::io::Error::other)?? {
+            if let Some(outcome) = changed.await.map_err(io::Error::other)?? {
                 return Ok(outcome);
             }
             tokio::time::sleep(LOCK_PAUSE).await;
@@ -131,8 +132,8 @@ impl Quota {
     }
 }
 
-/// The caller's clock, made to run: it never goes back, and where it stands still or lags the time since the start is
-/// counted on. The spacing of calls is real even where the time of day is made up.
+/// The caller's clock, made to run: where it stands still or is set back, the time since the start is counted on. The
+/// spacing of calls is real even where the time of day is made up.
 struct RunningClock {
     clock: Clock,
     started: (Timestamp, Instant),

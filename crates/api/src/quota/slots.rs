@@ -53,6 +53,8 @@ impl Slots {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const INTERVAL: Duration = Duration::from_secs(6);
@@ -71,6 +73,34 @@ mod tests {
 
     fn ahead(seconds: u64) -> Timestamp {
         now() + Duration::from_secs(seconds)
+    }
+
+    fn any_time() -> impl Strategy<Value = Option<Timestamp>> {
+        let near = -200_000_i64..200_000;
+        let milliseconds = prop_oneof![any::<i64>(), near.prop_map(|offset| now().timestamp_millis() + offset)];
+        milliseconds.prop_map(Timestamp::from_timestamp_millis)
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_makes_anyone_wait_for_long(newest in any_time(), not_before in any_time()) {
+            let mut slots = Slots { newest, not_before };
+            let (mut time, mut last) = (now(), None);
+            for _ in 0..20 {
+                match slots.reserve(time, INTERVAL) {
+                    Slot::At(slot) => {
+                        prop_assert!(time <= slot && slot <= time + BELIEVABLE + INTERVAL);
+                        prop_assert!(last.is_none_or(|last| slot >= last + INTERVAL));
+                        last = Some(slot);
+                        time = slot;
+                    }
+                    Slot::AskAgain(later) => {
+                        prop_assert!(time < later && later <= time + BELIEVABLE + INTERVAL - AHEAD);
+                        time = later;
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,4 @@
 use std::fs::{self, File};
-use std::path::Path;
 
 use chat::Secret;
 use tempfile::TempDir;

@@ -40,6 +40,7 @@ async fn an_hour_without_a_file_is_a_value() {
             Availability::Empty { status: 404 },
         ),
         (Reply::new(404, r#"{"error":"storage_object_not_found"}"#), Availability::Empty { status: 404 }),
+        (Reply::new(400, r#"{"error":"illegal_argument","timestamp":1}"#), Availability::Unavailable { status: 400 }),
         (Reply::links(&[]), Availability::Empty { status: 200 }),
     ]
     .into_iter()
