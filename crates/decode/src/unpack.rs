@@ -268,6 +268,18 @@ mod tests {
     }
 
     #[test]
+    fn every_part_of_a_header_is_skipped() {
+        let mut encoder = flate2::GzBuilder::new()
+            .extra(vec![b'{'; 300])
+            .filename("2026031409.gz")
+            .comment("as some tools write it")
+            .mtime(1_773_478_800)
+            .write(Vec::new(), Compression::none());
+        encoder.write_all(b"{}\n").unwrap();
+        check(&encoder.finish().unwrap(), Some(b"{}\n"));
+    }
+
+    #[test]
     fn plain_text_is_json_lines_or_nothing() {
         check(b"{}", Some(b"{}"));
         check(b"\xef\xbb\xbf \n{", Some(b"\xef\xbb\xbf \n{"));

@@ -59,6 +59,7 @@ fn odd_records_come_back() {
         r#"{"\ud800":1,"\ud801":2,"\ufffd":3,"":4,"\u0000":5}"#,
         r#"{"msg_id":1412077346056423435,"timestamp":"1773478800"}"#,
         r#"{"timestamp":1773478800000.5,"from":"","to":null}"#,
+        r#"{"timestamp":-0,"payload":{"bodies":[{"type":"audio","file_length":-0,"length":-0}]}}"#,
         r#"{"chat_type":"edit","payload":{"bodies":[{"type":"custom","customEvent":"x"}]}}"#,
     ] {
         check(record);
