@@ -146,7 +146,8 @@ async fn a_token_refused_late_does_not_cost_the_one_that_replaced_it() {
     tokio::spawn(async move { axum::serve(listener, router).await });
     let client = Client::new(Config { token: credentials(), ..config(&base_url) }).unwrap();
     let (one, other) = tokio::join!(client.locate(hour()), client.locate(hour()));
-    (one.unwrap(), other.unwrap());
+    one.unwrap();
+    other.unwrap();
     assert_eq!(service.tokens.load(Ordering::SeqCst), 2);
 }
 
