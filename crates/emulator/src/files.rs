@@ -58,7 +58,7 @@ pub(crate) async fn file(state: &Arc<State>, line: &Line, headers: &HeaderMap, o
     if let Err(refusal) = state.signer().check(object.name, object.query, state.now()) {
         return refused(refusal);
     }
-    if state.now() >= hour.end() + state.options().retention {
+    if state.is_expired(hour) {
         return no_such_key();
     }
     let fault = state.next_fault(hour, Call::File);
@@ -172,7 +172,7 @@ fn insert(response: &mut Response, name: axum::http::HeaderName, value: String) 
     response.headers_mut().insert(name, value);
 }
 
-fn no_such_key() -> Response {
+pub(crate) fn no_such_key() -> Response {
     xml(StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.")
 }
 

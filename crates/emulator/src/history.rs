@@ -60,9 +60,9 @@ fn malformed(state: &State, time: &str) -> Failure {
 
 /// How many files the hour has now, or why it has none.
 async fn parts(state: &Arc<State>, hour: Hour, time: &str) -> Result<Part, Failure> {
-    let (options, now) = (state.options(), state.now());
-    let app = &options.app;
-    if now < hour.end() + options.ready_after || now >= hour.end() + options.retention {
+    let app = &state.options().app;
+    let ready = state.age(hour).is_some_and(|age| age >= state.options().ready_after);
+    if !ready || state.is_expired(hour) {
         return Err(Failure::illegal_argument(format!(
             "illegal arguments: appkey: {app}, time: {time}, maybe chat message history is expired or unstored"
         )));
@@ -87,13 +87,17 @@ fn internal(description: &str) -> Failure {
 
 fn urls(state: &State, hour: Hour, parts: Part, expired: bool) -> Vec<String> {
     let now = state.now();
-    let expires = if expired { now - Duration::from_secs(1) } else { now + state.options().link_life };
+    let expires =
+        if expired { now - Duration::from_secs(1) } else { now + state.options().link_life.min(LONGEST_LINK) };
     let link = |part| {
         let name = files::name(state.options().zone, hour, part, parts);
         format!("{}{}", state.origin(), state.signer().link(&name, expires))
     };
     (0..parts).map(link).collect()
 }
+
+/// Longer than anybody waits; keeps times within what a timestamp can hold.
+const LONGEST_LINK: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// The `app-id` form names neither organisation nor application. The stray `'` is the service's own.
 fn envelope(state: &State, form: UrlForm, time: &str, urls: &[String]) -> Value {

@@ -28,7 +28,7 @@ pub struct Options {
     pub clock: Clock,
     /// Calls for a link in any 60 seconds, of which the next is refused; `None` counts nothing.
     pub rate_per_minute: Option<u32>,
-    /// How long after its end an hour is kept.
+    /// How long after its end an hour is kept; [`Duration::MAX`] is for ever.
     pub retention: Duration,
     /// How long after its end an hour is not there yet.
     pub ready_after: Duration,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State as Shared};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
@@ -12,6 +13,7 @@ use bytes::Bytes;
 
 use crate::answer::Failure;
 use crate::connection::Line;
+use crate::options::UrlForm;
 use crate::state::State;
 use crate::{files, grants, history};
 
@@ -29,29 +31,35 @@ pub(crate) fn router(state: Arc<State>) -> Router {
 
 async fn token(
     Shared(state): Shared<Arc<State>>,
-    Path((org, app)): Path<(String, String)>,
+    path: Segments<(String, String)>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     state.count(|calls| &mut calls.tokens);
-    let known = state.form_of(&org, &app).ok_or_else(|| Failure::unknown_app(&org, &app, uri.path()));
-    let answer = known.and_then(|_form| grants::token(&state, &headers, &body));
+    let answer = match path {
+        Ok(Path((org, app))) => {
+            known(&state, &org, &app, &uri).and_then(|_form| grants::token(&state, &headers, &body))
+        }
+        Err(_) => Err(Failure::unknown_path()),
+    };
     answer.unwrap_or_else(|failure| failure.answer(state.now()))
 }
 
 async fn links(
     Shared(state): Shared<Arc<State>>,
     Extension(line): Extension<Line>,
-    Path((org, app, time)): Path<(String, String, String)>,
+    path: Segments<(String, String, String)>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     state.count(|calls| &mut calls.links);
-    let known = state.form_of(&org, &app).ok_or_else(|| Failure::unknown_app(&org, &app, uri.path()));
-    let answer = match known {
-        Ok(form) => history::links(&state, &line, &headers, form, &time).await,
-        Err(failure) => Err(failure),
+    let answer = match path {
+        Ok(Path((org, app, time))) => match known(&state, &org, &app, &uri) {
+            Ok(form) => history::links(&state, &line, &headers, form, &time).await,
+            Err(failure) => Err(failure),
+        },
+        Err(_) => Err(history::unsupported()),
     };
     answer.unwrap_or_else(|failure| failure.answer(state.now()))
 }
@@ -59,14 +67,22 @@ async fn links(
 async fn file(
     Shared(state): Shared<Arc<State>>,
     Extension(line): Extension<Line>,
-    Path((class, org, app, name)): Path<(String, String, String, String)>,
+    path: Segments<(String, String, String, String)>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     state.count(|calls| &mut calls.files);
+    let Ok(Path((class, org, app, name))) = path else { return files::no_such_key() };
     let ours = class == state.signer().class() && org == state.options().app.org() && app == state.options().app.name();
     let object = files::Object { ours, name: &name, query: uri.query().unwrap_or_default() };
     files::file(&state, &line, &headers, object).await
+}
+
+/// The segments of a path, unless they are no UTF-8.
+type Segments<T> = Result<Path<T>, PathRejection>;
+
+fn known(state: &State, org: &str, app: &str, uri: &Uri) -> Result<UrlForm, Failure> {
+    state.form_of(org, app).ok_or_else(|| Failure::unknown_app(org, app, uri.path()))
 }
 
 /// Everything else. The retired query of messages shares its first segment with the hours.

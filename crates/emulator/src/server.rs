@@ -1,5 +1,6 @@
 //! Starting the service, and the handle on the running one.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,7 +48,6 @@ fn origin(bound: SocketAddr) -> String {
 }
 
 /// The running service. Dropping the handle stops it.
-#[derive(Debug)]
 pub struct Handle {
     state: Arc<State>,
     address: SocketAddr,
@@ -160,5 +160,11 @@ impl Handle {
         // Both fail only when the service has ended already, which is what is asked for.
         let _ended_already = self.stop.send(());
         let _panicked = self.running.await;
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("address", &self.address).finish_non_exhaustive()
     }
 }

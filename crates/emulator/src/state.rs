@@ -1,6 +1,7 @@
 //! What the running service knows.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chat::{App, Hour, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -28,7 +29,6 @@ pub struct Calls {
 }
 
 /// What the running service knows. Locks are held for single statements, never across a wait.
-#[derive(Debug)]
 pub(crate) struct State {
     options: Options,
     source: Source,
@@ -59,6 +59,16 @@ impl State {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.options.clock.now()
+    }
+
+    /// How long ago the hour ended; `None` when it has not.
+    pub(crate) fn age(&self, hour: Hour) -> Option<Duration> {
+        (self.now() - hour.end()).to_std().ok()
+    }
+
+    /// Whether the hour is past its retention.
+    pub(crate) fn is_expired(&self, hour: Hour) -> bool {
+        self.age(hour).is_some_and(|age| age >= self.options.retention)
     }
 
     /// `http://127.0.0.1:port/{org}/{app}` or `…/app-id/{app_id}`.

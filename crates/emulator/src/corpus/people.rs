@@ -22,7 +22,9 @@ const LAST: [&str; 24] = [
 pub(super) fn user(number: u64, into: &mut String) {
     let names = (FIRST.len() * LAST.len()) as u64;
     let (round, within) = (number / names, place(number % names));
-    let (first, last) = (FIRST[within % FIRST.len()], LAST[within / FIRST.len()]);
+    let nth = within % FIRST.len();
+    // Neighbours are no family: each first name begins its row of last names elsewhere.
+    let (first, last) = (FIRST[nth], LAST[(within / FIRST.len() + nth * 5) % LAST.len()]);
     let _infallible = match (number % 5, round) {
         (0 | 1, 0) => write!(into, "{first}_{last}"),
         (2, 0) => write!(into, "{first}.{last}"),

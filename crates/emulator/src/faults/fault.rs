@@ -188,7 +188,7 @@ impl FromStr for Fault {
     }
 }
 
-/// More parts than anybody has seen; each costs one pass over the hour.
+/// More parts than anybody has seen; each costs two passes over the hour.
 const MOST_PARTS: u32 = 100;
 
 /// A text that names no fault, or no plan of faults.

@@ -68,6 +68,17 @@ async fn a_hanging_call_is_never_answered() {
 }
 
 #[tokio::test]
+async fn a_hanging_call_does_not_keep_the_service_from_stopping() {
+    let service = one(Fault::Hang).await;
+    let call = tokio::spawn(service.ask(KEY).send());
+    while service.handle.calls().links == 0 {
+        tokio::task::yield_now().await;
+    }
+    service.handle.stop().await;
+    assert!(call.await.unwrap().is_err());
+}
+
+#[tokio::test]
 async fn a_reset_is_a_reset() {
     let link = first_answer(Fault::Reset).await.unwrap_err();
     let file = first_file(&one(Fault::FileReset).await).await.unwrap_err();

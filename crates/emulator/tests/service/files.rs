@@ -7,6 +7,8 @@ use std::time::Duration;
 use emulator::{Error, History, Options};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::client::{at, generated, nine, options, start};
 
@@ -66,6 +68,28 @@ async fn a_file_goes_when_its_retention_ends() {
     let response = service.fetch(&link).await;
     assert_eq!(response.status(), 404);
     assert!(response.text().await.unwrap().contains("NoSuchKey"));
+}
+
+#[tokio::test]
+async fn what_is_kept_for_ever_stays() {
+    let (retention, link_life) = (Duration::MAX, Duration::MAX);
+    let service = start(Options { retention, link_life, ..options() }).await;
+    service.handle.clock().set(at("2036-03-14"));
+    assert_eq!(service.lines("2026031409").await, generated(nine()));
+}
+
+#[tokio::test]
+async fn rubbish_on_the_line_disturbs_nobody() {
+    let service = start(options()).await;
+    for rubbish in [b"\x16\x03\x01\x02\x00\x01".as_slice(), b"GET\r\n\r\n", b"\0\0\0\0\r\n\r\n"] {
+        let mut line = TcpStream::connect(service.handle.address()).await.unwrap();
+        line.write_all(rubbish).await.unwrap();
+        line.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        line.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 400"), "{answer:?}");
+    }
+    assert_eq!(service.lines("2026031409").await, generated(nine()));
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ async fn what_is_no_hour_has_two_wordings() {
         let description = format!("illegal arguments: appkey: harbor-org#lantern, time: {key}");
         check(&service, key, 400, "illegal_argument", &description).await;
     }
-    for key in ["yesterday", "2026031409Z", "2026-03-14T09", "%E4%B9%9D", ""] {
+    for key in ["yesterday", "2026031409Z", "2026-03-14T09", "%E4%B9%9D", "%FF", ""] {
         check(&service, key, 400, "illegal_argument", "This chatmessage request is not supported").await;
     }
 }
