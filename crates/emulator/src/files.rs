@@ -15,6 +15,7 @@ use crate::answer::{empty, typed, xml};
 use crate::connection::Line;
 use crate::faults::{Call, Fault, Shape};
 use crate::links::Refusal;
+use crate::packing::PADDING;
 use crate::parts::Wanted;
 use crate::state::State;
 
@@ -78,8 +79,9 @@ async fn served(state: &Arc<State>, hour: Hour, part: Part, headers: &HeaderMap,
     let shape = state.shape(hour);
     let grown = shape.grows.is_none_or(|at| state.now() >= at);
     let (blocking, wanted) = (Arc::clone(state), Wanted { hour, part, shape, grown });
-    match tokio::task::spawn_blocking(move || blocking.source().file(wanted)).await {
-        Ok(Ok(Some(bytes))) => sent(bytes, shape, headers, fault),
+    let read = move || blocking.source().file(wanted).map(|bytes| bytes.map(|bytes| damaged(bytes, shape, fault)));
+    match tokio::task::spawn_blocking(read).await {
+        Ok(Ok(Some(stored))) => sent(stored, shape, headers, fault),
         Ok(Ok(None)) => no_such_key(),
         Ok(Err(error)) => {
             tracing::warn!(%hour, %error, "could not read the hour");
@@ -92,16 +94,26 @@ async fn served(state: &Arc<State>, hour: Hour, part: Part, headers: &HeaderMap,
     }
 }
 
-fn sent(bytes: Bytes, shape: Shape, headers: &HeaderMap, fault: Option<Fault>) -> Response {
+/// What the store holds under a name.
+struct Stored {
+    bytes: Bytes,
+    tag: String,
+}
+
+fn damaged(bytes: Bytes, shape: Shape, fault: Option<Fault>) -> Stored {
     let bytes = match fault {
         Some(Fault::TruncatedGzip) => bytes.slice(..bytes.len() / 2),
-        Some(Fault::BadCrc) => with_bad_crc(&bytes),
+        Some(Fault::BadCrc) => with_bad_crc(&bytes, if shape.padding { PADDING } else { 0 }),
         _ => bytes,
     };
+    Stored { tag: etag(&bytes), bytes }
+}
+
+fn sent(stored: Stored, shape: Shape, headers: &HeaderMap, fault: Option<Fault>) -> Response {
     let mut response = match fault {
-        Some(Fault::CutBody) => Broken::cut(&bytes).answer(FILE),
-        Some(Fault::StalledBody) => Broken::stalled(&bytes).answer(FILE),
-        _ => ranged(bytes, headers),
+        Some(Fault::CutBody) => Broken::cut(&stored.bytes).answer(FILE),
+        Some(Fault::StalledBody) => Broken::stalled(&stored.bytes).answer(FILE),
+        _ => ranged(stored, headers),
     };
     if shape.content_encoding {
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -112,9 +124,9 @@ fn sent(bytes: Bytes, shape: Shape, headers: &HeaderMap, fault: Option<Fault>) -
 const FILE: &str = "application/octet-stream";
 
 /// A gzip ends with its CRC and its size, four bytes each.
-fn with_bad_crc(bytes: &Bytes) -> Bytes {
+fn with_bad_crc(bytes: &Bytes, padding: usize) -> Bytes {
     let mut bytes = bytes.to_vec();
-    let crc = bytes.len().saturating_sub(8);
+    let crc = bytes.len().saturating_sub(8 + padding);
     if let Some(byte) = bytes.get_mut(crc) {
         *byte ^= 0xff;
     }
@@ -122,9 +134,9 @@ fn with_bad_crc(bytes: &Bytes) -> Bytes {
 }
 
 /// The whole file, or the one range that was asked for.
-fn ranged(bytes: Bytes, headers: &HeaderMap) -> Response {
+fn ranged(stored: Stored, headers: &HeaderMap) -> Response {
+    let Stored { bytes, tag } = stored;
     let size = bytes.len();
-    let tag = etag(&bytes);
     let unchanged = headers.get(IF_RANGE).is_none_or(|value| value.as_bytes() == tag.as_bytes());
     let range = headers
         .get(RANGE)

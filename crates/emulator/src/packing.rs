@@ -30,7 +30,7 @@ struct Member {
 const FIRST_MEMBER: usize = 200;
 const LONGEST_MEMBER: usize = 1 << 20;
 /// Tape and block devices pad to 512 bytes.
-const PADDING: usize = 512;
+pub(crate) const PADDING: usize = 512;
 
 impl Packer {
     pub(crate) fn new(shape: Shape) -> Self {
