@@ -8,12 +8,11 @@
 use std::iter::once;
 use std::ops::Range;
 
-use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
-use crate::script::{
-    Class, JOINER, class, is_accent, is_invisible, is_regional_indicator, is_skin_tone, is_symbol, is_tag,
-};
+use crate::characters::{Character, class};
+use crate::script::{Class, JOINER, is_accent, is_invisible, is_regional_indicator, is_skin_tone, is_symbol, is_tag};
 use crate::simplified::simplified;
 
 const ZERO_WIDTH_SPACE: char = '\u{200B}';
@@ -47,27 +46,19 @@ struct Folding<'t, T> {
 impl<T: Take> Folding<'_, T> {
     /// Folds the first cluster of `rest`, which lies at byte `at` of the text. Returns its length, which is not 0.
     fn cluster(&mut self, rest: &str, at: usize) -> usize {
-        let mut bytes = rest.bytes();
-        if let (Some(first @ 0..=0x7F), None | Some(0..=0x7F)) = (bytes.next(), bytes.next()) {
-            self.give(first.to_ascii_lowercase().into(), at..at + 1);
-            return 1;
-        }
         let mut characters = rest.chars();
         let Some(first) = characters.next() else { return rest.len().max(1) };
-        if is_symbol(first) {
+        let known = Character::of(first);
+        if known.class() == Class::Symbol {
             return self.picture(rest, at);
         }
         let length = first.len_utf8() + tail_length(characters.as_str());
         let bytes = at..at + length;
-        if first == ZERO_WIDTH_SPACE {
-            // Within a dense script it marks where a line may break, and people do not type it.
-            if class(self.last) != Class::Dense {
-                self.give(' ', bytes);
-            }
-        } else if length == first.len_utf8() && is_plain(first) {
-            self.give(simplified(first), bytes);
-        } else {
-            self.compose(rest.get(..length).unwrap_or(rest), bytes);
+        let is_alone = length == first.len_utf8();
+        match known.folded() {
+            _ if first == ZERO_WIDTH_SPACE => self.zero_width_space(bytes),
+            Some(folded) if is_alone => self.give(folded, bytes),
+            _ => self.several(rest.get(..length).unwrap_or(rest), bytes),
         }
         length
     }
@@ -80,10 +71,21 @@ impl<T: Take> Folding<'_, T> {
         length
     }
 
-    fn compose(&mut self, cluster: &str, bytes: Range<usize>) {
-        let bare = cluster.chars().filter(|&c| !is_invisible(c)).nfkd().filter(|&c| !is_accent(c) && !is_invisible(c));
+    /// Between words it separates. Within a dense script it marks where a line may break, and people do not type it.
+    fn zero_width_space(&mut self, bytes: Range<usize>) {
+        if class(self.last) != Class::Dense {
+            self.give(' ', bytes);
+        }
+    }
+
+    fn several(&mut self, cluster: &str, bytes: Range<usize>) {
         self.scratch.clear();
-        self.scratch.extend(bare.flat_map(lower).flat_map(variant).nfc().map(simplified));
+        let is_folded = cluster.chars().all(|c| Character::of(c).is_inert());
+        if is_folded && is_nfkc_quick(cluster.chars()) == IsNormalized::Yes {
+            self.scratch.push_str(cluster);
+        } else {
+            compose(cluster, &mut self.scratch);
+        }
         self.give_scratch(bytes);
     }
 
@@ -101,19 +103,25 @@ impl<T: Take> Folding<'_, T> {
     }
 }
 
-/// Characters that fold to themselves, but for the table of Simplified forms: the bulk of Chinese, Japanese, Korean.
-fn is_plain(c: char) -> bool {
-    matches!(c,
-        '\u{3041}'..='\u{3096}' | '\u{30A1}'..='\u{30FE}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}'
-        | '\u{AC00}'..='\u{D7A3}')
+/// Folds a cluster that is no picture, by all the rules.
+pub(crate) fn compose(cluster: &str, into: &mut String) {
+    let visible = cluster.chars().filter(|&c| !is_invisible(c)).map(without_mark_of_trade);
+    let bare = visible.nfkd().filter(|&c| !is_accent(c) && !is_invisible(c));
+    into.extend(bare.flat_map(lower).flat_map(variant).nfc().map(simplified));
+}
+
+/// NFKC makes the letters TM of a sign and so another word of the name before it.
+fn without_mark_of_trade(c: char) -> char {
+    if matches!(c, '\u{2120}' | '\u{2122}') { ' ' } else { c }
 }
 
 /// The bytes at the beginning that belong to the character before.
 fn tail_length(rest: &str) -> usize {
-    rest.chars().take_while(|&c| belongs_to_the_one_before(c)).map(char::len_utf8).sum()
+    rest.chars().take_while(|&c| Character::of(c).joins()).map(char::len_utf8).sum()
 }
 
-fn belongs_to_the_one_before(c: char) -> bool {
+/// Whether a character is of the cluster of the one before: marks, and what has no look of its own.
+pub(crate) fn belongs_to_the_one_before(c: char) -> bool {
     !c.is_ascii() && (is_combining_mark(c) || is_invisible(c) || composes_backwards(c))
 }
 
@@ -219,6 +227,7 @@ mod tests {
             ("น้ำ", "น้\u{E4D}า"),
             ("한글 \u{1112}\u{1161}\u{11AB}글 ㅋㅋ", "한글 한글 \u{110F}\u{110F}"),
             ("ﬁn ½ ㎏", "fin 1⁄2 kg"),
+            ("Annals™H₂O x²", "annals h2o x2"),
             ("soft\u{AD}hyphen no\u{200C}join x\u{FEFF}y", "softhyphen nojoin xy"),
             ("zero\u{200B}width ภาษา\u{200B}ไทย", "zero width ภาษาไทย"),
             ("❤️ ❤ 👍🏽 👩🏽\u{200D}🔧 🇳🇴🇸🇪 1️⃣", "❤ ❤ 👍 👩\u{200D}🔧 🇳🇴🇸🇪 1"),

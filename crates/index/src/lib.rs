@@ -33,6 +33,7 @@
 //! with [`Query::matches`] does, and [`Query::highlight`] shows where.
 
 mod catalogue;
+mod characters;
 mod collect;
 mod document;
 mod engine_query;

@@ -20,8 +20,9 @@ use std::ops::Range;
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
+use crate::characters::class;
 use crate::fold::{Take, fold};
-use crate::script::{Class, JOINER, class, is_regional_indicator, is_symbol, is_tag};
+use crate::script::{Class, JOINER, is_regional_indicator, is_symbol, is_tag};
 
 /// The longest token in characters; four bytes each stay far below the engine's limit of 65,530.
 pub(crate) const LONGEST_WORD: usize = 255;

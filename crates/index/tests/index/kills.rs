@@ -80,6 +80,8 @@ fn check(folder: &Path) -> i64 {
     let messages: Vec<_> = (1..=30).map(|line| message(hour, line, &format!("word version{newest}"))).collect();
     take_in(&catalogue, hour, &newest.to_string(), &messages);
     catalogue.verify().unwrap();
+    // Merges in the background write files too.
+    catalogue.close().unwrap();
     let unfinished = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(unfinished.filter(|name| name.starts_with(".tmp")).count(), 0);
     newest
