@@ -45,14 +45,14 @@ pub(crate) fn check(token: &str, credentials: &Credentials, now: Timestamp) -> R
     let mut reader = Reader { bytes: &bytes };
     let signature = reader.text().ok_or(Refusal::Corrupt)?;
     let signing_info = reader.bytes;
-    let info = Info::read(&mut reader).ok_or(Refusal::Corrupt)?;
-    let signed = signer(&info, credentials, signing_info);
-    if info.app_id != credentials.app_id.as_bytes() || signed.verify_slice(signature).is_err() {
+    let claims = Claims::read(&mut reader).ok_or(Refusal::Corrupt)?;
+    let mac = signer(&claims, credentials, signing_info);
+    if claims.app_id != credentials.app_id.as_bytes() || mac.verify_slice(signature).is_err() {
         return Err(Refusal::Foreign);
     }
-    let privilege = info.app_privilege.ok_or(Refusal::Foreign)?;
-    let life = capped(info.expire).min(capped(privilege));
-    let end = seconds(info.issued) + Duration::from_secs(u64::from(life));
+    let privilege = claims.app_privilege.ok_or(Refusal::Foreign)?;
+    let life = capped(claims.expire).min(capped(privilege));
+    let end = seconds(claims.issued) + Duration::from_secs(u64::from(life));
     if now < end { Ok(end) } else { Err(Refusal::Expired) }
 }
 
@@ -78,18 +78,18 @@ fn built(credentials: &Credentials, issued: u32, expire: u32, salt: u32) -> Stri
     }
     signing_info.extend(expire.to_le_bytes());
     put_text(&mut signing_info, b"");
-    let info = Info { app_id, issued, expire, salt, app_privilege: Some(expire) };
+    let claims = Claims { app_id, issued, expire, salt, app_privilege: Some(expire) };
     let mut whole = Vec::new();
-    put_text(&mut whole, &signer(&info, credentials, &signing_info).finalize().into_bytes());
+    put_text(&mut whole, &signer(&claims, credentials, &signing_info).finalize().into_bytes());
     whole.extend(signing_info);
     packed(&whole)
 }
 
 /// The number is the key, the certificate the message: twice, with the time and with the salt.
-fn signer(info: &Info<'_>, credentials: &Credentials, signing_info: &[u8]) -> Hmac<Sha256> {
+fn signer(claims: &Claims<'_>, credentials: &Credentials, signing_info: &[u8]) -> Hmac<Sha256> {
     let certificate = credentials.app_certificate.reveal().as_bytes();
-    let by_time = hmac(&info.issued.to_le_bytes(), certificate).finalize().into_bytes();
-    let by_salt = hmac(&info.salt.to_le_bytes(), &by_time).finalize().into_bytes();
+    let by_time = hmac(&claims.issued.to_le_bytes(), certificate).finalize().into_bytes();
+    let by_salt = hmac(&claims.salt.to_le_bytes(), &by_time).finalize().into_bytes();
     hmac(&by_salt, signing_info)
 }
 
@@ -125,7 +125,7 @@ fn put_text(into: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// What the signature covers.
-struct Info<'a> {
+struct Claims<'a> {
     app_id: &'a [u8],
     issued: u32,
     expire: u32,
@@ -134,18 +134,18 @@ struct Info<'a> {
     app_privilege: Option<u32>,
 }
 
-impl<'a> Info<'a> {
+impl<'a> Claims<'a> {
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
         let app_id = reader.text()?;
         let (issued, expire, salt) = (reader.u32()?, reader.u32()?, reader.u32()?);
         let services = reader.u16()?;
-        let mut info = Self { app_id, issued, expire, salt, app_privilege: None };
+        let mut claims = Self { app_id, issued, expire, salt, app_privilege: None };
         for _ in 0..services {
             let service = reader.u16()?;
             for _ in 0..reader.u16()? {
                 let (privilege, expire) = (reader.u16()?, reader.u32()?);
                 if (service, privilege) == (CHAT, APP_PRIVILEGE) {
-                    info.app_privilege = Some(expire);
+                    claims.app_privilege = Some(expire);
                 }
             }
             // Of a service that nobody knows, the end is not known either: what was read so far counts.
@@ -154,7 +154,7 @@ impl<'a> Info<'a> {
                 reader.text()?;
             }
         }
-        Some(info)
+        Some(claims)
     }
 }
 
