@@ -4,14 +4,18 @@ mod config;
 mod demo;
 mod doctor;
 mod emulate;
+mod failure;
 mod fetch;
 mod init;
 mod load;
+mod message;
+mod open;
 mod query;
 mod run;
 mod show;
 mod span;
 mod status;
+mod summary;
 mod verify;
 
 use clap::Subcommand;

@@ -28,11 +28,6 @@ impl CommandError {
         Self::new(Exit::Usage, source)
     }
 
-    /// A command whose body is still to be written.
-    pub(crate) fn unfinished(command: &str) -> Self {
-        Self::new(Exit::Bug, format!("`annals {command}` is not there yet"))
-    }
-
     /// Says above the error what was being done: `could not decode 2026-03-14T09Z`.
     #[must_use]
     pub(crate) fn while_doing(self, what: impl Into<String>) -> Self {
@@ -91,6 +86,14 @@ impl CommandError {
             push_line(&mut text, "hint: ", hint);
         }
         text
+    }
+}
+
+impl CommandError {
+    /// The error and its causes in one line, without hints.
+    #[must_use]
+    pub(crate) fn in_one_line(&self) -> String {
+        chain(self.source.as_ref()).map(|error| one_line(&error.to_string())).collect::<Vec<_>>().join(": ")
     }
 }
 

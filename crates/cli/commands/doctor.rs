@@ -1,13 +1,20 @@
 //! `annals doctor`.
 
+use std::path::Path;
+
+use api::{Availability, Client};
+use chat::Hour;
+use store::Access;
+
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::output::{Cell, Format};
 
 /// Check everything that archiving needs, and say what to do
 ///
-/// Checks the settings, the folder and its rights, the disk, the clock, the address of the service, the token, the zone and the
-/// quota. Costs at most two calls of the quota and changes nothing.
+/// Checks the archive's folder, the disk, the settings, the token, and with one call of the quota the address of the service
+/// and the zone. Changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -24,6 +31,103 @@ pub(crate) struct Args {
 /// # Errors
 ///
 /// When a check cannot be made at all.
-pub(crate) async fn run(_args: Args, _context: &Context) -> Result<Exit, CommandError> {
-    Err(CommandError::unfinished("doctor"))
+pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let mut checks = vec![folder(context).await, disk(context)];
+    match context.client() {
+        Err(error) => checks.push(Check::failed("settings", error)),
+        Ok(client) => {
+            checks.push(Check::passed("settings", format!("{} is to be archived", client.app())));
+            checks.push(token(&client).await);
+            checks.push(service(&client, context).await);
+        }
+    }
+    let format = if args.json { Format::Jsonl } else { Format::Table };
+    let mut rows = context.output.rows(format, &["check", "result", "detail"]);
+    for check in &checks {
+        let result = if check.error.is_some() { "failed" } else { "ok" };
+        rows.push(&[Cell::from(check.name), Cell::from(result), Cell::from(check.detail.clone())])?;
+    }
+    rows.finish()?;
+    let failed: Vec<CommandError> = checks.into_iter().filter_map(|check| check.error).collect();
+    failed.iter().for_each(|error| context.output.error(error));
+    Ok(Exit::worst(failed.iter().map(CommandError::exit)))
+}
+
+/// One thing that was looked at.
+struct Check {
+    name: &'static str,
+    detail: String,
+    error: Option<CommandError>,
+}
+
+impl Check {
+    fn passed(name: &'static str, detail: String) -> Self {
+        Self { name, detail, error: None }
+    }
+
+    fn failed(name: &'static str, error: CommandError) -> Self {
+        Self { name, detail: error.in_one_line(), error: Some(error) }
+    }
+}
+
+/// Whether the archive is there and ours alone, or can be made.
+async fn folder(context: &Context) -> Check {
+    let path = &context.archive;
+    if !path.exists() {
+        return Check::passed("archive", format!("{} will be made by the first run", path.display()));
+    }
+    let is_archive = path.join("messages").exists();
+    if is_archive && let Err(error) = context.open_archive(Access::Existing).await {
+        return Check::failed("archive", error);
+    }
+    if let Err(error) = tempfile::tempfile_in(path) {
+        let error = CommandError::usage(error).while_doing(format!("could not write into {}", path.display()));
+        return Check::failed("archive", error.hint("give the folder to the user who runs annals"));
+    }
+    Check::passed("archive", format!("{} can be written", path.display()))
+}
+
+/// An archive needs room for the hour in hand three times over: served, sorted, and in the tables.
+fn disk(context: &Context) -> Check {
+    const LITTLE: u64 = 1 << 30;
+    let there = context.archive.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+    match rustix::fs::statvfs(there) {
+        Err(error) => {
+            let error = CommandError::usage(std::io::Error::from(error));
+            Check::failed("disk", error.while_doing(format!("could not ask how full the disk of {} is", there.display())))
+        }
+        Ok(disk) => {
+            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+            let detail = format!("{:.1} GiB are free", free as f64 / f64::from(1 << 30));
+            if free < LITTLE {
+                return Check::failed("disk", CommandError::usage(detail).hint("make room, or name another --archive"));
+            }
+            Check::passed("disk", detail)
+        }
+    }
+}
+
+async fn token(client: &Client) -> Check {
+    match client.token().await {
+        Ok(()) => Check::passed("token", "there is one".to_owned()),
+        Err(error) => Check::failed("token", error.into()),
+    }
+}
+
+/// One call of the quota, for an hour that is ready and not yet deleted.
+async fn service(client: &Client, context: &Context) -> Check {
+    let hours = &context.settings.hours;
+    let now = context.clock.now();
+    let hour = Hour::containing(now - hours.readiness.max(hours.first_try)).plus(-2);
+    let zone = context.settings.api.zone;
+    match client.locate(hour).await {
+        Err(error) => Check::failed("service", error.into()),
+        Ok(Availability::Ready(_)) => Check::passed("service", format!("it has {hour} ({} there)", zone.key(hour))),
+        Ok(Availability::Empty { .. }) => Check::passed("service", format!("it says that {hour} is empty")),
+        Ok(Availability::Unavailable { .. }) => {
+            let error = CommandError::new(Exit::HoursFailed, format!("the service has no file for {hour}, although it should be ready"));
+            Check::failed("service", error.hint("if it is so for every hour, check ANNALS_API_ZONE and the setting hours.retention"))
+        }
+    }
 }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chat::{Hour, Timestamp, Zone, parse_time};
+use emulator::{Clock, Emulator, Faults, History, Options, corpus};
+use serde_json::json;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -111,6 +113,63 @@ impl FromStr for Rate {
 /// # Errors
 ///
 /// When the address is taken, the folder cannot be read, or a fault is malformed.
-pub(crate) async fn run(_args: Args, _context: &Context) -> Result<Exit, CommandError> {
-    Err(CommandError::unfinished("emulate"))
+pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let stop = context.stop.token();
+    let json = args.json;
+    let service = Emulator::start(args.options()?).await.map_err(CommandError::usage)?;
+    if json {
+        context.output.json(&json!({
+            "base_url": service.base_url(),
+            "app_id_url": service.app_id_url(),
+            "token": service.token(),
+            "client_id": service.client_id(),
+            "client_secret": service.client_secret(),
+            "app_id": service.app_id(),
+            "app_certificate": service.app_certificate(),
+        }))?;
+    } else {
+        context.output.line(format_args!("ANNALS_API_BASE_URL={}", service.base_url()))?;
+        context.output.line(format_args!("ANNALS_API_TOKEN={}", service.token()))?;
+        context.output.note("serving until stopped");
+    }
+    stop.cancelled().await;
+    service.stop().await;
+    Ok(Exit::Done)
+}
+
+impl Args {
+    fn options(self) -> Result<Options, CommandError> {
+        let faults = self.fault.join(";").parse::<Faults>().map_err(CommandError::usage)?;
+        let history = match self.folder {
+            Some(folder) => History::Folder(can_be_listed(folder)?),
+            None => History::Generated(corpus::Options {
+                seed: self.seed,
+                messages_per_hour: self.messages_per_hour,
+                since: self.since.unwrap_or(Hour::from_number(i64::MIN)),
+                until: self.until.unwrap_or(Hour::from_number(i64::MAX)),
+                ..corpus::Options::default()
+            }),
+        };
+        Ok(Options {
+            listen: self.listen,
+            zone: self.zone,
+            clock: self.now.map_or_else(Clock::real, Clock::running_from),
+            rate_per_minute: match self.rate {
+                Rate::Off => None,
+                Rate::PerMinute(calls) => Some(calls),
+            },
+            retention: self.retention,
+            ready_after: self.ready_after,
+            history,
+            faults,
+            ..Options::default()
+        })
+    }
+}
+
+fn can_be_listed(folder: PathBuf) -> Result<PathBuf, CommandError> {
+    match std::fs::read_dir(&folder) {
+        Ok(_) => Ok(folder),
+        Err(error) => Err(CommandError::usage(error).while_doing(format!("could not read the folder {}", folder.display()))),
+    }
 }

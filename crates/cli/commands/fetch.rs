@@ -1,5 +1,11 @@
 //! `annals fetch`.
 
+use std::time::Instant;
+
+use ingest::Settled;
+use store::Access;
+
+use crate::commands::summary::Summary;
 use crate::commands::run::RunArgs;
 use crate::commands::span::HourSpan;
 use crate::context::Context;
@@ -36,6 +42,20 @@ pub(crate) struct Args {
 /// # Errors
 ///
 /// When the run cannot begin or the service refuses; hours that fail are counted, not errors.
-pub(crate) async fn run(_args: Args, _context: &Context) -> Result<Exit, CommandError> {
-    Err(CommandError::unfinished("fetch"))
+pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let began = Instant::now();
+    let hours = args.span.hours(context.clock.now())?;
+    let client = context.client()?;
+    let archive = context.open_archive(Access::Create).await?;
+    let catalogue = if args.run.no_index { None } else { context.open_catalogue() };
+    let workshop = context.workshop(archive, catalogue, Some(client.app()));
+    let settled = if args.again { Settled::Again } else { Settled::Keep };
+    let bar = context.output.progress(hours.len() as u64, "hours");
+    let progress = |hour, _state| {
+        bar.at(hour);
+        bar.advance(1);
+    };
+    let report = workshop.fetch(&client, hours, settled, &progress).await.map_err(CommandError::from)?;
+    drop(bar);
+    Summary::of(context, &workshop, report, began.elapsed()).await?.print(args.run)
 }

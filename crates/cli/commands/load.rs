@@ -1,7 +1,14 @@
 //! `annals load`.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
+use ingest::Settled;
+use store::Access;
+
+use crate::commands::summary::Summary;
 use crate::commands::run::RunArgs;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -36,6 +43,32 @@ pub(crate) struct Args {
 /// # Errors
 ///
 /// When a name says no hour or a file cannot be read: nothing is archived then.
-pub(crate) async fn run(_args: Args, _context: &Context) -> Result<Exit, CommandError> {
-    Err(CommandError::unfinished("load"))
+pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let began = Instant::now();
+    args.files.iter().try_for_each(|path| can_be_read(path))?;
+    let files = ingest::hours_of_files(&args.files, context.settings.api.zone).map_err(CommandError::usage)?;
+    let archive = context.open_archive(Access::Create).await?;
+    let app = archive.app().or_else(|| context.client().ok().map(|client| client.app()));
+    let catalogue = if args.run.no_index { None } else { context.open_catalogue() };
+    let workshop = context.workshop(archive, catalogue, app);
+    let settled = if args.again { Settled::Again } else { Settled::Keep };
+    let bar = context.output.progress(files.len() as u64, "hours");
+    let progress = |hour, _state| {
+        bar.at(hour);
+        bar.advance(1);
+    };
+    let report = workshop.load(files, settled, &progress).await.map_err(CommandError::from)?;
+    drop(bar);
+    Summary::of(context, &workshop, report, began.elapsed()).await?.print(args.run)
+}
+
+/// Before anything is archived: a name that was mistyped is no reason to begin.
+fn can_be_read(path: &Path) -> Result<(), CommandError> {
+    let failed = |error: io::Error| CommandError::usage(error).while_doing(format!("could not read {}", path.display()));
+    let file = File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.is_dir() {
+        let error = CommandError::usage(format!("{} is a folder", path.display()));
+        return Err(error.hint(format!("give the files in it: annals load {}/*.gz", path.display())));
+    }
+    Ok(())
 }

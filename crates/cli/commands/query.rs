@@ -1,12 +1,19 @@
 //! `annals query`.
 
+use std::borrow::Cow;
+
 use clap::ValueEnum;
 
+use index::{Query, QueryError};
+use query::{Answer, Library, Question};
+use store::Access;
+
+use crate::commands::message::{COLUMNS, cells, gist};
 use crate::commands::span::TimeSpan;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::FormatArgs;
+use crate::output::{Cell, Format, FormatArgs, visible};
 
 /// Search the messages
 ///
@@ -77,8 +84,71 @@ fn limit(text: &str) -> Result<usize, String> {
 ///
 /// When the query is malformed, or there is no archive.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
-    let _ = (args.text(), args.span.bounds()?, args.limit, args.order, args.format.chosen(&context.output));
-    Err(CommandError::unfinished("query"))
+    let (since, until) = args.span.bounds()?;
+    let text = args.text();
+    let query = Query::parse(&text).map_err(|error| pointed_at(&text, &error))?;
+    let archive = context.open_archive(Access::Existing).await?;
+    context.index_what_is_behind(&archive).await?;
+    let library = Library::new(archive, context.read_catalogue()?);
+    let question = Question { query: query.clone(), since, until, limit: args.limit, order: args.order.into() };
+    let answer = library.ask(&question).await?;
+    if !answer.not_indexed.is_empty() {
+        context.output.warn(format_args!("{} archived hours are not indexed yet and were not searched", answer.not_indexed.len()));
+    }
+    let found = answer.hits.len();
+    print(answer, &query, args.format.chosen(&context.output), context)?;
+    Ok(if found == 0 { Exit::NothingFound } else { Exit::Done })
+}
+
+impl From<Order> for index::Order {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Relevance => Self::Relevance,
+            Order::Newest => Self::Newest,
+            Order::Oldest => Self::Oldest,
+        }
+    }
+}
+
+/// The question with a mark under the place that is wrong.
+fn pointed_at(text: &str, error: &QueryError) -> CommandError {
+    let range = error.at.clone();
+    let before = text.get(..range.start).unwrap_or_default();
+    let marked = text.get(range).unwrap_or_default();
+    let mark = "^".repeat(visible(marked).chars().count().max(1));
+    let pad = " ".repeat(visible(before).chars().count());
+    let shown = visible(text);
+    let cause = CommandError::usage(error.to_string()).while_doing("could not read the query");
+    cause.hint(format!("it is here:\n        {shown}\n        {pad}{mark}"))
+}
+
+fn print(answer: Answer, query: &Query, format: Format, context: &Context) -> Result<(), CommandError> {
+    let total = answer.total;
+    let shown = answer.hits.len() as u64;
+    if format == Format::Table {
+        let mut rows = context.output.rows(format, &["sent_at", "sender", "conversation", "text"]);
+        for hit in answer.hits {
+            rows.push(&table_row(&hit.message, query))?;
+        }
+        rows.finish()?;
+        if total > shown {
+            context.output.note(format_args!("{shown} of {total} messages; --limit shows more"));
+        }
+        return Ok(());
+    }
+    let mut rows = context.output.rows(format, &COLUMNS);
+    for hit in answer.hits {
+        rows.push(&cells(hit.message))?;
+    }
+    Ok(rows.finish()?)
+}
+
+/// A hit as a row for a person.
+pub(super) fn table_row(message: &chat::Message<'_>, query: &Query) -> [Cell; 4] {
+    let text = gist(message);
+    let marks = query.highlight(&text);
+    let owned = |text: &Option<Cow<'_, str>>| Cell::from(text.as_deref().map(str::to_owned));
+    [Cell::from(message.sent_at), owned(&message.sender), owned(&message.conversation), Cell::Marked { text, marks }]
 }
 
 #[cfg(test)]

@@ -1,8 +1,15 @@
 //! `annals show`.
 
+use chat::{Entry, Message, Part};
+use query::Library;
+use serde_json::Value;
+use store::{Access, RawPart};
+
+use crate::commands::message::{COLUMNS, cells};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::output::{Cell, Format};
 
 /// Show one message whole, with where it came from
 ///
@@ -35,6 +42,65 @@ pub(crate) struct Args {
 /// # Errors
 ///
 /// When there is no archive or it cannot be read.
-pub(crate) async fn run(_args: Args, _context: &Context) -> Result<Exit, CommandError> {
-    Err(CommandError::unfinished("show"))
+pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let archive = context.open_archive(Access::Existing).await?;
+    let library = Library::new(archive.clone(), context.read_catalogue()?);
+    let messages = library.with_id(&args.id).await?;
+    if messages.is_empty() {
+        context.output.note(format_args!("no message has the id {}", args.id));
+        return Ok(Exit::NothingFound);
+    }
+    let entries = archive.entries().await.map_err(CommandError::from)?;
+    for message in messages {
+        let entry = entries.get(&message.position.source_hour);
+        let source = Source { entry, parts: archive.raw_parts(message.position.source_hour).map_err(CommandError::from)? };
+        if args.raw {
+            let record = decode::rebuild(&message).map_err(CommandError::usage)?;
+            context.output.line(record)?;
+        } else if args.json {
+            context.output.json(&source.json(message))?;
+        } else {
+            source.print(message, context)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Where a message came from.
+struct Source<'a> {
+    entry: Option<&'a Entry>,
+    parts: Option<Vec<RawPart>>,
+}
+
+impl Source<'_> {
+    fn json(&self, message: Message<'_>) -> Value {
+        let place = self.place(message.position.part);
+        let columns = COLUMNS.into_iter().zip(cells(message)).map(|(name, cell)| (name.to_owned(), cell.to_json()));
+        let mut object: serde_json::Map<String, Value> = columns.collect();
+        let place = place.into_iter().map(|(name, cell)| (name.to_owned(), cell.to_json()));
+        object.insert("provenance".to_owned(), place.collect::<serde_json::Map<_, _>>().into());
+        object.into()
+    }
+
+    /// Every column that the message fills, and below them where it came from.
+    fn print(&self, message: Message<'_>, context: &Context) -> Result<(), CommandError> {
+        let place = self.place(message.position.part);
+        let mut rows = context.output.rows(Format::Table, &["column", "value"]);
+        let columns = COLUMNS.into_iter().zip(cells(message)).filter(|(_, cell)| *cell != Cell::Nothing);
+        for (name, cell) in columns.chain(place.into_iter().filter(|(_, cell)| *cell != Cell::Nothing)) {
+            rows.push(&[Cell::from(name), cell])?;
+        }
+        Ok(rows.finish()?)
+    }
+
+    fn place(&self, part: Part) -> [(&'static str, Cell); 5] {
+        let raw = self.parts.as_ref().and_then(|parts| parts.iter().find(|raw| raw.part == part));
+        [
+            ("served_file", Cell::from(raw.map(|raw| raw.path.display().to_string()))),
+            ("served_sha256", Cell::from(raw.map(|raw| raw.sha256.clone()))),
+            ("archived_at", Cell::from(self.entry.map(|entry| entry.at))),
+            ("archived_by", Cell::from(self.entry.map(|entry| format!("{} (annals {})", entry.source, entry.version)))),
+            ("hour_state", Cell::from(self.entry.map(|entry| entry.state.word().to_owned()))),
+        ]
+    }
 }

@@ -1,13 +1,22 @@
 //! `annals status`.
 
+use std::collections::BTreeMap;
+
+use chat::{App, Entry, Hour, Hours, State, Tally};
+use ingest::Lag;
+use serde_json::Value;
+use store::{Access, Archive};
+
 use crate::commands::span::HourSpan;
+use crate::commands::summary::{at_risk, counts, hours_by_state};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::output::{Cell, Format};
 
 /// Show which hours are archived, which are missing, and which will be gone soon
 ///
-/// Without a range it shows everything from the first hour that the archive knows up to now. It asks nobody: what the
+/// Without a range it shows everything from the first hour that the archive knows to the last. It asks nobody: what the
 /// service has is what the last run learned.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -31,6 +40,150 @@ pub(crate) struct Args {
 /// # Errors
 ///
 /// When there is no archive or it cannot be read.
-pub(crate) async fn run(_args: Args, _context: &Context) -> Result<Exit, CommandError> {
-    Err(CommandError::unfinished("status"))
+pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let archive = context.open_archive(Access::Existing).await?;
+    let entries = archive.entries().await.map_err(CommandError::from)?;
+    let range = range(args.span, &entries)?;
+    let status = Status::of(context, &archive, &entries, range).await?;
+    if args.json {
+        context.output.json(&status.json())?;
+    } else {
+        status.print(context)?;
+    }
+    Ok(if status.at_risk.is_empty() { Exit::Done } else { Exit::HoursAtRisk })
+}
+
+/// From the first hour that the archive knows to the last, or what the flags say.
+fn range(span: HourSpan, entries: &BTreeMap<Hour, Entry>) -> Result<Hours, CommandError> {
+    let (since, until) = span.bounds();
+    let first = since.or_else(|| entries.keys().next().copied());
+    let until = until.or_else(|| entries.keys().next_back().map(|last| last.next()));
+    match (first, until) {
+        (Some(first), Some(until)) if first >= until && (since.is_some() || span.bounds().1.is_some()) => {
+            Err(CommandError::usage(format!("there is no hour from {first} to {until}"))
+                .hint("--since is the beginning and in the range, --until its end and not in it"))
+        }
+        (Some(first), Some(until)) => Ok(Hours::between(first, until)),
+        _ => Ok(Hours::between(Hour::from_number(0), Hour::from_number(0))),
+    }
+}
+
+/// The version of the object that `--json` prints.
+const VERSION: u64 = 1;
+
+/// What is archived of a range, and what is missing.
+struct Status {
+    app: Option<App>,
+    states: BTreeMap<Hour, State>,
+    tally: Tally,
+    bytes: u64,
+    at_risk: Vec<Hour>,
+    not_indexed: u64,
+}
+
+impl Status {
+    async fn of(
+        context: &Context,
+        archive: &Archive,
+        entries: &BTreeMap<Hour, Entry>,
+        range: Hours,
+    ) -> Result<Self, CommandError> {
+        let states: BTreeMap<Hour, State> =
+            range.map(|hour| (hour, entries.get(&hour).map_or(State::Pending, |entry| entry.state))).collect();
+        let done = entries.values().filter(|entry| states.contains_key(&entry.hour) && entry.state == State::Done);
+        let (mut tally, mut bytes) = (Tally::default(), 0);
+        for entry in done {
+            tally += entry.tally;
+            bytes += entry.bytes;
+        }
+        let indexed = context.read_catalogue()?.map(|catalogue| catalogue.hours()).transpose()?.unwrap_or_default();
+        let not_indexed = Lag::between(entries, &indexed).behind.len() as u64;
+        Ok(Self { app: archive.app(), at_risk: at_risk(context, &states), states, tally, bytes, not_indexed })
+    }
+
+    /// The hours that are in one of these states.
+    fn hours(&self, wanted: &[State]) -> Vec<Hour> {
+        self.states.iter().filter(|(_, state)| wanted.contains(state)).map(|(hour, _)| *hour).collect()
+    }
+
+    fn json(&self) -> Value {
+        let keys = |hours: Vec<Hour>| hours.into_iter().map(Hour::key).collect::<Vec<_>>();
+        let mut object = counts(&self.tally);
+        object.extend([
+            ("version".to_owned(), VERSION.into()),
+            ("app".to_owned(), self.app.as_ref().map(ToString::to_string).into()),
+            ("first_hour".to_owned(), self.states.keys().next().map(|hour| hour.key()).into()),
+            ("last_hour".to_owned(), self.states.keys().next_back().map(|hour| hour.key()).into()),
+            ("hours".to_owned(), hours_by_state(&self.states)),
+            ("bytes".to_owned(), self.bytes.into()),
+            ("not_indexed".to_owned(), self.not_indexed.into()),
+            ("pending".to_owned(), keys(self.hours(&[State::Pending])).into()),
+            ("failed".to_owned(), keys(self.hours(&[State::Failed])).into()),
+            ("lost".to_owned(), keys(self.hours(&[State::Lost])).into()),
+            ("at_risk".to_owned(), keys(self.at_risk.clone()).into()),
+        ]);
+        object.into()
+    }
+
+    fn print(&self, context: &Context) -> Result<(), CommandError> {
+        let (Some(first), Some(last)) = (self.states.keys().next(), self.states.keys().next_back()) else {
+            context.output.line("nothing is archived yet")?;
+            return Ok(());
+        };
+        let app = self.app.as_ref().map_or_else(|| "an app not yet known".to_owned(), ToString::to_string);
+        context.output.line(format_args!("{app}: {} hours from {first} to {last}", self.states.len()))?;
+        let mut rows = context.output.rows(Format::Table, &["state", "hours", "which"]);
+        for state in [State::Done, State::Empty, State::Pending, State::Failed, State::Lost] {
+            let hours = self.hours(&[state]);
+            let which = if state == State::Done { Cell::Nothing } else { Cell::from(spans(&hours)) };
+            rows.push(&[Cell::from(state.word()), Cell::from(hours.len() as u64), which])?;
+        }
+        rows.finish()?;
+        let tally = &self.tally;
+        context.output.line(format_args!(
+            "{} lines: {} messages, {} duplicates, {} dead letters, {} blank; {} bytes as served",
+            tally.lines, tally.messages, tally.duplicates, tally.dead_letters, tally.blank_lines, self.bytes
+        ))?;
+        if self.not_indexed > 0 {
+            context.output.line(format_args!("{} hours are still to be indexed", self.not_indexed))?;
+        }
+        if !self.at_risk.is_empty() {
+            context.output.line(format_args!("at risk, gone before long: {}", spans(&self.at_risk)))?;
+        }
+        Ok(())
+    }
+}
+
+/// Hours in order, those that follow each other drawn together: `2026-03-14T09Z to 2026-03-14T11Z, 2026-03-15T00Z`.
+fn spans(hours: &[Hour]) -> String {
+    /// More would fill the screen; `--json` has them all.
+    const SHOWN: usize = 8;
+    let mut spans: Vec<(Hour, Hour)> = Vec::new();
+    for &hour in hours {
+        match spans.last_mut() {
+            Some((_, last)) if last.next() == hour => *last = hour,
+            _ => spans.push((hour, hour)),
+        }
+    }
+    let more = spans.len().saturating_sub(SHOWN);
+    let show = |(first, last): &(Hour, Hour)| if first == last { first.to_string() } else { format!("{first} to {last}") };
+    let mut shown: Vec<String> = spans.iter().take(SHOWN).map(show).collect();
+    if more > 0 {
+        shown.push(format!("and {more} more spans"));
+    }
+    shown.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_that_follow_each_other_are_drawn_together() {
+        let hour = |number| Hour::from_key("2026031409").unwrap().plus(number);
+        assert_eq!(spans(&[]), "");
+        assert_eq!(spans(&[hour(0), hour(1), hour(3)]), "2026-03-14T09Z to 2026-03-14T10Z, 2026-03-14T12Z");
+        let apart: Vec<Hour> = (0..10).map(|at| hour(2 * at)).collect();
+        assert!(spans(&apart).ends_with(", and 2 more spans"));
+    }
 }

@@ -1,9 +1,15 @@
 //! `annals verify`.
 
+use chat::Hour;
+use ingest::Verified;
+use serde_json::{Value, json};
+use store::Access;
+
 use crate::commands::span::HourSpan;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::output::visible;
 
 /// Prove that the archive is whole
 ///
@@ -30,6 +36,52 @@ pub(crate) struct Args {
 /// # Errors
 ///
 /// When there is no archive or it cannot be read at all.
-pub(crate) async fn run(_args: Args, _context: &Context) -> Result<Exit, CommandError> {
-    Err(CommandError::unfinished("verify"))
+pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let (since, until) = args.span.bounds();
+    let range = since.unwrap_or(Hour::from_number(i64::MIN))..until.unwrap_or(Hour::from_number(i64::MAX));
+    let archive = context.open_archive(Access::Existing).await?;
+    let workshop = context.workshop(archive, context.read_catalogue()?, None);
+    let verified = workshop.verify(range).await.map_err(CommandError::from)?;
+    if args.json {
+        context.output.json(&json_of(&verified))?;
+    } else {
+        print(&verified, context)?;
+    }
+    Ok(if verified.findings.is_empty() { Exit::Done } else { Exit::HoursFailed })
+}
+
+/// The version of the object that `--json` prints.
+const VERSION: u64 = 1;
+
+fn json_of(verified: &Verified) -> Value {
+    json!({
+        "version": VERSION,
+        "hours": verified.hours,
+        "rows": verified.rows,
+        "dead_letters": verified.dead_letters,
+        "served_files": verified.raw_parts,
+        "hours_without_served_files": verified.without_raw,
+        "documents": verified.documents,
+        "not_indexed": verified.not_indexed,
+        "findings": verified.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn print(verified: &Verified, context: &Context) -> Result<(), CommandError> {
+    for finding in &verified.findings {
+        context.output.line(visible(&finding.to_string()))?;
+    }
+    let documents = verified.documents.map_or_else(|| "no index".to_owned(), |count| format!("{count} documents"));
+    context.output.line(format_args!(
+        "{} hours, {} messages, {} dead letters, {} served files, {documents}: {}",
+        verified.hours,
+        verified.rows,
+        verified.dead_letters,
+        verified.raw_parts,
+        if verified.findings.is_empty() { "all is well".to_owned() } else { format!("{} findings", verified.findings.len()) }
+    ))?;
+    if verified.not_indexed > 0 {
+        context.output.note(format_args!("{} hours are still to be indexed", verified.not_indexed));
+    }
+    Ok(())
 }

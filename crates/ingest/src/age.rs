@@ -28,6 +28,13 @@ impl Habits {
     pub fn may_be_asked(&self, hour: Hour, now: Timestamp) -> bool {
         (now - hour.end()).to_std().is_ok_and(|age| age >= self.first_try)
     }
+
+    /// Whether the service will delete the hour within `warning`, if it is still there now.
+    #[must_use]
+    pub fn is_at_risk(&self, hour: Hour, now: Timestamp, warning: Duration) -> bool {
+        let age = (now - hour.end()).to_std().unwrap_or_default();
+        age < self.retention && self.retention - age <= warning
+    }
 }
 
 #[cfg(test)]
@@ -45,6 +52,21 @@ mod tests {
             ("2036-03-14T11:00:00Z", true),
         ] {
             assert_eq!(habits.may_be_asked(hour, now.parse().unwrap()), may, "{now}");
+        }
+    }
+
+    #[test]
+    fn an_hour_is_at_risk_shortly_before_it_is_deleted() {
+        let hour = Hour::from_key("2026031409").unwrap();
+        let warning = Duration::from_secs(24 * 3600);
+        for (now, is) in [
+            ("2026-03-14T09:30:00Z", false),
+            ("2026-03-16T09:59:59Z", false),
+            ("2026-03-16T10:00:00Z", true),
+            ("2026-03-17T09:59:59Z", true),
+            ("2026-03-17T10:00:00Z", false),
+        ] {
+            assert_eq!(Habits::default().is_at_risk(hour, now.parse().unwrap(), warning), is, "{now}");
         }
     }
 }

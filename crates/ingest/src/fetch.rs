@@ -1,11 +1,12 @@
 //! From the service into the archive.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 
-use api::{Advice, Availability, Client, Link, Standing};
+use api::{Advice, Availability, Client, Link, Standing, Target};
 use chat::{Entry, Hour, Hours, Part, State, Tally};
 use futures::{StreamExt as _, stream};
-use store::{Mode, Published, SealedRaw};
+use store::{Mode, Published, RawStage, SealedRaw};
 use tokio::sync::Semaphore;
 
 use crate::error::Error;
@@ -148,9 +149,9 @@ impl Run<'_> {
     }
 
     async fn download(&self, hour: Hour, part: Part, link: &Link) -> Result<SealedRaw, Error> {
-        let mut stage = self.workshop.archive.stage_raw(hour, part)?;
+        let mut stage = Stage(self.workshop.archive.stage_raw(hour, part)?);
         self.client.download(link, &mut stage).await.map_err(|source| Error::Api { hour, source })?;
-        Ok(stage.seal()?)
+        Ok(stage.0.seal()?)
     }
 
     async fn decode(&self, hour: Hour, bytes: Bytes, provenance: Provenance) -> Result<Decoded, Error> {
@@ -163,7 +164,7 @@ impl Run<'_> {
             Published::AlreadyThere(entry) => (entry.state, None),
             Published::Done(entry) => (entry.state, Some(entry.tally)),
         };
-        Ok(Outcome { hour, state, published, bytes, error: None })
+        Ok(Outcome { published, bytes, ..Outcome::unchanged(hour, state) })
     }
 
     /// Records that the service had no file, unless the hour was archived before: what is archived stays.
@@ -175,7 +176,7 @@ impl Run<'_> {
             return Err(Error::Gap { hour, status });
         }
         self.workshop.record(hour, state, Some(status), None).await?;
-        Ok(Outcome::unchanged(hour, state))
+        Ok(Outcome { newly_lost: state == State::Lost, ..Outcome::unchanged(hour, state) })
     }
 
     /// Records a failure, unless the hour was archived before or the run was told to stop.
@@ -196,6 +197,25 @@ impl Run<'_> {
 
     fn is_known(&self, hour: Hour, decoded: &Decoded) -> bool {
         self.is_done(hour) && self.entries.get(&hour).is_some_and(|entry| entry.sha256 == decoded.sha256())
+    }
+}
+
+/// Lets the client write into the archive.
+struct Stage(RawStage);
+
+impl Write for Stage {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Target for Stage {
+    fn restart(&mut self) -> io::Result<()> {
+        self.0.restart()
     }
 }
 
@@ -225,6 +245,7 @@ impl Error {
     /// Whether no other hour would fare better: the settings are wrong, or the service cannot be reached.
     pub(crate) fn is_hopeless(&self) -> bool {
         match self {
+            Self::Api { source: api::Error::Unreachable { .. }, .. } => true,
             Self::Api { source, .. } => matches!(source.advice(), Advice::FixTheSettings | Advice::Refused),
             Self::Store(_) => true,
             _ => false,
@@ -247,8 +268,9 @@ impl Error {
         }
     }
 
-    /// The whole chain in one line, for the ledger.
-    pub(crate) fn in_one_line(&self) -> String {
+    /// The error and all its causes in one line, for the ledger and for reports.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
         let first: &dyn std::error::Error = self;
         let chain: Vec<String> = std::iter::successors(Some(first), |error| error.source()).map(ToString::to_string).collect();
         chain.join(": ")

@@ -145,7 +145,7 @@ impl<'a> Bench<'a> {
         let archive = workshop.archive.clone();
         let spill = move || archive.spill_file();
         let out = workshop.archive.stage_file()?;
-        let columns = Columns::new(out, spill, workshop.settings.archive.clone())
+        let columns = Columns::new(out, spill, workshop.settings.archive)
             .map_err(|source| Error::Archive { hour, source })?;
         let index = workshop.catalogue.as_ref().and_then(|catalogue| {
             catalogue
@@ -159,12 +159,13 @@ impl<'a> Bench<'a> {
     fn part(&mut self, part: Part, file: File) -> Result<(), Error> {
         let origin = Origin { hour: self.hour, part, app: self.workshop.app.clone() };
         let mut decoder = Decoder::new(file, origin, self.workshop.settings.decode);
-        let damage = |source| Error::Decode { hour: self.hour, part, source };
+        let hour = self.hour;
+        let damage = |source| Error::Decode { hour, part, source };
         while let Some(batch) = decoder.next_batch().map_err(damage)? {
             if self.workshop.stop.is_cancelled() {
-                return Err(Error::Stopped { hour: self.hour });
+                return Err(Error::Stopped { hour });
             }
-            self.tally.lines += batch.messages.len() as u64 + batch.dead_letters.len() as u64 + batch.blank_lines;
+            self.tally.lines += batch.lines();
             self.tally.blank_lines += batch.blank_lines;
             self.set_aside(&batch.dead_letters)?;
             self.take(batch.messages)?;
@@ -206,7 +207,7 @@ impl<'a> Bench<'a> {
         let writer = match &mut self.dead_letters {
             Some(writer) => writer,
             none => none.insert(
-                archive::DeadLetterWriter::new(self.workshop.archive.stage_file()?, &self.workshop.settings.archive)
+                archive::DeadLetterWriter::new(self.workshop.archive.stage_file()?, self.workshop.settings.archive)
                     .map_err(failed)?,
             ),
         };
@@ -224,7 +225,8 @@ impl<'a> Bench<'a> {
             ..entry
         };
         debug_assert!(entry.tally.is_conserved(), "{:?}", entry.tally);
-        let messages = (written.rows > 0).then_some((written.out, written.statistics));
+        let messages = Some((written.out, written.statistics, written.rows));
+        let dead_letters = dead_letters.map(|written| (written.out, written.rows));
         Ok(Decoded { publication: Publication { entry, messages, dead_letters }, index: self.index })
     }
 }

@@ -85,7 +85,7 @@ impl Run<'_> {
                 (entry, Some(tally))
             }
         };
-        Ok(Outcome { hour, state: entry.state, published, bytes: length, error: None })
+        Ok(Outcome { published, bytes: length, ..Outcome::unchanged(hour, entry.state) })
     }
 
     /// Copies the files beside the raw bytes of the archive, still under temporary names.

@@ -21,10 +21,8 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// Why the run ended before all hours had their turn.
     pub cut_short: Option<CutShort>,
-    /// Hours that are archived and not in the index yet.
-    pub not_indexed: u64,
-    /// Why the index could not take them in, if it was asked to.
-    pub index_trouble: Option<index::Error>,
+    /// Hours of which this run learned that the service no longer has them.
+    pub newly_lost: u64,
 }
 
 /// An hour that could not be archived.

@@ -19,11 +19,13 @@ pub(crate) struct Outcome {
     /// Bytes downloaded or read.
     pub(crate) bytes: u64,
     pub(crate) error: Option<Error>,
+    /// Whether this run learned that the service no longer has the hour.
+    pub(crate) newly_lost: bool,
 }
 
 impl Outcome {
     pub(crate) fn unchanged(hour: Hour, state: State) -> Self {
-        Self { hour, state, published: None, bytes: 0, error: None }
+        Self { hour, state, published: None, bytes: 0, error: None, newly_lost: false }
     }
 }
 
@@ -69,6 +71,7 @@ impl Report {
     fn take(&mut self, outcome: Outcome) -> bool {
         self.states.insert(outcome.hour, outcome.state);
         self.bytes += outcome.bytes;
+        self.newly_lost += u64::from(outcome.newly_lost);
         if let Some(tally) = outcome.published {
             self.published += 1;
             self.new += tally;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use chat::{Entry, Hour, State};
@@ -101,24 +102,26 @@ pub enum Finding {
 }
 
 impl Workshop {
-    /// Reads everything that the archive holds, and holds it against itself.
+    /// Reads everything that the archive holds of these hours, and holds it against itself.
     ///
     /// # Errors
     ///
     /// When the ledger or the log of the tables cannot be read at all; damage to single files is a [`Finding`].
-    pub async fn verify(&self) -> Result<Verified, Error> {
-        let entries = self.archive.entries().await?;
+    pub async fn verify(&self, range: Range<Hour>) -> Result<Verified, Error> {
+        let mut entries = self.archive.entries().await?;
+        entries.retain(|hour, _| range.contains(hour));
         let snapshot = self.archive.snapshot().await?;
         let mut verified = Verified::default();
-        let rows = verified.count_rows(&snapshot).await;
-        let dead_letters = verified.count_dead_letters(self).await?;
+        let mut rows = verified.count_rows(&snapshot, &range).await;
+        rows.retain(|hour, _| range.contains(hour));
+        let dead_letters = verified.count_dead_letters(self, &range).await?;
         for entry in entries.values().filter(|entry| entry.state == State::Done) {
             verified.hold_against_ledger(entry, &rows, &dead_letters);
             verified.hash_raw(entry, self.archive.raw_parts(entry.hour)?).await?;
         }
         verified.find_foreign(&entries, &rows);
         if let Some(catalogue) = &self.catalogue {
-            verified.hold_against_index(catalogue, &entries, &rows)?;
+            verified.hold_against_index(catalogue, &entries, &rows, &range)?;
         }
         Ok(verified)
     }
@@ -127,9 +130,9 @@ impl Workshop {
 type Counts = BTreeMap<Hour, u64>;
 
 impl Verified {
-    async fn count_rows(&mut self, snapshot: &Snapshot) -> Counts {
+    async fn count_rows(&mut self, snapshot: &Snapshot, range: &Range<Hour>) -> Counts {
         let mut counts = Counts::new();
-        for file in snapshot.files() {
+        for file in snapshot.files().iter().filter(|file| file.hours.iter().any(|hour| range.contains(hour))) {
             if let Err(error) = self.count_file(snapshot, file, &mut counts).await {
                 let name = format!("messages/{}", file.path);
                 self.findings.push(Finding::Unreadable { name, why: error.to_string() });
@@ -149,9 +152,11 @@ impl Verified {
         Ok(())
     }
 
-    async fn count_dead_letters(&mut self, workshop: &Workshop) -> Result<Counts, Error> {
+    async fn count_dead_letters(&mut self, workshop: &Workshop, range: &Range<Hour>) -> Result<Counts, Error> {
         let mut counts = Counts::new();
-        for letter in workshop.archive.dead_letters(None).await? {
+        let mut letters = workshop.archive.dead_letters(None).await?;
+        letters.retain(|letter| range.contains(&letter.position.source_hour));
+        for letter in letters {
             self.dead_letters += 1;
             *counts.entry(letter.position.source_hour).or_default() += 1;
         }
@@ -211,8 +216,10 @@ impl Verified {
         catalogue: &Catalogue,
         entries: &BTreeMap<Hour, Entry>,
         rows: &Counts,
+        range: &Range<Hour>,
     ) -> Result<(), Error> {
-        let indexed = catalogue.hours()?;
+        let mut indexed = catalogue.hours()?;
+        indexed.retain(|hour, _| range.contains(hour));
         let lag = Lag::between(entries, &indexed);
         self.not_indexed = lag.behind.len() as u64;
         self.documents = Some(catalogue.documents()?);

@@ -4,10 +4,10 @@
 //! to `archive`, and the [`Answer`] holds messages in the order asked for.
 //!
 //! ```no_run
-//! # async fn example(archive: store::Archive) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(archive: store::Archive, catalogue: index::Catalogue) -> Result<(), Box<dyn std::error::Error>> {
 //! use query::{Library, Question};
 //!
-//! let library = Library::open(archive)?;
+//! let library = Library::new(archive, Some(catalogue));
 //! let question = Question::new(index::Query::parse("tide from:lin.qiao")?);
 //! for hit in library.ask(&question).await?.hits {
 //!     println!("{:?}: {:?}", hit.message.sender, hit.message.text);

@@ -1,9 +1,9 @@
 //! The archive, read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use archive::Key;
-use chat::{Hour, Message, State};
+use chat::{Hour, Message, Position, State};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use index::{Catalogue, Hit, Request};
 use store::{Archive, Snapshot};
@@ -26,10 +26,10 @@ pub enum Error {
         hour: Hour,
     },
     /// A data file could not be read.
-    #[error("could not read the messages of {hour}")]
+    #[error("could not read the data file {file}")]
     Rows {
-        /// The hour whose file it is.
-        hour: Hour,
+        /// The file, relative to the table `messages`.
+        file: String,
         /// What went wrong.
         source: archive::Error,
     },
@@ -45,14 +45,10 @@ pub struct Library {
 }
 
 impl Library {
-    /// Opens the index of an archive as it stands; there may be none yet.
-    ///
-    /// # Errors
-    ///
-    /// When there is an index that cannot be read.
-    pub fn open(archive: Archive) -> Result<Self, Error> {
-        let catalogue = Catalogue::open_existing(&archive.index_folder())?;
-        Ok(Self { archive, catalogue })
+    /// An archive and its index, as they stand; there may be no index yet.
+    #[must_use]
+    pub fn new(archive: Archive, catalogue: Option<Catalogue>) -> Self {
+        Self { archive, catalogue }
     }
 
     /// Searches, and reads the rows of the hits.
@@ -80,14 +76,24 @@ impl Library {
     /// When the index or the tables cannot be read.
     pub async fn with_id(&self, msg_id: &str) -> Result<Vec<Message<'static>>, Error> {
         let snapshot = self.archive.snapshot().await?;
+        let hours = self.hours_to_look_in(msg_id).await?;
         let mut rows = Vec::new();
-        for file in snapshot.files() {
-            let hour = file.first_hour;
+        for file in snapshot.files().iter().filter(|file| file.hours.iter().any(|hour| hours.contains(hour))) {
             let found = archive::find_ids(snapshot.reader(file), &[msg_id]).await;
-            rows.extend(found.map_err(|source| Error::Rows { hour, source })?);
+            rows.extend(found.map_err(|source| Error::Rows { file: file.path.clone(), source })?);
         }
         rows.sort_by_key(|row| row.position);
         Ok(rows)
+    }
+
+    /// The hours that the index names for an id, and those that it does not know.
+    async fn hours_to_look_in(&self, msg_id: &str) -> Result<BTreeSet<Hour>, Error> {
+        let Some(catalogue) = &self.catalogue else {
+            return Ok(self.hours_not_in(&BTreeMap::new()).await?.into_iter().collect());
+        };
+        let named = catalogue.find_id(msg_id)?.into_iter().map(|hit| hit.source_hour);
+        let unknown = self.hours_not_in(&catalogue.hours()?).await?;
+        Ok(named.chain(unknown).collect())
     }
 
     async fn ask_once(&self, question: &Question) -> Result<Answer, Error> {
@@ -129,7 +135,7 @@ impl Library {
         let mut rows: HashMap<_, _> = batches.into_iter().flatten().map(|row| (row.position, row)).collect();
         hits.iter()
             .map(|hit| {
-                let message = rows.remove(&hit.position()).ok_or(Error::NoRow { hour: hit.source_hour })?;
+                let message = rows.remove(&position(hit)).ok_or(Error::NoRow { hour: hit.source_hour })?;
                 Ok(Found { message, score: hit.score })
             })
             .collect()
@@ -138,7 +144,12 @@ impl Library {
 
 async fn rows_of(snapshot: &Snapshot, hour: Hour, keys: Vec<Key>) -> Result<Vec<Message<'static>>, Error> {
     let file = snapshot.file_of(hour).ok_or(Error::NoRow { hour })?;
-    archive::read_keys(snapshot.reader(file), &keys).await.map_err(|source| Error::Rows { hour, source })
+    let rows = archive::read_keys(snapshot.reader(file), &keys).await;
+    rows.map_err(|source| Error::Rows { file: file.path.clone(), source })
+}
+
+fn position(hit: &Hit) -> Position {
+    Position { source_hour: hit.source_hour, part: hit.part, line: hit.line }
 }
 
 fn key(hit: &Hit) -> Key {

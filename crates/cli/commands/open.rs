@@ -1,0 +1,167 @@
+//! What commands open: the archive, its index, the service.
+
+use std::num::{NonZero, NonZeroU32};
+use std::path::PathBuf;
+
+use api::{Client, Rate, Retries, Timeouts, TokenSource};
+use chat::App;
+use index::Catalogue;
+use ingest::{Habits, Workshop};
+use store::{Access, Archive};
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::settings::Credentials;
+
+/// The folder of the index within an archive.
+const INDEX: &str = "index";
+
+impl Context {
+    /// Opens the archive.
+    ///
+    /// # Errors
+    ///
+    /// When there is none and none is to be created, or it cannot be used.
+    pub(super) async fn open_archive(&self, access: Access) -> Result<Archive, CommandError> {
+        let opened = Archive::open(&self.archive, access, self.clock.handed_over()).await;
+        opened.map_err(|error| {
+            CommandError::from(error).while_doing(format!("could not open the archive {}", self.archive.display()))
+        })
+    }
+
+    /// Opens the index for writing. An index that is in the way is said and left out: nothing waits for it.
+    pub(super) fn open_catalogue(&self) -> Option<Catalogue> {
+        let settings = index::Settings { heap: self.settings.index.heap, ..index::Settings::default() };
+        match Catalogue::open(&self.index_folder(), settings) {
+            Ok(catalogue) => Some(catalogue),
+            Err(error) => {
+                self.warn_of_index(error);
+                None
+            }
+        }
+    }
+
+    /// Opens the index for reading; `None` when there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// When it is damaged or in another format.
+    pub(super) fn read_catalogue(&self) -> Result<Option<Catalogue>, CommandError> {
+        Ok(Catalogue::open_existing(&self.index_folder())?)
+    }
+
+    /// What hours are worked on with.
+    pub(super) fn workshop(&self, archive: Archive, catalogue: Option<Catalogue>, app: Option<App>) -> Workshop {
+        Workshop {
+            archive,
+            catalogue,
+            app,
+            clock: self.clock.handed_over(),
+            settings: self.ingest_settings(),
+            stop: self.stop.token(),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+
+    /// A client of the service that the settings name.
+    ///
+    /// # Errors
+    ///
+    /// When the settings name none, or hold no credentials, or cannot be used.
+    pub(super) fn client(&self) -> Result<Client, CommandError> {
+        let settings = &self.settings.api;
+        let mut config =
+            api::Config::new(settings.base_url()?.clone(), token_source(settings.credentials()?), self.clock.handed_over());
+        config.zone = settings.zone;
+        config.rate = Rate::per_minute(NonZeroU32::new(settings.history_per_minute).unwrap_or(NonZeroU32::MIN));
+        config.quota_file = self.quota_file(&config.base_url)?;
+        config.retries = Retries {
+            attempts: settings.attempts,
+            first_pause: settings.first_pause,
+            longest_pause: settings.longest_pause,
+            ..Retries::default()
+        };
+        config.timeouts = Timeouts {
+            connect: settings.connect_timeout,
+            head: settings.idle_timeout,
+            idle: settings.idle_timeout,
+            ..Timeouts::default()
+        };
+        Ok(Client::new(config)?)
+    }
+
+    /// Says why the index is left out, and what mends it.
+    pub(super) fn warn_of_index(&self, error: index::Error) {
+        let advice = if error.rebuild_helps() {
+            format!("; delete {} and run the command again to rebuild it", self.index_folder().display())
+        } else {
+            "; it will catch up with the tables in a later run".to_owned()
+        };
+        let error = CommandError::usage(error);
+        self.output.warn(format_args!("the search index was left out: {}{advice}", error.in_one_line()));
+    }
+
+    fn index_folder(&self) -> PathBuf {
+        self.archive.join(INDEX)
+    }
+
+    fn ingest_settings(&self) -> ingest::Settings {
+        let settings = &self.settings;
+        let cores = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        ingest::Settings {
+            archive: archive::Settings {
+                memory: settings.archive.memory,
+                compression: settings.archive.compression,
+                ..archive::Settings::default()
+            },
+            decode: decode::Limits {
+                line: settings.decode.line_limit,
+                unpacked: settings.decode.unpacked_limit,
+                ..decode::Limits::default()
+            },
+            habits: Habits {
+                first_try: settings.hours.first_try,
+                readiness: settings.hours.readiness,
+                retention: settings.hours.retention,
+            },
+            workers: NonZero::new(settings.ingest.workers).unwrap_or(cores),
+        }
+    }
+
+    /// The file through which all runs on this machine share the quota of one app.
+    fn quota_file(&self, base_url: &url::Url) -> Result<Option<PathBuf>, CommandError> {
+        let Some(state) = &self.state else { return Ok(None) };
+        let folder = state.join("quota");
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| CommandError::usage(error).while_doing(format!("could not make {}", folder.display())))?;
+        Ok(Some(folder.join(file_name(base_url))))
+    }
+}
+
+/// The address with everything but letters, digits, dots and dashes turned into `_`.
+fn file_name(base_url: &url::Url) -> String {
+    let address = format!("{}{}", base_url.authority(), base_url.path());
+    address.chars().map(|letter| if letter.is_ascii_alphanumeric() || "-.".contains(letter) { letter } else { '_' }).collect()
+}
+
+fn token_source(credentials: Credentials) -> TokenSource {
+    match credentials {
+        Credentials::Token(token) => TokenSource::Static(token),
+        Credentials::Client { id, secret } => TokenSource::ClientCredentials { id, secret },
+        Credentials::Certificate { app_id, certificate, exchange } => {
+            TokenSource::AppCertificate { app_id, certificate, exchange }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_file_is_named_by_the_address() {
+        let name = |text: &str| file_name(&text.parse().unwrap());
+        assert_eq!(name("https://a1.easemob.com/harbor-org/lantern"), "a1.easemob.com_harbor-org_lantern");
+        assert_eq!(name("http://127.0.0.1:8080/app-id/970CA"), "127.0.0.1_8080_app-id_970CA");
+    }
+}
