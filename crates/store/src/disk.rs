@@ -2,7 +2,8 @@
 //!
 //! `object_store`'s own local store syncs nothing. Here an object appears whole or not at all and stays: it is written
 //! under a temporary name in `tmp/`, synced, renamed into place, and its folder is synced. Folders are created for
-//! their owner alone (0700), files too (0600). Reading, listing and deleting are those of the library's store.
+//! their owner alone (0700), files too (0600). Listings are in
+//! order. Reading and deleting are those of the library's store.
 //!
 //! Every change passes [`Disk::step`], where the tests let the program die.
 
@@ -15,8 +16,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryFutureExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -235,11 +236,11 @@ impl ObjectStore for Disk {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        sorted(self.inner.list(prefix))
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list_with_offset(prefix, offset)
+        sorted(self.inner.list_with_offset(prefix, offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -269,6 +270,15 @@ impl ObjectStore for Disk {
         let (disk, source) = (self.clone(), self.path(from));
         blocking(from, move || disk.remove_if_there(&source)).await
     }
+}
+
+/// The same objects in the order of their names, which readers of a log rely on and folders do not keep.
+fn sorted(objects: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+    let collected = objects.try_collect::<Vec<_>>().map_ok(|mut objects| {
+        objects.sort_unstable_by(|one, other| one.location.cmp(&other.location));
+        stream::iter(objects.into_iter().map(Ok))
+    });
+    collected.try_flatten_stream().boxed()
 }
 
 /// Does file work where it may wait.

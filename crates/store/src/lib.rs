@@ -39,6 +39,8 @@
 //!
 //! This crate decodes nothing, asks no service and does not know the index.
 
+#[cfg(test)]
+mod crash;
 mod disk;
 mod error;
 #[cfg(test)]
@@ -57,6 +59,9 @@ mod snapshot;
 mod staged;
 mod table;
 mod tags;
+
+#[cfg(test)]
+extern crate self as store;
 
 pub use error::{Advice, Error, is_gone};
 pub use open::{Access, Archive, Clock, FORMAT};

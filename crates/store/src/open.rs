@@ -68,14 +68,20 @@ impl Archive {
     ///
     /// [`Error::NoArchive`], [`Error::NewerFormat`]; else when the folder cannot be read or written.
     pub async fn open(root: &Path, access: Access, clock: Clock) -> Result<Self, Error> {
-        let (folder, now) = (root.to_owned(), clock());
+        let folder = root.to_owned();
+        let disk = tokio::task::spawn_blocking(move || folder_of(&folder, access)).await;
+        let disk = disk.map_err(|error| Error::file("open", root)(error.into())).flatten()?;
+        Self::open_on(disk, access, clock).await
+    }
+
+    pub(crate) async fn open_on(disk: Disk, access: Access, clock: Clock) -> Result<Self, Error> {
+        let (prepared, now) = (disk.clone(), clock());
         let prepared = tokio::task::spawn_blocking(move || {
-            let disk = prepare(&folder, access, now)?;
-            let lock = Lock::take(&disk)?;
-            let app = identity::app(&disk)?;
-            Ok((disk, lock, app))
+            prepare(&prepared, access, now)?;
+            Ok((Lock::take(&prepared)?, identity::app(&prepared)?))
         });
-        let (disk, lock, app) = prepared.await.map_err(|error| Error::file("open", root)(error.into())).flatten()?;
+        let prepared = prepared.await.map_err(|error| Error::file("open", disk.root())(error.into()));
+        let (lock, app) = prepared.flatten()?;
         Self::open_tables(disk, lock, app, clock).await
     }
 
@@ -108,6 +114,11 @@ impl Archive {
     #[must_use]
     pub fn root(&self) -> &Path {
         self.inner.disk.root()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.inner.disk
     }
 
     /// Makes the archive this app's, for ever, if it is nobody's yet.
@@ -276,23 +287,26 @@ impl fmt::Debug for Archive {
     }
 }
 
-/// The folder of an archive, made one if that is wanted.
-fn prepare(root: &Path, access: Access, now: Timestamp) -> Result<Disk, Error> {
+/// The folder, created if that is wanted.
+fn folder_of(root: &Path, access: Access) -> Result<Disk, Error> {
     if access == Access::Create {
         create_folder(root).map_err(Error::file("create", root))?;
+    } else if !root.is_dir() {
+        return Err(Error::NoArchive { path: root.to_owned() });
     }
-    let disk = Disk::new(root).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Error::NoArchive { path: root.to_owned() },
-        _ => Error::file("open", root)(error),
-    })?;
-    if !identity::is_archive(&disk)? {
-        if access == Access::Existing {
-            return Err(Error::NoArchive { path: root.to_owned() });
-        }
-        keep_private(root).map_err(Error::file("set the permissions of", root))?;
-        identity::create_archive(&disk, now)?;
+    Disk::new(root).map_err(Error::file("open", root))
+}
+
+/// Makes the folder an archive, if it is none and that is wanted.
+fn prepare(disk: &Disk, access: Access, now: Timestamp) -> Result<(), Error> {
+    if identity::is_archive(disk)? {
+        return Ok(());
     }
-    Ok(disk)
+    if access == Access::Existing {
+        return Err(Error::NoArchive { path: disk.root().to_owned() });
+    }
+    keep_private(disk.root()).map_err(Error::file("set the permissions of", disk.root()))?;
+    identity::create_archive(disk, now)
 }
 
 /// An archive is for its owner alone, even in a folder that was there before.

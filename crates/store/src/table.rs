@@ -14,12 +14,13 @@ use deltalake::DeltaTableError;
 use deltalake::kernel::engine::arrow_conversion::TryFromArrow;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake::kernel::{Action, Add, DataType, Remove, StructField, StructType, Transaction, Version};
-use deltalake::logstore::{LogStoreRef, StorageConfig, logstore_with};
+use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
 use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::prefix::PrefixStore;
 use tokio::sync::{Mutex, MutexGuard};
 use url::Url;
 
@@ -110,7 +111,7 @@ impl Table {
     /// Opens a table of the archive below `store`, and creates it if there is none.
     pub(crate) async fn open(kind: Kind, store: Arc<dyn ObjectStore>) -> Result<Self, Error> {
         let name = kind.name();
-        let log = log_of(name, &store).map_err(Error::table(name))?;
+        let log = log_of(name, &store);
         let state = open_log(kind, &log).await.map_err(Error::table(name))?;
         refuse_newer(name, &state)?;
         Ok(Self { kind, store, log, state: Mutex::new(state) })
@@ -215,11 +216,12 @@ impl Table {
     }
 }
 
-/// The log of a table. The store's root is the archive, so the location names the table alone and the archive can be
-/// moved, whatever its folder is called.
-fn log_of(name: &str, store: &Arc<dyn ObjectStore>) -> Result<LogStoreRef, DeltaTableError> {
-    let location = Url::parse(&format!("file:///{name}/")).expect("a table's name is letters and `_`");
-    logstore_with(Arc::clone(store), &location, StorageConfig::default())
+/// The log of a table. The location names the table alone, because the store's root is the archive: so an archive can be
+/// moved, and its folder may have any name. The scheme is our own; `file` would be looked up on disk by the library.
+fn log_of(name: &str, store: &Arc<dyn ObjectStore>) -> LogStoreRef {
+    let location = Url::parse(&format!("annals:///{name}/")).expect("a table's name is letters and `_`");
+    let below = Arc::new(PrefixStore::new(Arc::clone(store), name));
+    default_logstore(below, Arc::clone(store), &location, &StorageConfig::default())
 }
 
 async fn open_log(kind: Kind, log: &LogStoreRef) -> Result<DeltaTableState, DeltaTableError> {

@@ -1,0 +1,105 @@
+//! What an archive is, and whose.
+
+use std::fs;
+
+use chat::App;
+use store::{Access, Advice, Archive, Error, Mode};
+use tempfile::TempDir;
+
+use crate::support::{assert_private, clock, open, publication, wanted};
+
+#[tokio::test]
+async fn the_first_claim_holds_for_ever() {
+    let folder = TempDir::new().unwrap();
+    let (ours, foreign): (App, App) = ("harbor-org#lantern".parse().unwrap(), "harbor-org#other".parse().unwrap());
+    let (first, second) = (open(folder.path()).await, open(folder.path()).await);
+    assert_eq!(first.app(), None);
+    first.claim(&ours).await.unwrap();
+    first.claim(&ours).await.unwrap();
+    // The other handle has not seen it yet, and is refused all the same.
+    let error = second.claim(&foreign).await.unwrap_err();
+    assert_eq!(error.to_string(), "the archive belongs to the app harbor-org#lantern, not to harbor-org#other");
+    assert_eq!(error.advice(), Advice::FixTheSettings);
+    assert_eq!(open(folder.path()).await.app(), Some(ours));
+}
+
+#[tokio::test]
+async fn a_folder_without_archive_is_refused_and_left_alone() {
+    let folder = TempDir::new().unwrap();
+    for path in [folder.path().to_owned(), folder.path().join("missing")] {
+        let error = Archive::open(&path, Access::Existing, clock()).await.unwrap_err();
+        assert!(matches!(error, Error::NoArchive { .. }), "{error:?}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_newer_format_is_refused_in_words() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("archive.json"), r#"{"format":2,"soul":"of another shape"}"#).unwrap();
+    let error = Archive::open(folder.path(), Access::Create, clock()).await.unwrap_err();
+    assert!(error.to_string().ends_with("has format 2, this program reads up to 1: use a newer version"), "{error}");
+    assert!(!folder.path().join("messages").exists());
+}
+
+#[tokio::test]
+async fn a_newer_table_is_refused_in_words() {
+    let folder = TempDir::new().unwrap();
+    drop(open(folder.path()).await);
+    let log = folder.path().join("hours/_delta_log/00000000000000000000.json");
+    let newer = fs::read_to_string(&log).unwrap().replace(r#""annals.format":"1""#, r#""annals.format":"7""#);
+    fs::write(&log, newer).unwrap();
+    let error = Archive::open(folder.path(), Access::Existing, clock()).await.unwrap_err();
+    assert!(error.to_string().contains("format 7"), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_identity_is_named() {
+    let folder = TempDir::new().unwrap();
+    for content in ["{", "{}", "[]"] {
+        fs::write(folder.path().join("archive.json"), content).unwrap();
+        let error = Archive::open(folder.path(), Access::Existing, clock()).await.unwrap_err();
+        assert!(error.to_string().contains("archive.json is damaged"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn everything_is_for_the_owner_alone() {
+    let folder = TempDir::new().unwrap();
+    let root = folder.path().join("new/archive");
+    let archive = open(&root).await;
+    archive.claim(&"a#b".parse().unwrap()).await.unwrap();
+    for number in 0..12 {
+        let hour = wanted(number, 2);
+        let mut stage = archive.stage_raw(hour.hour, 0).unwrap();
+        std::io::Write::write_all(&mut stage, b"served").unwrap();
+        archive.keep_raw(hour.hour, vec![stage.seal().unwrap()]).unwrap();
+        archive.publish(publication(&archive, hour).unwrap(), Mode::New).await.unwrap();
+    }
+    assert!(root.join("messages/_delta_log/_last_checkpoint").exists());
+    assert_private(&root);
+}
+
+#[tokio::test]
+async fn an_archive_may_lie_in_any_folder_and_be_moved() {
+    let folder = TempDir::new().unwrap();
+    let (odd, moved) = (folder.path().join("ж 100%25 #1?=聊天"), folder.path().join("moved"));
+    let archive = open(&odd).await;
+    archive.publish(publication(&archive, wanted(0, 3)).unwrap(), Mode::New).await.unwrap();
+    drop(archive);
+    fs::rename(&odd, &moved).unwrap();
+    assert_eq!(crate::support::rows(&open(&moved).await).await.len(), 3);
+}
+
+#[test]
+fn one_thread_is_enough() {
+    let folder = TempDir::new().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let archive = open(folder.path()).await;
+        for number in 0..11 {
+            archive.publish(publication(&archive, wanted(number, 1)).unwrap(), Mode::New).await.unwrap();
+        }
+        assert_eq!(crate::support::rows(&archive).await.len(), 11);
+    });
+}

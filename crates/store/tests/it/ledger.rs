@@ -1,0 +1,79 @@
+//! What is known of each hour.
+
+use chat::{Entry, State};
+use store::Mode;
+use tempfile::TempDir;
+
+use crate::support::{assert_at_rest, children, entry, hour, name, open, publication, wanted};
+
+#[tokio::test]
+async fn the_row_written_last_counts_even_if_the_clock_went_back() {
+    let folder = TempDir::new().unwrap();
+    let archive = open(folder.path()).await;
+    for (state, at) in [
+        (State::Pending, "2026-03-20T00:00:00Z"),
+        (State::Failed, "2026-03-20T00:00:00Z"),
+        (State::Empty, "2026-03-19T00:00:00Z"),
+    ] {
+        let row = Entry { at: at.parse().unwrap(), ..entry(hour(0), state) };
+        archive.record(&[row, entry(hour(1), State::Lost)]).await.unwrap();
+        for handle in [archive.clone(), open(folder.path()).await] {
+            let entries = handle.entries().await.unwrap();
+            assert_eq!(entries[&hour(0)].state, state);
+            assert_eq!(entries[&hour(1)].state, State::Lost);
+            assert_eq!(entries.len(), 2);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_field_reads_back() {
+    let folder = TempDir::new().unwrap();
+    let archive = open(folder.path()).await;
+    let row = Entry {
+        error: Some("the file is cut short".to_owned()),
+        http_status: Some(503),
+        bytes: 1 << 40,
+        sha256: vec!["ab".to_owned(), "cd".to_owned()],
+        ..entry(hour(0), State::Failed)
+    };
+    archive.record(std::slice::from_ref(&row)).await.unwrap();
+    archive.record(&[]).await.unwrap();
+    assert_eq!(open(folder.path()).await.entries().await.unwrap()[&hour(0)], row);
+}
+
+#[tokio::test]
+async fn many_files_become_one_and_no_row_is_lost() {
+    let folder = TempDir::new().unwrap();
+    let (archive, other) = (open(folder.path()).await, open(folder.path()).await);
+    archive.publish(publication(&archive, wanted(0, 2)).unwrap(), Mode::New).await.unwrap();
+    let mut most = 0;
+    for number in 1..135 {
+        archive.record(&[entry(hour(number % 40 + 1), State::Pending)]).await.unwrap();
+        let files =
+            children(&folder.path().join("hours")).iter().filter(|path| name(path).ends_with(".parquet")).count();
+        most = most.max(files);
+    }
+    assert_eq!(most, 127, "merged at 128");
+    // A handle that had read the old files, and one that reads only the merged one.
+    for handle in [archive, other, open(folder.path()).await] {
+        let entries = handle.entries().await.unwrap();
+        assert_eq!(entries.len(), 41);
+        assert_eq!(entries[&hour(0)].state, State::Done);
+        assert_at_rest(&handle).await;
+    }
+}
+
+#[tokio::test]
+async fn two_handles_write_the_ledger_at_once() {
+    let folder = TempDir::new().unwrap();
+    let (one, other) = (open(folder.path()).await, open(folder.path()).await);
+    let write = |archive: store::Archive, from: i64| async move {
+        for number in from..from + 30 {
+            archive.record(&[entry(hour(number), State::Pending)]).await.unwrap();
+        }
+    };
+    tokio::join!(write(one.clone(), 0), write(other.clone(), 30));
+    assert_eq!(one.entries().await.unwrap().len(), 60);
+    assert_eq!(other.entries().await.unwrap().len(), 60);
+}

@@ -1,0 +1,80 @@
+//! The tables' logs: what others read, and what is rebuilt from them.
+
+use std::fs;
+use std::path::Path;
+
+use chat::State;
+use store::Mode;
+use tempfile::TempDir;
+
+use crate::support::{assert_at_rest, data_files, hour, open, publication, rows, wanted};
+
+/// Lets an archive look as if its last run had died.
+fn leave_a_mark(root: &Path) {
+    fs::write(root.join("tmp/left"), "by a run that died").unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_ledger_is_rebuilt_from_the_files_even_behind_a_checkpoint() {
+    let folder = TempDir::new().unwrap();
+    let archive = open(folder.path()).await;
+    for number in 0..13 {
+        archive.publish(publication(&archive, wanted(number, 2)).unwrap(), Mode::New).await.unwrap();
+    }
+    let before = archive.entries().await.unwrap();
+    drop(archive);
+    let log = folder.path().join("messages/_delta_log");
+    assert!(log.join("00000000000000000009.checkpoint.parquet").exists());
+    // Without the commits behind it, the checkpoint is all there is.
+    for version in 0..9 {
+        fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
+    }
+    fs::remove_dir_all(folder.path().join("hours")).unwrap();
+    leave_a_mark(folder.path());
+    let archive = open(folder.path()).await;
+    let after = archive.entries().await.unwrap();
+    assert_eq!(after.len(), 13);
+    for (hour, entry) in &after {
+        assert_eq!(entry.source, "recovered");
+        let source = "fetch".to_owned();
+        assert_eq!(chat::Entry { source, ..entry.clone() }, before[hour]);
+    }
+    assert_at_rest(&archive).await;
+}
+
+#[tokio::test]
+async fn an_hour_whose_file_is_gone_from_the_table_is_to_be_published_again() {
+    let folder = TempDir::new().unwrap();
+    let archive = open(folder.path()).await;
+    archive.publish(publication(&archive, wanted(0, 2)).unwrap(), Mode::New).await.unwrap();
+    drop(archive);
+    fs::remove_dir_all(folder.path().join("messages")).unwrap();
+    leave_a_mark(folder.path());
+    let archive = open(folder.path()).await;
+    assert_eq!(archive.entries().await.unwrap()[&hour(0)].state, State::Pending);
+    archive.publish(publication(&archive, wanted(0, 2)).unwrap(), Mode::New).await.unwrap();
+    assert_eq!(rows(&archive).await.len(), 2);
+    assert_at_rest(&archive).await;
+}
+
+#[tokio::test]
+async fn the_log_says_what_other_engines_need() {
+    let folder = TempDir::new().unwrap();
+    let archive = open(folder.path()).await;
+    archive.publish(publication(&archive, wanted(0, 3)).unwrap(), Mode::New).await.unwrap();
+    let log = fs::read_to_string(folder.path().join("messages/_delta_log/00000000000000000001.json")).unwrap();
+    let actions: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let action = |name: &str| &actions.iter().find(|action| action.get(name).is_some()).unwrap()[name];
+    assert_eq!(action("txn")["appId"], "annals");
+    let add = action("add");
+    assert_eq!(add["partitionValues"]["date"], "2026-03-14");
+    assert_eq!(add["dataChange"], true);
+    assert_eq!(add["tags"]["annals.hours"], "2026031409");
+    assert!(add["path"].as_str().unwrap().starts_with("date=2026-03-14/2026031409-"), "{add}");
+    let stats: serde_json::Value = serde_json::from_str(add["stats"].as_str().unwrap()).unwrap();
+    assert_eq!(stats["numRecords"], 3);
+    assert_eq!(stats["minValues"]["source_hour"], "2026031409");
+    let created = fs::read_to_string(folder.path().join("messages/_delta_log/00000000000000000000.json")).unwrap();
+    assert!(created.contains(r#""minReaderVersion":1,"minWriterVersion":2"#), "{created}");
+    assert_eq!(data_files(folder.path(), "messages").len(), 1);
+}

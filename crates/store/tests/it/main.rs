@@ -1,0 +1,9 @@
+//! What an archive promises, on real files.
+
+mod identity;
+mod ledger;
+mod log;
+mod processes;
+mod publish;
+mod raw;
+mod support;
