@@ -10,28 +10,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat::Hour;
-use tantivy::directory::MmapDirectory;
-use tantivy::index::{Segment, SegmentMeta};
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term};
+use tantivy::index::{SegmentId, SegmentMeta};
+use tantivy::{Index, IndexReader, ReloadPolicy, Searcher, TantivyError};
 
-use crate::fields::{Fields, tokenizers};
+use crate::fields::Fields;
 use crate::folder;
-use crate::format::{self, Held};
 use crate::markers::{self, Marker};
+use crate::writing::{SMALLEST_HEAP, Writing};
 use crate::{Error, Settings, Writer};
-
-/// The smallest heap that the engine accepts; below it its baseline alone would fill the memory.
-const SMALLEST_HEAP: usize = 15_000_000;
 
 /// The largest heap: the engine addresses a builder's memory by 32 bits, and the last document may exceed the heap.
 const LARGEST_HEAP: usize = 2 << 30;
-
-/// Segments of about the same size that are merged into one: years of hours become some dozens of segments.
-const SEGMENTS_A_MERGE: usize = 8;
-
-/// The part of a segment that may be deleted documents (of hours that were taken in anew) before it is rewritten.
-const DELETED_SHARE: f32 = 0.3;
 
 /// The index in one folder. Clones share it.
 #[derive(Clone)]
@@ -43,10 +32,9 @@ struct Inner {
     folder: PathBuf,
     settings: Settings,
     fields: Fields,
-    index: Index,
     reader: IndexReader,
     /// Holds the lock while it is there.
-    writer: Mutex<Option<IndexWriter>>,
+    writing: Mutex<Option<Writing>>,
 }
 
 impl Catalogue {
@@ -58,8 +46,8 @@ impl Catalogue {
     /// the folder cannot be used.
     pub fn open(folder: &Path, settings: Settings) -> Result<Self, Error> {
         folder::create(folder)?;
-        if let Held::Nothing = format::check(folder)? {
-            format::write(folder)?;
+        if !folder::has_index(folder)? {
+            folder::create_index(folder)?;
         }
         Self::open_checked(folder, settings)
     }
@@ -70,27 +58,16 @@ impl Catalogue {
     ///
     /// As [`Catalogue::open`].
     pub fn open_existing(folder: &Path) -> Result<Option<Self>, Error> {
-        match format::check(folder)? {
-            // The format is there before the engine's first file: another process may be just between the two.
-            Held::Index if folder.join("meta.json").exists() => {
-                Self::open_checked(folder, Settings::default()).map(Some)
-            }
-            Held::Index | Held::Nothing => Ok(None),
-        }
+        folder::has_index(folder)?.then(|| Self::open_checked(folder, Settings::default())).transpose()
     }
 
     fn open_checked(folder: &Path, settings: Settings) -> Result<Self, Error> {
-        let wrap = |error| Error::of_engine(folder, error);
-        let (fields, schema) = Fields::with_schema();
-        let directory = MmapDirectory::open(folder).map_err(|error| wrap(error.into()))?;
-        let mut index = Index::open_or_create(directory, schema).map_err(|error| match error {
-            TantivyError::SchemaError(what) => Error::Damaged { folder: folder.to_owned(), what },
-            other => wrap(other),
-        })?;
-        index.set_tokenizers(tokenizers());
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().map_err(wrap)?;
-        let writer = Mutex::new(None);
-        Ok(Self { inner: Arc::new(Inner { folder: folder.to_owned(), settings, fields, index, reader, writer }) })
+        let index = folder::open_index(folder)?;
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
+        let reader = reader.map_err(|error| Error::of_engine(folder, error))?;
+        let (fields, _) = Fields::with_schema();
+        let writing = Mutex::new(None);
+        Ok(Self { inner: Arc::new(Inner { folder: folder.to_owned(), settings, fields, reader, writing }) })
     }
 
     /// The hours that are held, each with the version it was taken in under.
@@ -110,8 +87,8 @@ impl Catalogue {
     ///
     /// [`Error::Locked`] when another process is taking hours in.
     pub fn take_in(&self, hour: Hour, version: &str) -> Result<Writer, Error> {
-        self.engine_writer(&mut self.lock())?;
-        Ok(Writer::new(self.clone(), hour, version))
+        let index = self.writing(&mut self.lock())?.index();
+        Ok(Writer::new(self.clone(), index, hour, version))
     }
 
     /// Forgets hours, in one commit. Hours that are not held are no error.
@@ -152,7 +129,19 @@ impl Catalogue {
     ///
     /// [`Error::Damaged`] names the files that are not what they were.
     pub fn verify(&self) -> Result<(), Error> {
-        let damaged = self.inner.index.validate_checksum().map_err(|error| self.error(error))?;
+        loop {
+            let index = folder::open_index(&self.inner.folder)?;
+            let before = self.generation(&index)?;
+            let outcome = self.compare_check_sums(&index);
+            // A process that writes meanwhile deletes files that it has merged: they are missed for no reason.
+            if outcome.is_ok() || self.generation(&index)? == before {
+                return outcome;
+            }
+        }
+    }
+
+    fn compare_check_sums(&self, index: &Index) -> Result<(), Error> {
+        let damaged = index.validate_checksum().map_err(|error| self.error(error))?;
         let mut names: Vec<_> = damaged.into_iter().map(|path| path.display().to_string()).collect();
         names.sort();
         if names.is_empty() {
@@ -160,6 +149,12 @@ impl Catalogue {
         }
         let what = format!("not what was written: {}", names.join(", "));
         Err(Error::Damaged { folder: self.inner.folder.clone(), what })
+    }
+
+    /// Changes with every commit and every merge, by whatever process.
+    fn generation(&self, index: &Index) -> Result<(u64, Vec<SegmentId>), Error> {
+        let metas = index.load_metas().map_err(|error| self.error(error))?;
+        Ok((metas.opstamp, metas.segments.iter().map(SegmentMeta::id).collect()))
     }
 
     /// Makes visible what other processes have taken in since the catalogue was opened. What this one took in is visible
@@ -173,14 +168,14 @@ impl Catalogue {
     }
 
     /// Waits for merges in the background and lets other processes write. Worth calling at the end of a run: merges that
-    /// are cut off are begun anew next time. Nothing is lost without it.
+    /// are cut off are begun anew next time. Nothing is lost without it. While a writer is on its way, nothing is done.
     ///
     /// # Errors
     ///
     /// When a merge failed; the index is whole all the same.
     pub fn close(self) -> Result<(), Error> {
-        let writer = self.lock().take();
-        writer.map_or(Ok(()), |writer| writer.wait_merging_threads()).map_err(|error| self.error(error))
+        let writing = self.lock().take_if(|writing| !writing.is_awaited());
+        writing.map_or(Ok(()), Writing::end).map_err(|error| self.error(error))
     }
 
     /// Makes the segments of an hour visible in place of what is held of it.
@@ -190,12 +185,13 @@ impl Catalogue {
 
     fn commit(&self, replaced: &[Hour], added: &[SegmentMeta]) -> Result<(), Error> {
         let mut guard = self.lock();
-        let writer = self.engine_writer(&mut guard)?;
+        let writing = self.writing(&mut guard)?;
         let markers = self.markers()?;
-        let old = markers.iter().filter(|marker| replaced.contains(&marker.hour));
-        if let Err(error) = change(writer, &self.inner.fields, old, added) {
-            // What is half done must not become visible with the next hour, which begins with what is on disk.
-            *guard = None;
+        let old: Vec<_> = markers.iter().filter(|marker| replaced.contains(&marker.hour)).collect();
+        if let Err(error) = writing.commit(&self.inner.fields, &old, added) {
+            if writing.is_spent() {
+                *guard = None;
+            }
             return Err(self.error(error));
         }
         folder::sync(&self.inner.folder)?;
@@ -204,27 +200,26 @@ impl Catalogue {
 
     /// Deletes the files of segments that nobody will make visible.
     pub(crate) fn collect_garbage(&self) {
-        if let Some(writer) = self.lock().as_ref()
-            && let Err(error) = writer.garbage_collect_files().wait()
+        if let Some(writing) = self.lock().as_ref()
+            && let Err(error) = writing.collect_garbage()
         {
             tracing::warn!(%error, "files of an unfinished hour stay until the next commit");
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<IndexWriter>> {
-        self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Writing>> {
+        self.inner.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The engine's writer, which holds the lock; it is made when it is first asked for.
-    fn engine_writer<'g>(&self, slot: &'g mut Option<IndexWriter>) -> Result<&'g mut IndexWriter, Error> {
+    /// The writing side, which is begun when it is first asked for.
+    fn writing<'g>(&self, slot: &'g mut Option<Writing>) -> Result<&'g mut Writing, Error> {
         match slot {
-            Some(writer) => Ok(writer),
+            Some(writing) => Ok(writing),
             none => {
-                let writer = open_writer(&self.inner).map_err(|error| self.error(error))?;
-                folder::sweep(&self.inner.folder)?;
+                let writing = Writing::begin(&self.inner.folder, self.inner.settings)?;
                 // Another process may have written until the lock was ours.
                 self.refresh()?;
-                Ok(none.insert(writer))
+                Ok(none.insert(writing))
             }
         }
     }
@@ -235,10 +230,6 @@ impl Catalogue {
 
     pub(crate) fn searcher(&self) -> Searcher {
         self.inner.reader.searcher()
-    }
-
-    pub(crate) fn new_segment(&self) -> Segment {
-        self.inner.index.new_segment()
     }
 
     pub(crate) fn fields(&self) -> Fields {
@@ -258,38 +249,4 @@ impl fmt::Debug for Catalogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Catalogue").field("folder", &self.inner.folder).finish_non_exhaustive()
     }
-}
-
-/// Everything between two commits: the old documents go, the new segments come.
-fn change<'m>(
-    writer: &mut IndexWriter,
-    fields: &Fields,
-    old: impl Iterator<Item = &'m Marker>,
-    added: &[SegmentMeta],
-) -> tantivy::Result<()> {
-    for marker in old {
-        writer.delete_term(Term::from_field_u64(fields.build, marker.build));
-    }
-    for segment in added {
-        writer.add_segment(segment.clone())?;
-    }
-    writer.commit()?;
-    Ok(())
-}
-
-fn open_writer(inner: &Inner) -> tantivy::Result<IndexWriter> {
-    // The engine's own thread builds nothing here, so it gets the least.
-    let options = IndexWriterOptions::builder()
-        .num_worker_threads(1)
-        .memory_budget_per_thread(SMALLEST_HEAP)
-        .num_merge_threads(inner.settings.merge_threads.max(1))
-        .build();
-    let writer: IndexWriter = inner.index.writer_with_options(options)?;
-    let mut policy = LogMergePolicy::default();
-    policy.set_min_num_segments(SEGMENTS_A_MERGE);
-    policy.set_del_docs_ratio_before_merge(DELETED_SHARE);
-    writer.set_merge_policy(Box::new(policy));
-    // What builds that were killed left behind.
-    writer.garbage_collect_files().wait()?;
-    Ok(writer)
 }

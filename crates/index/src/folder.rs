@@ -4,7 +4,15 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::path::Path;
 
+use tantivy::directory::{INDEX_WRITER_LOCK, Lock, MmapDirectory};
+use tantivy::{Directory, Index, IndexSettings};
+
 use crate::Error;
+use crate::fields::{Fields, tokenizers};
+use crate::format::{self, Held};
+
+/// The engine's list of segments; with it an index begins to be one.
+const LIST_OF_SEGMENTS: &str = "meta.json";
 
 /// How the names of files begin that are to be renamed once they are written.
 const UNFINISHED: &str = ".tmp";
@@ -16,6 +24,41 @@ pub(crate) fn create(folder: &Path) -> Result<(), Error> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(|source| Error::Io { path: folder.to_owned(), source })
+}
+
+/// Whether there is an index of our format, begun and not left half made.
+pub(crate) fn has_index(folder: &Path) -> Result<bool, Error> {
+    match format::check(folder)? {
+        Held::Index => Ok(folder.join(LIST_OF_SEGMENTS).exists()),
+        Held::Nothing => Ok(false),
+    }
+}
+
+/// Creates an index, unless another process is just doing so: then that one is waited for.
+pub(crate) fn create_index(folder: &Path) -> Result<(), Error> {
+    let engine = |error| Error::of_engine(folder, error);
+    let directory = MmapDirectory::open(folder).map_err(|error| engine(error.into()))?;
+    let patient = Lock { filepath: INDEX_WRITER_LOCK.filepath.clone(), is_blocking: true };
+    let _lock = directory.acquire_lock(&patient).map_err(|error| engine(error.into()))?;
+    if let Held::Nothing = format::check(folder)? {
+        format::write(folder)?;
+    }
+    if !has_index(folder)? {
+        let (_, schema) = Fields::with_schema();
+        Index::create(directory, schema, IndexSettings::default()).map_err(engine)?;
+    }
+    Ok(())
+}
+
+/// Opens the index that is there.
+pub(crate) fn open_index(folder: &Path) -> Result<Index, Error> {
+    let mut index = Index::open_in_dir(folder).map_err(|error| Error::of_engine(folder, error))?;
+    let (_, schema) = Fields::with_schema();
+    if index.schema() != schema {
+        return Err(Error::Damaged { folder: folder.to_owned(), what: "it has other fields".to_owned() });
+    }
+    index.set_tokenizers(tokenizers());
+    Ok(index)
 }
 
 /// Makes the names in the folder durable. The engine syncs them before a commit gets its name, but not after.

@@ -23,6 +23,7 @@ pub(crate) fn ours() -> String {
 }
 
 /// What the folder holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Held {
     /// An index of our format, or at least its beginning.
     Index,

@@ -50,6 +50,7 @@ mod settings;
 mod simplified;
 mod tokens;
 mod writer;
+mod writing;
 
 pub use catalogue::Catalogue;
 pub use error::Error;

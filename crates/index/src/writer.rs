@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use chat::{Hour, Message, Sink};
+use tantivy::Index;
 use tantivy::index::{Segment, SegmentMeta};
 use tantivy::indexer::{AddOperation, SegmentWriter};
 
@@ -21,6 +22,7 @@ use crate::{Catalogue, Error};
 /// the writer's is filed under the writer's hour.
 pub struct Writer {
     catalogue: Catalogue,
+    index: Arc<Index>,
     hour: Hour,
     version: String,
     /// Distinguishes these documents from those that the hour had before.
@@ -39,11 +41,11 @@ struct Builder {
 }
 
 impl Writer {
-    pub(crate) fn new(catalogue: Catalogue, hour: Hour, version: &str) -> Self {
+    pub(crate) fn new(catalogue: Catalogue, index: Arc<Index>, hour: Hour, version: &str) -> Self {
         let row = Arc::new(Row::new(catalogue.fields()));
         let build = RandomState::new().build_hasher().finish();
         let version = version.to_owned();
-        Self { catalogue, hour, version, build, row, open: None, cut: Vec::new(), documents: 0 }
+        Self { catalogue, index, hour, version, build, row, open: None, cut: Vec::new(), documents: 0 }
     }
 
     fn add(&mut self, message: &Message<'_>) -> Result<(), Error> {
@@ -57,7 +59,7 @@ impl Writer {
     fn add_row(&mut self) -> Result<(), Error> {
         let open = match &mut self.open {
             Some(open) => open,
-            none => none.insert(Builder::new(&self.catalogue)?),
+            none => none.insert(Builder::new(&self.index, &self.catalogue)?),
         };
         let document = Lent(Arc::clone(&self.row));
         // The stamp is of no use to a segment that is added whole.
@@ -111,8 +113,8 @@ impl fmt::Debug for Writer {
 }
 
 impl Builder {
-    fn new(catalogue: &Catalogue) -> Result<Self, Error> {
-        let segment = catalogue.new_segment();
+    fn new(index: &Index, catalogue: &Catalogue) -> Result<Self, Error> {
+        let segment = index.new_segment();
         let writer =
             SegmentWriter::for_segment(catalogue.heap(), segment.clone()).map_err(|error| catalogue.error(error))?;
         Ok(Self { segment, writer })

@@ -225,6 +225,64 @@ fn one_process_writes_and_others_read() {
     assert_eq!(reading.hours().unwrap(), BTreeMap::from([(nine(), "w".to_owned())]));
 }
 
+/// Whoever takes the lock knows the files of the one before, and deletes them when they are of no more use.
+#[test]
+fn writers_that_take_turns_leave_no_files_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let turns = [open(folder.path()), open(folder.path())];
+    for (round, catalogue) in (0..12).zip(turns.iter().cycle()) {
+        catalogue.refresh().unwrap();
+        take_in(
+            catalogue,
+            nine().plus(round % 3),
+            &round.to_string(),
+            &[message(nine(), 1, &format!("round {round}"))],
+        );
+        catalogue.clone().close().unwrap();
+    }
+    let last = open(folder.path());
+    assert_eq!(last.hours().unwrap().into_values().collect::<Vec<_>>(), ["9", "10", "11"]);
+    assert_eq!(last.search(&ask("round")).unwrap().total, 3);
+    last.verify().unwrap();
+    let segments = fs::read_to_string(folder.path().join("meta.json")).unwrap().replace('-', "");
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let (stem, _) = name.split_once('.').unwrap_or((&name, ""));
+        assert!(["", "meta", "format"].contains(&stem) || segments.contains(stem), "{name} is left behind");
+    }
+}
+
+#[test]
+fn closing_does_not_pull_the_rug_from_under_a_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = open(folder.path());
+    let mut writer = catalogue.take_in(nine(), "v").unwrap();
+    writer.write(&[message(nine(), 1, "word")]).unwrap();
+    catalogue.clone().close().unwrap();
+    assert!(matches!(open(folder.path()).take_in(nine(), "w"), Err(Error::Locked { .. })));
+    writer.finish().unwrap();
+    assert_eq!(catalogue.search(&ask("word")).unwrap().total, 1);
+    catalogue.close().unwrap();
+    open(folder.path()).take_in(nine(), "w").unwrap();
+}
+
+/// One hour whose files are gone fails alone: the one beside it, and the one after it, go on.
+#[test]
+fn a_failed_hour_does_not_take_others_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = open(folder.path());
+    let mut failing = catalogue.take_in(nine(), "v").unwrap();
+    failing.write(&[message(nine(), 1, "failing")]).unwrap();
+    fs::remove_file(named(folder.path(), "*.term")).unwrap();
+    let mut beside = catalogue.take_in(nine().next(), "v").unwrap();
+    beside.write(&[message(nine().next(), 1, "beside")]).unwrap();
+    failing.finish().unwrap_err();
+    beside.finish().unwrap();
+    take_in(&catalogue, nine().plus(2), "v", &[message(nine().plus(2), 1, "after")]);
+    assert_eq!(rows(&catalogue.search(&ask("")).unwrap()), ["10/1", "11/1"]);
+    catalogue.verify().unwrap();
+}
+
 #[test]
 fn another_format_is_refused_and_damage_is_named() {
     let folder = tempfile::tempdir().unwrap();
