@@ -306,3 +306,88 @@ fn store_error(location: &Path, source: io::Error) -> Error {
 fn not_implemented(operation: &str) -> Error {
     Error::NotImplemented { operation: operation.to_owned(), implementer: "Disk".to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use object_store::ObjectStoreExt;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    async fn content(disk: &Disk, location: &str) -> Vec<u8> {
+        disk.get(&Path::from(location)).await.unwrap().bytes().await.unwrap().to_vec()
+    }
+
+    #[tokio::test]
+    async fn what_is_created_twice_stays_as_it_was() {
+        let folder = TempDir::new().unwrap();
+        let disk = Disk::new(folder.path()).unwrap();
+        let path = Path::from("log/0.json");
+        disk.put_opts(&path, "one".into(), PutMode::Create.into()).await.unwrap();
+        let again = disk.put_opts(&path, "two".into(), PutMode::Create.into()).await;
+        assert!(matches!(again, Err(Error::AlreadyExists { .. })), "{again:?}");
+        assert_eq!(content(&disk, "log/0.json").await, b"one");
+        disk.put(&path, "three".into()).await.unwrap();
+        assert_eq!(content(&disk, "log/0.json").await, b"three");
+        assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn many_writers_have_one_winner() {
+        let folder = TempDir::new().unwrap();
+        let disk = Disk::new(folder.path()).unwrap();
+        let writers = (0..16).map(|number| {
+            let disk = disk.clone();
+            async move { disk.put_opts(&Path::from("x"), format!("{number}").into(), PutMode::Create.into()).await }
+        });
+        let won = futures::future::join_all(writers).await.into_iter().filter(Result::is_ok).count();
+        assert_eq!(won, 1);
+    }
+
+    #[tokio::test]
+    async fn parts_may_be_written_in_any_order() {
+        let folder = TempDir::new().unwrap();
+        let disk = Disk::new(folder.path()).unwrap();
+        let path = Path::from("a/b");
+        let mut upload = disk.put_multipart(&path).await.unwrap();
+        let (first, second) = (upload.put_part("one,".into()), upload.put_part("two".into()));
+        second.await.unwrap();
+        first.await.unwrap();
+        assert!(disk.head(&path).await.is_err(), "it appears whole");
+        upload.complete().await.unwrap();
+        assert_eq!(content(&disk, "a/b").await, b"one,two");
+        let mut upload = disk.put_multipart(&path).await.unwrap();
+        upload.put_part("three".into()).await.unwrap();
+        upload.abort().await.unwrap();
+        assert_eq!(content(&disk, "a/b").await, b"one,two");
+    }
+
+    #[tokio::test]
+    async fn listings_are_in_order() {
+        let folder = TempDir::new().unwrap();
+        let disk = Disk::new(folder.path()).unwrap();
+        for name in ["log/2", "log/10", "log/0", "log/1", "else/3"] {
+            disk.put(&Path::from(name), "".into()).await.unwrap();
+        }
+        let listed = |offset: &'static str| {
+            let listed = disk.list_with_offset(Some(&Path::from("log")), &Path::from(offset));
+            listed.map_ok(|object| object.location.to_string()).try_collect::<Vec<_>>()
+        };
+        assert_eq!(listed("log").await.unwrap(), ["log/0", "log/1", "log/10", "log/2"]);
+        assert_eq!(listed("log/1").await.unwrap(), ["log/10", "log/2"]);
+    }
+
+    #[tokio::test]
+    async fn copies_and_renames_keep_what_is_there_if_asked() {
+        let folder = TempDir::new().unwrap();
+        let disk = Disk::new(folder.path()).unwrap();
+        let (one, two, three) = (Path::from("1"), Path::from("2"), Path::from("3"));
+        disk.put(&one, "one".into()).await.unwrap();
+        disk.copy(&one, &two).await.unwrap();
+        assert!(matches!(disk.copy_if_not_exists(&one, &two).await, Err(Error::AlreadyExists { .. })));
+        disk.rename_if_not_exists(&two, &three).await.unwrap();
+        assert!(matches!(disk.rename_if_not_exists(&one, &three).await, Err(Error::AlreadyExists { .. })));
+        assert!(disk.head(&two).await.is_err() && disk.head(&one).await.is_ok());
+        assert!(matches!(disk.delete(&two).await, Err(Error::NotFound { .. })));
+    }
+}

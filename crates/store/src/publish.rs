@@ -194,3 +194,28 @@ fn removals(hour: Hour, live: &[Add]) -> Result<Vec<Add>, Error> {
         Ok(files)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, hours: &[Hour]) -> Add {
+        Add { path: name.to_owned(), tags: Some(tags::of_hours(hours)), ..Add::default() }
+    }
+
+    #[test]
+    fn an_hour_takes_only_its_own_files_away() {
+        let hour = Hour::from_key("2026031409").unwrap();
+        let live = [file("before", &[hour.plus(-1)]), file("one", &[hour]), file("other", &[hour])];
+        let removed: Vec<_> = removals(hour, &live).unwrap().into_iter().map(|file| file.path).collect();
+        assert_eq!(removed, ["one", "other"]);
+        assert!(removals(hour.next(), &live).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_file_of_several_hours_is_not_taken_away_for_one() {
+        let hour = Hour::from_key("2026031409").unwrap();
+        let error = removals(hour, &[file("day", &[hour, hour.next()])]).unwrap_err();
+        assert_eq!(error.to_string(), "could not replace 2026-03-14T09Z: its file day holds other hours too");
+    }
+}

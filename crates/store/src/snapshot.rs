@@ -137,3 +137,30 @@ struct Bounds {
 fn statistics(add: &Add) -> Stats {
     add.stats.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_tags_is_known_by_its_statistics() {
+        let stats = r#"{"numRecords":7,"minValues":{"source_hour":"2026031423","sent_at":"2026-03-14T23:00:00.001Z"},
+            "maxValues":{"source_hour":"2026031501","msg_id":"9"},"nullCount":{}}"#;
+        let add = Add { path: "x".to_owned(), size: 9, stats: Some(stats.to_owned()), ..Add::default() };
+        let file = DataFile::from(&add);
+        let keys: Vec<_> = file.hours.iter().map(|hour| hour.key()).collect();
+        assert_eq!(keys, ["2026031423", "2026031500", "2026031501"]);
+        assert_eq!((file.rows, file.size, file.max_sent_at), (7, 9, None));
+        assert_eq!(file.min_sent_at, "2026-03-14T23:00:00.001Z".parse().ok());
+        let entry = entry_in(&add, file.hours[0], Timestamp::default());
+        assert_eq!((entry.state, entry.tally.messages, &entry.files[..]), (State::Done, 0, &["x".to_owned()][..]));
+    }
+
+    #[test]
+    fn a_file_that_says_nothing_holds_no_hour() {
+        for stats in [None, Some("{"), Some("{}")] {
+            let add = Add { stats: stats.map(str::to_owned), ..Add::default() };
+            assert!(hours(&add).is_empty(), "{stats:?}");
+        }
+    }
+}

@@ -1,12 +1,14 @@
 //! What an archive is, and whose.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use chat::App;
 use store::{Access, Advice, Archive, Error, Mode};
 use tempfile::TempDir;
 
-use crate::support::{assert_private, clock, open, publication, wanted};
+use crate::support::{children, clock, open, publication, rows, wanted};
 
 #[tokio::test]
 async fn the_first_claim_holds_for_ever() {
@@ -88,7 +90,7 @@ async fn an_archive_may_lie_in_any_folder_and_be_moved() {
     archive.publish(publication(&archive, wanted(0, 3)).unwrap(), Mode::New).await.unwrap();
     drop(archive);
     fs::rename(&odd, &moved).unwrap();
-    assert_eq!(crate::support::rows(&open(&moved).await).await.len(), 3);
+    assert_eq!(rows(&open(&moved).await).await.len(), 3);
 }
 
 #[test]
@@ -100,6 +102,13 @@ fn one_thread_is_enough() {
         for number in 0..11 {
             archive.publish(publication(&archive, wanted(number, 1)).unwrap(), Mode::New).await.unwrap();
         }
-        assert_eq!(crate::support::rows(&archive).await.len(), 11);
+        assert_eq!(rows(&archive).await.len(), 11);
     });
+}
+
+/// Checks that everything below a folder is for its owner alone.
+fn assert_private(path: &Path) {
+    let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{}: {mode:o}", path.display());
+    children(path).iter().for_each(|path| assert_private(path));
 }

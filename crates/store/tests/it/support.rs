@@ -1,7 +1,6 @@
 //! Hours to publish, and what is in an archive afterwards.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -136,13 +135,6 @@ pub(crate) fn children(folder: &Path) -> Vec<PathBuf> {
 
 pub(crate) fn name(path: &Path) -> String {
     path.file_name().unwrap().to_str().unwrap().to_owned()
-}
-
-/// Checks that everything below a folder is for its owner alone.
-pub(crate) fn assert_private(path: &Path) {
-    let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{}: {mode:o}", path.display());
-    children(path).iter().for_each(|path| assert_private(path));
 }
 
 /// Checks what holds of every archive at rest: a glob sees each row once, and the ledger names the files there are.
