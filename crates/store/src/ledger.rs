@@ -73,7 +73,12 @@ impl Ledger {
             dated.iter_mut().for_each(|entry| known.date(entry));
         }
         self.add(&dated).await?;
-        self.merge_if_many().await
+        if let Err(error) = self.merge_if_many().await {
+            // The rows are there all the same. The next call tries again.
+            self.running.leave_mark();
+            tracing::warn!(%error, "could not merge the files of the ledger");
+        }
+        Ok(())
     }
 
     /// Dates an entry after the newest row of its hour.
@@ -94,16 +99,16 @@ impl Ledger {
         let mut looks = 1;
         loop {
             let (_version, files) = self.table.live().await?;
-            match self.learn(&mut known, files).await {
+            match self.learn(&mut known, &files).await {
                 Err(error) if is_gone(&error) && looks < LOOKS => looks += 1,
                 other => return other.map(|()| known),
             }
         }
     }
 
-    async fn learn(&self, known: &mut Known, files: Vec<Add>) -> Result<(), Error> {
+    async fn learn(&self, known: &mut Known, files: &[Add]) -> Result<(), Error> {
         let paths: HashSet<_> = files.iter().map(|file| file.path.clone()).collect();
-        for file in in_order(&files) {
+        for file in in_order(files) {
             if !known.files.contains(&file.path) {
                 known.take_in(self.read_file(file).await?);
                 known.files.insert(file.path.clone());

@@ -60,6 +60,7 @@ mod staged;
 mod table;
 mod tags;
 
+// The support of the integration tests, which the crash tests share, calls this crate by its name.
 #[cfg(test)]
 extern crate self as store;
 

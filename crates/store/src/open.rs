@@ -12,7 +12,7 @@ use futures::TryStreamExt;
 use object_store::ObjectStore;
 
 use crate::disk::{Disk, create_folder};
-use crate::error::Error;
+use crate::error::{Advice, Error, is_gone};
 use crate::identity;
 use crate::ledger::Ledger;
 use crate::lock::Lock;
@@ -87,13 +87,19 @@ impl Archive {
 
     async fn open_tables(disk: Disk, lock: Lock, app: Option<App>, clock: Clock) -> Result<Self, Error> {
         let store: Arc<dyn ObjectStore> = Arc::new(disk.clone());
-        let messages = Table::open(Kind::Messages, Arc::clone(&store)).await?;
-        let dead_letters = Table::open(Kind::DeadLetters, Arc::clone(&store)).await?;
-        let hours = Table::open(Kind::Hours, store).await?;
+        let messages = Table::open(Kind::Messages, Arc::clone(&store), Arc::clone(&clock)).await?;
+        let dead_letters = Table::open(Kind::DeadLetters, Arc::clone(&store), Arc::clone(&clock)).await?;
+        let hours = Table::open(Kind::Hours, store, Arc::clone(&clock)).await?;
         let running = Arc::new(Running::new(disk.clone()));
         let ledger = Ledger::new(hours, disk.clone(), Arc::clone(&running), Arc::clone(&clock));
         if matches!(lock, Lock::Exclusive(_)) && repair::is_needed(&disk)? {
-            repair::repair(&disk, &messages, &dead_letters, &ledger, clock()).await?;
+            match repair::repair(&disk, &messages, &dead_letters, &ledger, clock()).await {
+                // Who may only read, reads it as it is.
+                Err(error) if error.advice() == Advice::FixTheSettings => {
+                    tracing::warn!(%error, "could not repair the archive after a run that did not end well");
+                }
+                other => other?,
+            }
         }
         let lock = tokio::task::spawn_blocking(move || lock.share()).await;
         let lock = lock.map_err(|error| Error::file("lock", disk.root())(error.into()))?;
@@ -263,19 +269,26 @@ impl Archive {
     ///
     /// When the table cannot be read.
     pub async fn dead_letters(&self, hour: Option<Hour>) -> Result<Vec<DeadLetter<'static>>, Error> {
+        match self.read_dead_letters(hour).await {
+            // Another writer replaced an hour meanwhile.
+            Err(error) if is_gone(&error) => self.read_dead_letters(hour).await,
+            other => other,
+        }
+    }
+
+    async fn read_dead_letters(&self, hour: Option<Hour>) -> Result<Vec<DeadLetter<'static>>, Error> {
         let table = &self.inner.dead_letters;
         let (_version, files) = table.live().await?;
-        let mut letters = Vec::new();
+        let mut letters: Vec<DeadLetter<'static>> = Vec::new();
         for file in files.iter().filter(|file| hour.is_none_or(|hour| hours(file).contains(&hour))) {
             let reader = table.reader(&file.path, u64::try_from(file.size).unwrap_or(0));
             let failed = |error| Error::rows(table.name(), &file.path)(error);
             let mut batches = archive::read_dead_letters(reader).await.map_err(failed)?;
             while let Some(batch) = batches.try_next().await.map_err(failed)? {
-                letters.extend(
-                    batch.into_iter().filter(|letter| hour.is_none_or(|hour| letter.position.source_hour == hour)),
-                );
+                letters.extend(batch);
             }
         }
+        letters.retain(|letter| hour.is_none_or(|hour| letter.position.source_hour == hour));
         letters.sort_by_key(|letter| letter.position);
         Ok(letters)
     }

@@ -50,9 +50,14 @@ impl Running {
         let remove = move || files.iter().try_for_each(|file| disk.remove_if_there(&disk.path(file)));
         let removed = tokio::task::spawn_blocking(remove).await.map_err(io::Error::from).flatten();
         if let Err(error) = removed {
-            self.half_done.fetch_add(1, Ordering::Relaxed);
+            self.leave_mark();
             tracing::warn!(%error, "could not remove a file that was replaced");
         }
+    }
+
+    /// Leaves the mark to the end, for the next to open the archive.
+    pub(crate) fn leave_mark(&self) {
+        self.half_done.fetch_add(1, Ordering::Relaxed);
     }
 
     fn set_mark(&self) -> io::Result<PathBuf> {

@@ -1,5 +1,6 @@
 //! What readers see of `messages`.
 
+use std::fmt;
 use std::sync::Arc;
 
 use chat::{Entry, Hour, Hours, State, Tally, Timestamp};
@@ -66,6 +67,12 @@ impl Snapshot {
     #[must_use]
     pub fn reader(&self, file: &DataFile) -> Reader {
         self.table.reader(&file.path, file.size)
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("version", &self.version).field("files", &self.files).finish_non_exhaustive()
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archive::FORMAT;
+use chat::Timestamp;
 use deltalake::DeltaTableError;
 use deltalake::kernel::engine::arrow_conversion::TryFromArrow;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
@@ -26,6 +27,7 @@ use url::Url;
 
 use crate::error::Error;
 use crate::layout::PARTITION;
+use crate::open::Clock;
 use crate::reader::Reader;
 
 /// Commits between two checkpoints of a log; Delta's own default. A reader replays at most this many commits.
@@ -52,8 +54,16 @@ pub(crate) struct Table {
     kind: Kind,
     store: Arc<dyn ObjectStore>,
     log: LogStoreRef,
-    /// Held while a commit is made, so that the handles of one process do not contend.
-    state: Mutex<DeltaTableState>,
+    clock: Clock,
+    /// Held while a commit is made, so that the users of one handle do not contend.
+    state: Mutex<State>,
+}
+
+/// The newest version that is known.
+struct State {
+    delta: DeltaTableState,
+    /// Its files, taken out of `delta` once a version.
+    files: Arc<Vec<Add>>,
 }
 
 /// What a change wants, in view of the live files.
@@ -109,12 +119,12 @@ impl Kind {
 
 impl Table {
     /// Opens a table of the archive below `store`, and creates it if there is none.
-    pub(crate) async fn open(kind: Kind, store: Arc<dyn ObjectStore>) -> Result<Self, Error> {
+    pub(crate) async fn open(kind: Kind, store: Arc<dyn ObjectStore>, clock: Clock) -> Result<Self, Error> {
         let name = kind.name();
         let log = log_of(name, &store);
-        let state = open_log(kind, &log).await.map_err(Error::table(name))?;
-        refuse_newer(name, &state)?;
-        Ok(Self { kind, store, log, state: Mutex::new(state) })
+        let delta = open_log(kind, &log).await.map_err(Error::table(name))?;
+        refuse_newer(name, &delta)?;
+        Ok(Self { kind, store, log, clock, state: Mutex::new(State::of(delta)) })
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -122,9 +132,9 @@ impl Table {
     }
 
     /// The newest version and its files.
-    pub(crate) async fn live(&self) -> Result<(Version, Vec<Add>), Error> {
+    pub(crate) async fn live(&self) -> Result<(Version, Arc<Vec<Add>>), Error> {
         let state = self.fresh().await?;
-        Ok((state.version(), files(&state)))
+        Ok((state.delta.version(), Arc::clone(&state.files)))
     }
 
     /// Where a file lies below the archive.
@@ -144,7 +154,7 @@ impl Table {
     ) -> Result<Outcome<T>, Error> {
         let mut state = self.fresh().await?;
         for attempt in 1..=ATTEMPTS {
-            let (remove, add) = match plan(&files(&state))? {
+            let (remove, add) = match plan(&state.files)? {
                 Plan::Commit { remove, add } => (remove, add),
                 Plan::Stop(reason) => return Ok(Outcome::Stopped(reason)),
             };
@@ -161,31 +171,42 @@ impl Table {
         Err(Error::Contended { table: self.name(), attempts: ATTEMPTS })
     }
 
-    async fn fresh(&self) -> Result<MutexGuard<'_, DeltaTableState>, Error> {
+    async fn fresh(&self) -> Result<MutexGuard<'_, State>, Error> {
         let mut state = self.state.lock().await;
         self.refresh(&mut state).await?;
         Ok(state)
     }
 
-    async fn refresh(&self, state: &mut DeltaTableState) -> Result<(), Error> {
-        state.update(self.log.as_ref(), None).await.map_err(Error::table(self.name()))
+    async fn refresh(&self, state: &mut State) -> Result<(), Error> {
+        let known = state.delta.version();
+        state.delta.update(self.log.as_ref(), None).await.map_err(Error::table(self.name()))?;
+        if state.delta.version() != known {
+            state.files = files(&state.delta);
+        }
+        Ok(())
     }
 
     /// Tries to commit the next version after `state`, which becomes that version.
-    async fn try_commit(&self, state: &mut DeltaTableState, remove: &[Add], add: Vec<Add>) -> Result<(), Failure> {
-        let next = state.version() + 1;
+    async fn try_commit(&self, state: &mut State, remove: &[Add], add: Vec<Add>) -> Result<(), Failure> {
+        let next = state.delta.version() + 1;
         let operation = self.operation(remove.is_empty());
-        let mut actions: Vec<_> = remove.iter().map(|file| Action::Remove(removal(file, &add))).collect();
+        // As the files that come in their place: a merge changes no data.
+        let (now, data_change) = ((self.clock)(), add.first().is_none_or(|add| add.data_change));
+        let mut actions: Vec<_> = remove.iter().map(|file| Action::Remove(removal(file, now, data_change))).collect();
         actions.extend(add.into_iter().map(Action::Add));
         let committed = async {
             let builder = CommitBuilder::from(properties(next)).with_actions(actions);
-            builder.build(Some(&*state), Arc::clone(&self.log), operation).into_prepared_commit_future().await?.await
+            builder
+                .build(Some(&state.delta), Arc::clone(&self.log), operation)
+                .into_prepared_commit_future()
+                .await?
+                .await
         };
         let after = committed.await.map_err(|error| self.failure(error))?;
         let version = after.version;
         // From here on the change is in the log, whatever becomes of checkpoint and clean-up.
         match after.await {
-            Ok(done) => *state = done.snapshot(),
+            Ok(done) => *state = State::of(done.snapshot()),
             Err(error) => {
                 tracing::warn!(table = self.name(), version, %error, "could not tidy up the log after a commit");
                 self.refresh(state).await.map_err(Failure::Other)?;
@@ -270,17 +291,22 @@ fn properties(next: Version) -> CommitProperties {
         .with_cleanup_expired_logs(Some((next + 1).is_multiple_of(CHECKPOINT_INTERVAL)))
 }
 
-fn files(state: &DeltaTableState) -> Vec<Add> {
-    #[expect(deprecated, reason = "nothing else hands out a file's tags")]
-    state.log_data().iter().map(|view| view.add_action()).collect()
+impl State {
+    fn of(delta: DeltaTableState) -> Self {
+        Self { files: files(&delta), delta }
+    }
 }
 
-fn removal(file: &Add, add: &[Add]) -> Remove {
+fn files(state: &DeltaTableState) -> Arc<Vec<Add>> {
+    #[expect(deprecated, reason = "nothing else hands out a file's tags")]
+    Arc::new(state.log_data().iter().map(|view| view.add_action()).collect())
+}
+
+fn removal(file: &Add, now: Timestamp, data_change: bool) -> Remove {
     Remove {
         path: file.path.clone(),
-        // As the files that come in its place: a compaction changes no data.
-        data_change: add.first().is_none_or(|add| add.data_change),
-        deletion_timestamp: Some(file.modification_time.max(add.first().map_or(0, |add| add.modification_time))),
+        data_change,
+        deletion_timestamp: Some(now.timestamp_millis()),
         extended_file_metadata: Some(true),
         size: Some(file.size),
         partition_values: Some(file.partition_values.clone()),
@@ -289,7 +315,7 @@ fn removal(file: &Add, add: &[Add]) -> Remove {
 }
 
 /// A file to add. `data_change` is false when its rows were in the table before.
-pub(crate) fn addition(path: String, size: u64, at: chat::Timestamp, stats: String, data_change: bool) -> Add {
+pub(crate) fn addition(path: String, size: u64, at: Timestamp, stats: String, data_change: bool) -> Add {
     Add {
         path,
         size: i64::try_from(size).unwrap_or(i64::MAX),

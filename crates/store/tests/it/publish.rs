@@ -1,7 +1,7 @@
 //! Hours enter the tables whole, once.
 
 use chat::State;
-use store::{Error, Mode, Publication, Published};
+use store::{Error, Mode, Publication, Published, is_gone};
 use tempfile::TempDir;
 
 use crate::support::{
@@ -74,6 +74,23 @@ async fn a_replaced_hour_leaves_nothing_behind() {
         assert_eq!(data_files(archive.root(), "dead_letters").len(), usize::from(dead_letters > 0));
         assert_at_rest(&archive).await;
     }
+}
+
+#[tokio::test]
+async fn a_reader_that_comes_late_is_told_to_look_again() {
+    let folder = TempDir::new().unwrap();
+    let archive = open(folder.path()).await;
+    archive.publish(publication(&archive, wanted(0, 4)).unwrap(), Mode::New).await.unwrap();
+    let stale = archive.snapshot().await.unwrap();
+    archive.publish(publication(&archive, wanted(0, 5)).unwrap(), Mode::Replace).await.unwrap();
+    let gone = archive::read_all(stale.reader(&stale.files()[0])).await.err().expect("its file was replaced");
+    assert!(is_gone(&gone), "{gone:?}");
+    assert_eq!(rows(&archive).await.len(), 5);
+    let damaged = archive.snapshot().await.unwrap();
+    let file = archive.root().join("messages").join(&damaged.files()[0].path);
+    std::fs::write(file, "no parquet").unwrap();
+    let error = archive::read_all(damaged.reader(&damaged.files()[0])).await.err().expect("it is damaged");
+    assert!(!is_gone(&error), "{error:?}");
 }
 
 #[tokio::test]
