@@ -176,6 +176,28 @@ fn hits_come_in_the_order_asked_for() {
     assert!(filtered.hits.iter().all(|hit| hit.score == 0.0));
 }
 
+/// More messages than a search keeps at once.
+#[test]
+fn the_first_of_many_are_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = open(folder.path());
+    let seconds = |line: u64| line * 37 % 300;
+    let time = |line: u64| at("2026-03-14T09:00:00Z") + std::time::Duration::from_secs(seconds(line));
+    let messages: Vec<_> =
+        (1..=300).map(|line| Message { sent_at: Some(time(line)), ..message(nine(), line, "word") }).collect();
+    take_in(&catalogue, nine(), "v", &messages);
+    let mut oldest: Vec<u64> = (1..=300).collect();
+    oldest.sort_by_key(|line| seconds(*line));
+    let newest: Vec<_> = oldest.iter().rev().copied().collect();
+    for (order, lines) in [(Order::Oldest, &oldest), (Order::Newest, &newest), (Order::Relevance, &newest)] {
+        for limit in [1, 5, 150, 299] {
+            let found = catalogue.search(&Request { order, limit, ..ask("word") }).unwrap();
+            let expected: Vec<_> = lines.iter().take(limit).map(|line| format!("09/{line}")).collect();
+            assert_eq!((rows(&found), found.total), (expected, 300), "{order:?} {limit}");
+        }
+    }
+}
+
 #[test]
 fn a_message_of_several_hours_is_shown_once_with_its_earliest_hour() {
     let folder = tempfile::tempdir().unwrap();
