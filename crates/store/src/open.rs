@@ -77,8 +77,8 @@ impl Archive {
     pub(crate) async fn open_on(disk: Disk, access: Access, clock: Clock) -> Result<Self, Error> {
         let (prepared, now) = (disk.clone(), clock());
         let prepared = tokio::task::spawn_blocking(move || {
-            prepare(&prepared, access, now)?;
-            Ok((Lock::take(&prepared)?, identity::app(&prepared)?))
+            let lock = prepare(&prepared, access, now)?;
+            Ok((lock, identity::app(&prepared)?))
         });
         let prepared = prepared.await.map_err(|error| Error::file("open", disk.root())(error.into()));
         let (lock, app) = prepared.flatten()?;
@@ -310,16 +310,19 @@ fn folder_of(root: &Path, access: Access) -> Result<Disk, Error> {
     Disk::new(root).map_err(Error::file("open", root))
 }
 
-/// Makes the folder an archive, if it is none and that is wanted.
-fn prepare(disk: &Disk, access: Access, now: Timestamp) -> Result<(), Error> {
-    if identity::is_archive(disk)? {
-        return Ok(());
-    }
-    if access == Access::Existing {
+/// Makes the folder an archive, if it is none and that is wanted. From the lock on, no repair can take what is written
+/// here for what a dead run left.
+fn prepare(disk: &Disk, access: Access, now: Timestamp) -> Result<Lock, Error> {
+    let is_archive = identity::is_archive(disk)?;
+    if !is_archive && access == Access::Existing {
         return Err(Error::NoArchive { path: disk.root().to_owned() });
     }
-    keep_private(disk.root()).map_err(Error::file("set the permissions of", disk.root()))?;
-    identity::create_archive(disk, now)
+    let lock = Lock::take(disk)?;
+    if !is_archive {
+        keep_private(disk.root()).map_err(Error::file("set the permissions of", disk.root()))?;
+        identity::create_archive(disk, now)?;
+    }
+    Ok(lock)
 }
 
 /// An archive is for its owner alone, even in a folder that was there before.

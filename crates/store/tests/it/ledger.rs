@@ -42,7 +42,7 @@ async fn every_field_reads_back() {
     assert_eq!(open(folder.path()).await.entries().await.unwrap()[&hour(0)], row);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_files_become_one_and_no_row_is_lost() {
     let folder = TempDir::new().unwrap();
     let (archive, other) = (open(folder.path()).await, open(folder.path()).await);
