@@ -159,7 +159,10 @@ pub(crate) fn create_folder(folder: &FilePath) -> io::Result<()> {
         create_folder(above)?;
     }
     match private_folder().create(folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => return Ok(()),
+        // Another may have been first, or there is a file of that name.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return if folder.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) };
+        }
         result => result?,
     }
     sync_folder(above.unwrap_or(FilePath::new(".")))

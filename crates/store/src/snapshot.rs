@@ -1,5 +1,6 @@
 //! What readers see of `messages`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub struct Snapshot {
     table: Arc<Table>,
     version: u64,
     files: Vec<DataFile>,
+    /// Which of `files` holds an hour.
+    holders: BTreeMap<Hour, usize>,
 }
 
 /// A live file of `messages`.
@@ -42,7 +45,9 @@ impl Snapshot {
     pub(crate) fn new(table: Arc<Table>, version: u64, files: &[Add]) -> Self {
         let mut files: Vec<_> = files.iter().map(DataFile::from).collect();
         files.sort_by(|one, other| one.hours.cmp(&other.hours).then_with(|| one.path.cmp(&other.path)));
-        Self { table, version, files }
+        let held = |(number, file): (usize, &DataFile)| file.hours.iter().map(move |hour| (*hour, number)).collect();
+        let holders = files.iter().enumerate().flat_map::<Vec<_>, _>(held).collect();
+        Self { table, version, files, holders }
     }
 
     /// The version of the table.
@@ -60,7 +65,7 @@ impl Snapshot {
     /// The file that holds an hour; `None` when the hour has no messages, or is not published.
     #[must_use]
     pub fn file_of(&self, hour: Hour) -> Option<&DataFile> {
-        self.files.iter().find(|file| file.hours.binary_search(&hour).is_ok())
+        self.holders.get(&hour).and_then(|number| self.files.get(*number))
     }
 
     /// A reader of a file, for `archive::read_all`, `archive::read_keys` and `archive::find_ids`.

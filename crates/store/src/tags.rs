@@ -34,9 +34,11 @@ pub(crate) fn of_entries(entries: &[Entry]) -> Tags {
     tags
 }
 
-/// The hours of a file; `None` when its tags do not say.
+/// The hours of a file, in order; `None` when its tags do not say.
 pub(crate) fn hours(tags: Option<&Tags>) -> Option<Vec<Hour>> {
-    text(tags, HOURS)?.split(',').map(|key| Hour::from_key(key).ok()).collect()
+    let mut hours: Vec<_> = text(tags, HOURS)?.split(',').map(|key| Hour::from_key(key).ok()).collect::<Option<_>>()?;
+    hours.sort_unstable();
+    Some(hours)
 }
 
 /// The entries of the hours of a file; none when its tags do not say.

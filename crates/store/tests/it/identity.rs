@@ -36,6 +36,19 @@ async fn a_folder_without_archive_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_file_is_no_folder() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("notes.txt");
+    fs::write(&file, "mine").unwrap();
+    for (access, said) in [(Access::Create, "could not create"), (Access::Existing, "is no archive")] {
+        let error = Archive::open(&file, access, clock()).await.unwrap_err();
+        assert!(error.to_string().contains(said) && error.to_string().contains("notes.txt"), "{error}");
+        assert_eq!(error.advice(), Advice::FixTheSettings);
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+}
+
+#[tokio::test]
 async fn a_newer_format_is_refused_in_words() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("archive.json"), r#"{"format":2,"soul":"of another shape"}"#).unwrap();
