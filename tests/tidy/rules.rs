@@ -74,6 +74,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     ),
     owned("rand", &["api", "emulator"], "jitter, and seeded histories"),
     owned("reqwest", &["api"], "the service is asked by one crate"),
+    owned("rustix", &["cli"], "how much room a disk has"),
     owned(
         "serde",
         &["api", "archive", "cli", "decode", "emulator", "store"],
