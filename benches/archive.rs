@@ -1,36 +1,23 @@
-//! Messages to a Parquet file: `cargo bench --bench archive`.
-
-#[path = "input.rs"]
-mod input;
-
-use std::sync::LazyLock;
+//! Messages to a Parquet file: `cargo bench -- archive`.
 
 use chat::{Message, Sink as _};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use input::Input;
 
-static INPUT: LazyLock<Input> = LazyLock::new(Input::new);
-
-fn main() {
-    divan::main();
-}
+use crate::input::INPUT;
 
 /// Sorting, encoding and compressing; the messages are in memory.
 #[divan::bench]
 fn write(bencher: Bencher<'_, '_>) {
     let messages = messages();
-    bencher
-        .counter(BytesCount::of_slice(&INPUT.lines))
-        .counter(ItemsCount::new(messages.len()))
-        .bench_local(|| {
-            let settings = archive::Settings::default();
-            let mut writer = archive::Writer::new(Vec::new(), tempfile::tempfile, settings).expect("the settings hold");
-            for batch in messages.chunks(4096) {
-                writer.write(batch).expect("memory takes every write");
-            }
-            writer.finish().expect("memory takes every write").out.len()
-        });
+    bencher.counter(BytesCount::of_slice(&INPUT.lines)).counter(ItemsCount::new(messages.len())).bench_local(|| {
+        let settings = archive::Settings::default();
+        let mut writer = archive::Writer::new(Vec::new(), tempfile::tempfile, settings).expect("the settings hold");
+        for batch in messages.chunks(4096) {
+            writer.write(batch).expect("memory takes every write");
+        }
+        writer.finish().expect("memory takes every write").out.len()
+    });
 }
 
 fn messages() -> Vec<Message<'static>> {

@@ -1,19 +1,9 @@
-//! Bytes of an hour file to messages: `cargo bench --bench decode`.
-
-#[path = "input.rs"]
-mod input;
-
-use std::sync::LazyLock;
+//! Bytes of an hour file to messages: `cargo bench -- decode`.
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use input::Input;
 
-static INPUT: LazyLock<Input> = LazyLock::new(Input::new);
-
-fn main() {
-    divan::main();
-}
+use crate::input::INPUT;
 
 /// Unpacking, framing and reading.
 #[divan::bench]

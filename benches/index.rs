@@ -1,20 +1,10 @@
-//! Messages to the full-text index: `cargo bench --bench index`.
-
-#[path = "input.rs"]
-mod input;
-
-use std::sync::LazyLock;
+//! Messages to the full-text index: `cargo bench -- index`.
 
 use chat::Sink as _;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use input::Input;
 
-static INPUT: LazyLock<Input> = LazyLock::new(Input::new);
-
-fn main() {
-    divan::main();
-}
+use crate::input::INPUT;
 
 /// Decoding and indexing, into an empty folder each time.
 #[divan::bench(sample_count = 10)]

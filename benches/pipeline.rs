@@ -1,7 +1,4 @@
-//! A whole hour, from the file on disk to published rows and documents: `cargo bench --bench pipeline`.
-
-#[path = "input.rs"]
-mod input;
+//! A whole hour, from the file on disk to published rows and documents: `cargo bench -- pipeline`.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -10,17 +7,13 @@ use std::sync::{Arc, LazyLock};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use ingest::{Habits, Settings, Settled, Workshop};
-use input::Input;
 use store::{Access, Archive};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-static INPUT: LazyLock<Input> = LazyLock::new(Input::new);
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("threads can be started"));
+use crate::input::INPUT;
 
-fn main() {
-    divan::main();
-}
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("threads can be started"));
 
 /// Tables and index, as `annals load` does it.
 #[divan::bench(sample_count = 10)]
@@ -44,7 +37,8 @@ fn load(bencher: Bencher<'_, '_>, indexed: bool) {
         .with_inputs(|| RUNTIME.block_on(workshop(indexed)))
         .bench_local_values(|(folder, workshop)| {
             let files = BTreeMap::from([(INPUT.hour, vec![file.clone()])]);
-            let report = RUNTIME.block_on(workshop.load(files, Settled::Keep, &|_, _| ())).expect("the archive is ours");
+            let report =
+                RUNTIME.block_on(workshop.load(files, Settled::Keep, &|_, _| ())).expect("the archive is ours");
             assert_eq!(report.tally.messages, INPUT.counts.messages);
             folder
         });
@@ -54,8 +48,9 @@ async fn workshop(indexed: bool) -> (TempDir, Workshop) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let clock: ingest::Clock = Arc::new(|| std::time::SystemTime::now().into());
     let archive = Archive::open(folder.path(), Access::Create, clock.clone()).await.expect("an empty folder");
-    let catalogue = indexed
-        .then(|| index::Catalogue::open(&archive.index_folder(), index::Settings::default()).expect("an empty folder"));
+    let catalogue = indexed.then(|| {
+        index::Catalogue::open(&archive.root().join("index"), index::Settings::default()).expect("an empty folder")
+    });
     let settings = Settings {
         archive: archive::Settings::default(),
         decode: decode::Limits::default(),

@@ -22,7 +22,7 @@ const FAULTS: &str = "random:0.35:7:429,429=0,500,502,503,too-many-queries,reset
 fn service(scene: &Scene, faults: &str) -> Handle {
     let traffic = corpus::Options { seed: 42, messages_per_hour: MESSAGES_PER_HOUR, ..corpus::Options::default() };
     scene.service(Options {
-        clock: Clock::starting_at(NOW.parse().unwrap()),
+        clock: Clock::running_from(NOW.parse().unwrap()),
         rate_per_minute: None,
         history: History::Generated(traffic),
         faults: faults.parse().unwrap(),
@@ -31,19 +31,18 @@ fn service(scene: &Scene, faults: &str) -> Handle {
 }
 
 fn fetch(scene: &Scene, service: &Handle) -> std::process::Command {
-    let mut command =
-        scene.annals_at(service, &["fetch", "--since", DAY, "--until", "2026-03-15", "--json"]);
+    let mut command = scene.annals_at(service, &["fetch", "--since", DAY, "--until", "2026-03-15", "--json"]);
     command.env("ANNALS_CLOCK", NOW).env("ANNALS_API_ATTEMPTS", "12");
     command
 }
 
 /// What a right archive of the day holds, told by the generator.
-fn truth() -> corpus::Counts {
+fn truth() -> chat::Tally {
     let traffic = corpus::Options { seed: 42, messages_per_hour: MESSAGES_PER_HOUR, ..corpus::Options::default() };
     let first: Hour = DAY.parse().unwrap();
-    let mut total = corpus::Counts::default();
+    let mut total = chat::Tally::default();
     for hour in chat::Hours::between(first, first.plus(24)) {
-        total += corpus::write_hour(&traffic, hour, &mut std::io::sink()).unwrap();
+        total += corpus::write_hour(&traffic, hour, &mut std::io::sink()).unwrap().tally();
     }
     total
 }
@@ -88,10 +87,10 @@ fn kill_when_some_hours_are_there(scene: &Scene, service: &Handle) {
 }
 
 fn find_the_landmarks(scene: &Scene) {
-    for landmark in corpus::LANDMARKS {
-        let question = format!("\"{}\"", landmark.text);
+    for (hour_of_day, text) in corpus::LANDMARKS {
+        let question = format!("\"{text}\"");
         let hits = run(&mut scene.annals(&["query", &question, "--format", "jsonl"])).leaves(0).json_lines();
-        let hour = format!("{}{:02}", DAY.replace('-', ""), landmark.hour_of_day);
+        let hour = format!("{}{hour_of_day:02}", DAY.replace('-', ""));
         assert!(hits.iter().any(|hit| hit["source_hour"] == hour.as_str()), "{question}: {hits:?}");
     }
 }

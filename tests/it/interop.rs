@@ -43,6 +43,11 @@ print(json.dumps({
 "#;
 
 /// The Python that has both packages, if the tests were told of one.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "which Python to use is up to whoever runs the tests"
+)]
 fn python() -> Option<String> {
     let python = std::env::var("ANNALS_TEST_PYTHON").ok();
     assert!(
@@ -67,11 +72,11 @@ fn duckdb_and_deltalake_count_the_same_rows() {
     let scene = Scene::new();
     let traffic = corpus::Options { seed: 3, messages_per_hour: 60, ..corpus::Options::default() };
     let first = Hour::from_key("2026031322").unwrap();
-    let mut truth = corpus::Counts::default();
+    let mut truth = chat::Tally::default();
     let mut arguments = vec!["load".to_owned(), "--no-index".to_owned()];
     for hour in Hours::between(first, first.plus(HOURS)) {
         let path = scene.path(&format!("{}.ndjson", hour.key()));
-        truth += corpus::write_hour(&traffic, hour, &mut std::fs::File::create(&path).unwrap()).unwrap();
+        truth += corpus::write_hour(&traffic, hour, &mut std::fs::File::create(&path).unwrap()).unwrap().tally();
         arguments.push(path.to_str().unwrap().to_owned());
         // One run an hour at first, so that the log is read before and after its first checkpoint.
         if arguments.len() == 5 {

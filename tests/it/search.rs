@@ -35,7 +35,7 @@ fn every_question_finds_its_lines() {
         ("from:samira.nadir type:video", vec![32]),
         ("to:teo-77 type:img", vec![22, 24]),
         ("in:231907755040770 type:file", vec![34]),
-        ("in:chat:ondine:samira.nadir", vec![41, 48]),
+        ("in:chat:ondine:samira.nadir", vec![4, 41, 48]),
         ("type:loc 灯塔", vec![26]),
         ("type:combine", vec![42, 43]),
         ("type:event", vec![52, 53, 54, 55, 56]),
@@ -96,7 +96,11 @@ fn the_table_and_csv_say_the_same() {
     assert!(table.stdout.contains("lin.qiao") && table.stdout.contains("泊位"), "{}", table.stdout);
     let csv = run(&mut scene.annals(&["query", "泊位 from:lin.qiao type:txt", "--format", "csv"])).leaves(0);
     let mut lines = csv.stdout.lines();
-    assert!(lines.next().unwrap().starts_with("msg_id,sent_at,source_hour,part,line,chat_type,sender"), "{}", csv.stdout);
+    assert!(
+        lines.next().unwrap().starts_with("msg_id,sent_at,source_hour,part,line,chat_type,sender"),
+        "{}",
+        csv.stdout
+    );
     assert!(lines.next().unwrap().contains("lin.qiao"));
 }
 

@@ -18,7 +18,7 @@ fn fetch(command: &mut Command) -> &mut Command {
 fn no_output_shows_a_secret() {
     let scene = Scene::new();
     let service = scene.service(Options {
-        clock: Clock::starting_at(NOW.parse().unwrap()),
+        clock: Clock::running_from(NOW.parse().unwrap()),
         rate_per_minute: None,
         faults: "random:0.3:1:503,429=0,expired-link,cut-body,truncated-gzip,file-503,401".parse().unwrap(),
         ..Options::default()

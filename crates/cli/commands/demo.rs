@@ -82,7 +82,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
         found &= search(&library, text, context).await?;
     }
     say_what_is_next(context)?;
-    if found { Ok(Exit::Done) } else { Err(CommandError::new(Exit::Bug, "a search of the demonstration found nothing")) }
+    if found {
+        Ok(Exit::Done)
+    } else {
+        Err(CommandError::new(Exit::Bug, "a search of the demonstration found nothing"))
+    }
 }
 
 /// A word, a Chinese word, and a phrase; the made-up traffic of every day has them.

@@ -95,7 +95,10 @@ fn disk(context: &Context) -> Check {
     match rustix::fs::statvfs(there) {
         Err(error) => {
             let error = CommandError::usage(std::io::Error::from(error));
-            Check::failed("disk", error.while_doing(format!("could not ask how full the disk of {} is", there.display())))
+            Check::failed(
+                "disk",
+                error.while_doing(format!("could not ask how full the disk of {} is", there.display())),
+            )
         }
         Ok(disk) => {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
@@ -126,8 +129,14 @@ async fn service(client: &Client, context: &Context) -> Check {
         Ok(Availability::Ready(_)) => Check::passed("service", format!("it has {hour} ({} there)", zone.key(hour))),
         Ok(Availability::Empty { .. }) => Check::passed("service", format!("it says that {hour} is empty")),
         Ok(Availability::Unavailable { .. }) => {
-            let error = CommandError::new(Exit::HoursFailed, format!("the service has no file for {hour}, although it should be ready"));
-            Check::failed("service", error.hint("if it is so for every hour, check ANNALS_API_ZONE and the setting hours.retention"))
+            let error = CommandError::new(
+                Exit::HoursFailed,
+                format!("the service has no file for {hour}, although it should be ready"),
+            );
+            Check::failed(
+                "service",
+                error.hint("if it is so for every hour, check ANNALS_API_ZONE and the setting hours.retention"),
+            )
         }
     }
 }

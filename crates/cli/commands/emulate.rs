@@ -170,6 +170,8 @@ impl Args {
 fn can_be_listed(folder: PathBuf) -> Result<PathBuf, CommandError> {
     match std::fs::read_dir(&folder) {
         Ok(_) => Ok(folder),
-        Err(error) => Err(CommandError::usage(error).while_doing(format!("could not read the folder {}", folder.display()))),
+        Err(error) => {
+            Err(CommandError::usage(error).while_doing(format!("could not read the folder {}", folder.display())))
+        }
     }
 }

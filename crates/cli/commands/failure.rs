@@ -30,7 +30,9 @@ fn hint_of_api(error: &api::Error) -> &'static str {
             "check ANNALS_API_BASE_URL and the network, then run the command again: it goes on where it stopped"
         }
         api::Error::BadHour { .. } => "check ANNALS_API_ZONE: UTC overseas, +08:00 on the mainland",
-        api::Error::Settings { .. } | api::Error::QuotaFile { .. } => "`annals config` shows the settings and where they come from",
+        api::Error::Settings { .. } | api::Error::QuotaFile { .. } => {
+            "`annals config` shows the settings and where they come from"
+        }
         _ => "run the command again later: it goes on where it stopped",
     }
 }

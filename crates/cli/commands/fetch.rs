@@ -5,9 +5,9 @@ use std::time::Instant;
 use ingest::Settled;
 use store::Access;
 
-use crate::commands::summary::Summary;
 use crate::commands::run::RunArgs;
 use crate::commands::span::HourSpan;
+use crate::commands::summary::Summary;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;

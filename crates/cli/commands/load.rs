@@ -8,8 +8,8 @@ use std::time::Instant;
 use ingest::Settled;
 use store::Access;
 
-use crate::commands::summary::Summary;
 use crate::commands::run::RunArgs;
+use crate::commands::summary::Summary;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -64,7 +64,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
 
 /// Before anything is archived: a name that was mistyped is no reason to begin.
 fn can_be_read(path: &Path) -> Result<(), CommandError> {
-    let failed = |error: io::Error| CommandError::usage(error).while_doing(format!("could not read {}", path.display()));
+    let failed =
+        |error: io::Error| CommandError::usage(error).while_doing(format!("could not read {}", path.display()));
     let file = File::open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.is_dir() {
         let error = CommandError::usage(format!("{} is a folder", path.display()));

@@ -88,9 +88,7 @@ fn measure(measure: Option<f64>) -> Cell {
     /// Above this a float no longer holds every whole number.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match measure {
-        Some(value) if value.fract() == 0.0 && value.abs() < EXACT => {
-            Cell::from(value as i64)
-        }
+        Some(value) if value.fract() == 0.0 && value.abs() < EXACT => Cell::from(value as i64),
         other => Cell::from(other),
     }
 }
@@ -150,7 +148,10 @@ mod tests {
             (r#"{"bodies":[{"secret":"x","n":1}]}"#, r#"{"bodies":[{"secret":"…","n":1}]}"#),
             (r#"{"body":{"thumb_secret" : "x"}}"#, r#"{"body":{"thumb_secret" : "…"}}"#),
             (r#"{"line":"{\"secret\":\"x\",\"a\":1}"}"#, r#"{"line":"{\"secret\":\"…\",\"a\":1}"}"#),
-            (r#"{"body":{"secret":null,"msg":"a secret: \"x\""}}"#, r#"{"body":{"secret":null,"msg":"a secret: \"x\""}}"#),
+            (
+                r#"{"body":{"secret":null,"msg":"a secret: \"x\""}}"#,
+                r#"{"body":{"secret":null,"msg":"a secret: \"x\""}}"#,
+            ),
             (r#"{"share-secret":"x","b":"secret"}"#, r#"{"share-secret":"…","b":"secret"}"#),
         ] {
             assert_eq!(without_secrets(json), expected);

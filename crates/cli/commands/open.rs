@@ -70,8 +70,11 @@ impl Context {
     /// When the settings name none, or hold no credentials, or cannot be used.
     pub(super) fn client(&self) -> Result<Client, CommandError> {
         let settings = &self.settings.api;
-        let mut config =
-            api::Config::new(settings.base_url()?.clone(), token_source(settings.credentials()?), self.clock.handed_over());
+        let mut config = api::Config::new(
+            settings.base_url()?.clone(),
+            token_source(settings.credentials()?),
+            self.clock.handed_over(),
+        );
         config.zone = settings.zone;
         config.rate = Rate::per_minute(NonZeroU32::new(settings.history_per_minute).unwrap_or(NonZeroU32::MIN));
         config.quota_file = self.quota_file(&config.base_url)?;
@@ -141,7 +144,10 @@ impl Context {
 /// The address with everything but letters, digits, dots and dashes turned into `_`.
 fn file_name(base_url: &url::Url) -> String {
     let address = format!("{}{}", base_url.authority(), base_url.path());
-    address.chars().map(|letter| if letter.is_ascii_alphanumeric() || "-.".contains(letter) { letter } else { '_' }).collect()
+    address
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() || "-.".contains(letter) { letter } else { '_' })
+        .collect()
 }
 
 fn token_source(credentials: Credentials) -> TokenSource {

@@ -93,7 +93,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let question = Question { query: query.clone(), since, until, limit: args.limit, order: args.order.into() };
     let answer = library.ask(&question).await?;
     if !answer.not_indexed.is_empty() {
-        context.output.warn(format_args!("{} archived hours are not indexed yet and were not searched", answer.not_indexed.len()));
+        context.output.warn(format_args!(
+            "{} archived hours are not indexed yet and were not searched",
+            answer.not_indexed.len()
+        ));
     }
     let found = answer.hits.len();
     print(answer, &query, args.format.chosen(&context.output), context)?;

@@ -53,7 +53,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let entries = archive.entries().await.map_err(CommandError::from)?;
     for message in messages {
         let entry = entries.get(&message.position.source_hour);
-        let source = Source { entry, parts: archive.raw_parts(message.position.source_hour).map_err(CommandError::from)? };
+        let source =
+            Source { entry, parts: archive.raw_parts(message.position.source_hour).map_err(CommandError::from)? };
         if args.raw {
             let record = decode::rebuild(&message).map_err(CommandError::usage)?;
             context.output.line(record)?;

@@ -166,7 +166,8 @@ fn spans(hours: &[Hour]) -> String {
         }
     }
     let more = spans.len().saturating_sub(SHOWN);
-    let show = |(first, last): &(Hour, Hour)| if first == last { first.to_string() } else { format!("{first} to {last}") };
+    let show =
+        |(first, last): &(Hour, Hour)| if first == last { first.to_string() } else { format!("{first} to {last}") };
     let mut shown: Vec<String> = spans.iter().take(SHOWN).map(show).collect();
     if more > 0 {
         shown.push(format!("and {more} more spans"));

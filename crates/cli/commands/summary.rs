@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chat::{Hour, State, Tally};
 use index::Catalogue;
-use ingest::{CutShort, Habits, Lag, Report, Workshop};
+use ingest::{CutShort, Failure, Habits, Lag, Report, Workshop};
 use serde_json::{Value, json};
 use store::Archive;
 
@@ -59,23 +59,17 @@ impl<'a> Summary<'a> {
         } else {
             self.context.output.line(self.sentence())?;
         }
-        let exits = self.exits(args.strict);
-        let untold = self.report.failures.len().saturating_sub(TOLD);
-        let mut worst = exits;
-        for (at, failure) in self.report.failures.into_iter().enumerate() {
-            let error = CommandError::from(failure.error);
-            worst = Exit::worst([worst, error.exit()]);
-            if at < TOLD {
-                self.context.output.error(&error);
-            }
+        let exit = self.exit(args.strict);
+        let failures = telling(self.report.failures, self.report.cut_short);
+        let errors: Vec<CommandError> = failures.into_iter().map(|failure| failure.error.into()).collect();
+        errors.iter().take(TOLD).for_each(|error| self.context.output.error(error));
+        if let Some(untold) = errors.len().checked_sub(TOLD + 1) {
+            self.context.output.warn(format_args!("{} more hours failed; `annals status` names them", untold + 1));
         }
-        if untold > 0 {
-            self.context.output.warn(format_args!("{untold} more hours failed; `annals status` names them"));
-        }
-        Ok(worst)
+        Ok(Exit::worst(errors.iter().map(CommandError::exit).chain([exit])))
     }
 
-    fn exits(&self, strict: bool) -> Exit {
+    fn exit(&self, strict: bool) -> Exit {
         let report = &self.report;
         Exit::worst([
             if strict && report.tally.dead_letters > 0 { Exit::HoursFailed } else { Exit::Done },
@@ -141,6 +135,15 @@ impl<'a> Summary<'a> {
     }
 }
 
+/// The failures that say something: when the rest was hopeless, the one that shows it.
+fn telling(mut failures: Vec<Failure>, cut_short: Option<CutShort>) -> Vec<Failure> {
+    let hopeless = failures.iter().position(|failure| failure.error.is_hopeless());
+    match (cut_short, hopeless) {
+        (Some(CutShort::Hopeless), Some(at)) => vec![failures.swap_remove(at)],
+        _ => failures,
+    }
+}
+
 impl Context {
     /// Lets the index catch up with the tables; an index that cannot is said and left.
     ///
@@ -190,8 +193,7 @@ pub(super) async fn not_indexed(workshop: &Workshop, catalogue: Option<Catalogue
 /// The hours that are not settled and will be gone before long.
 pub(super) fn at_risk(context: &Context, states: &BTreeMap<Hour, State>) -> Vec<Hour> {
     let settings = &context.settings.hours;
-    let habits =
-        Habits { first_try: settings.first_try, readiness: settings.readiness, retention: settings.retention };
+    let habits = Habits { first_try: settings.first_try, readiness: settings.readiness, retention: settings.retention };
     let open = states.iter().filter(|(_, state)| matches!(state, State::Failed | State::Pending));
     let now = context.clock.now();
     open.map(|(hour, _)| *hour).filter(|hour| habits.is_at_risk(*hour, now, settings.warning)).collect()
@@ -201,7 +203,11 @@ pub(super) fn at_risk(context: &Context, states: &BTreeMap<Hour, State>) -> Vec<
 pub(super) fn hours_by_state(states: &BTreeMap<Hour, State>) -> Value {
     let count = |state: State| states.values().filter(|known| **known == state).count();
     let words = [State::Done, State::Empty, State::Pending, State::Failed, State::Lost];
-    words.into_iter().map(|state| (state.word().to_owned(), Value::from(count(state)))).collect::<serde_json::Map<_, _>>().into()
+    words
+        .into_iter()
+        .map(|state| (state.word().to_owned(), Value::from(count(state))))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// What became of lines.

@@ -78,7 +78,11 @@ fn print(verified: &Verified, context: &Context) -> Result<(), CommandError> {
         verified.rows,
         verified.dead_letters,
         verified.raw_parts,
-        if verified.findings.is_empty() { "all is well".to_owned() } else { format!("{} findings", verified.findings.len()) }
+        if verified.findings.is_empty() {
+            "all is well".to_owned()
+        } else {
+            format!("{} findings", verified.findings.len())
+        }
     ))?;
     if verified.not_indexed > 0 {
         context.output.note(format_args!("{} hours are still to be indexed", verified.not_indexed));

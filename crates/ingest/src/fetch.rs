@@ -5,7 +5,6 @@ use std::io::{self, Write};
 
 use api::{Advice, Availability, Client, Link, Standing, Target};
 use chat::{Entry, Hour, Hours, Part, State, Tally};
-use futures::{StreamExt as _, stream};
 use store::{Mode, Published, RawStage, SealedRaw};
 use tokio::sync::Semaphore;
 
@@ -44,8 +43,8 @@ impl Workshop {
         let run = Run { workshop: self, client, entries: &entries, cores: Semaphore::new(self.settings.workers.get()) };
         // One hour more than there are workers: the next one is downloaded while the others are decoded.
         let at_once = self.settings.workers.get() + 1;
-        let outcomes = stream::iter(plan).map(|(hour, step)| run.settle(hour, step)).buffer_unordered(at_once);
-        self.gather(range.collect(), outcomes, progress).await
+        let work = plan.into_iter().map(|(hour, step)| run.settle(hour, step));
+        self.gather(range.collect(), work, at_once, progress).await
     }
 }
 
@@ -58,7 +57,7 @@ struct Run<'a> {
 
 /// What the service gave for an hour.
 enum Answer {
-    Bytes { decoded: Decoded, raw: Vec<SealedRaw>, length: u64 },
+    Bytes { decoded: Box<Decoded>, raw: Vec<SealedRaw>, length: u64 },
     Nothing { state: State, status: u16 },
 }
 
@@ -98,7 +97,7 @@ impl Run<'_> {
                     return Ok(Outcome { bytes: length, ..Outcome::unchanged(hour, State::Done) });
                 }
                 self.workshop.archive.keep_raw(hour, raw)?;
-                self.publish(hour, decoded, length).await
+                self.publish(hour, *decoded, length).await
             }
         }
     }
@@ -145,7 +144,7 @@ impl Run<'_> {
         let length = bytes.length;
         let provenance = Provenance { source: "fetch", http_status: Some(200) };
         let decoded = self.decode(hour, bytes, provenance).await?;
-        Ok(Answer::Bytes { decoded, raw, length })
+        Ok(Answer::Bytes { decoded: Box::new(decoded), raw, length })
     }
 
     async fn download(&self, hour: Hour, part: Part, link: &Link) -> Result<SealedRaw, Error> {
@@ -161,6 +160,7 @@ impl Run<'_> {
     async fn publish(&self, hour: Hour, decoded: Decoded, bytes: u64) -> Result<Outcome, Error> {
         let mode = if self.is_done(hour) { Mode::Replace } else { Mode::New };
         let (state, published) = match self.workshop.publish(decoded, mode).await? {
+            // Whoever was first had the same hour to publish; if its file grew in between, a re-check finds out.
             Published::AlreadyThere(entry) => (entry.state, None),
             Published::Done(entry) => (entry.state, Some(entry.tally)),
         };
@@ -242,8 +242,10 @@ impl Workshop {
 }
 
 impl Error {
-    /// Whether no other hour would fare better: the settings are wrong, or the service cannot be reached.
-    pub(crate) fn is_hopeless(&self) -> bool {
+    /// Whether no other hour would fare better: the settings are wrong, the service refuses or cannot be reached, or the
+    /// archive cannot be used.
+    #[must_use]
+    pub fn is_hopeless(&self) -> bool {
         match self {
             Self::Api { source: api::Error::Unreachable { .. }, .. } => true,
             Self::Api { source, .. } => matches!(source.advice(), Advice::FixTheSettings | Advice::Refused),
@@ -272,7 +274,8 @@ impl Error {
     #[must_use]
     pub fn in_one_line(&self) -> String {
         let first: &dyn std::error::Error = self;
-        let chain: Vec<String> = std::iter::successors(Some(first), |error| error.source()).map(ToString::to_string).collect();
+        let chain: Vec<String> =
+            std::iter::successors(Some(first), |error| error.source()).map(ToString::to_string).collect();
         chain.join(": ")
     }
 }

@@ -130,7 +130,8 @@ mod tests {
     fn the_lag_is_what_differs() {
         let hours: Vec<Hour> = (0..5).map(|at| Hour::from_number(500_000).plus(at)).collect();
         let states = [State::Done, State::Done, State::Done, State::Empty];
-        let entries: BTreeMap<_, _> = hours.iter().zip(states).map(|(hour, state)| (*hour, entry(*hour, state))).collect();
+        let entries: BTreeMap<_, _> =
+            hours.iter().zip(states).map(|(hour, state)| (*hour, entry(*hour, state))).collect();
         let indexed = [
             (hours[0], version(&entries[&hours[0]])),
             (hours[1], "another version".to_owned()),

@@ -29,7 +29,8 @@ pub(crate) struct Bytes {
 impl Bytes {
     /// The bytes that the archive keeps.
     pub(crate) fn of_raw(parts: &[RawPart]) -> Result<Self, Error> {
-        let open = |part: &RawPart| File::open(&part.path).map_err(|source| Error::Read { path: part.path.clone(), source });
+        let open =
+            |part: &RawPart| File::open(&part.path).map_err(|source| Error::Read { path: part.path.clone(), source });
         Ok(Self {
             parts: parts.iter().map(open).collect::<Result<_, _>>()?,
             length: parts.iter().map(|part| part.length).sum(),
@@ -109,7 +110,10 @@ impl Workshop {
             let hour = entry.hour;
             match tokio::task::spawn_blocking(move || writer.finish()).await {
                 Ok(Ok(_documents)) => {}
-                Ok(Err(error)) => tracing::warn!(%hour, error = &error as &dyn std::error::Error, "left for later: the index could not take the hour in"),
+                Ok(Err(error)) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(%hour, error, "left for later: the index could not take the hour in");
+                }
                 Err(source) => return Err(Error::Worker { hour, source }),
             }
         }
@@ -145,8 +149,8 @@ impl<'a> Bench<'a> {
         let archive = workshop.archive.clone();
         let spill = move || archive.spill_file();
         let out = workshop.archive.stage_file()?;
-        let columns = Columns::new(out, spill, workshop.settings.archive)
-            .map_err(|source| Error::Archive { hour, source })?;
+        let columns =
+            Columns::new(out, spill, workshop.settings.archive).map_err(|source| Error::Archive { hour, source })?;
         let index = workshop.catalogue.as_ref().and_then(|catalogue| {
             catalogue
                 .take_in(hour, &chat::show_time(at))
@@ -218,12 +222,8 @@ impl<'a> Bench<'a> {
         let failed = |source| Error::Archive { hour: entry.hour, source };
         let written = self.columns.finish().map_err(failed)?;
         let dead_letters = self.dead_letters.map(archive::DeadLetterWriter::finish).transpose().map_err(failed)?;
-        let entry = Entry {
-            tally: self.tally,
-            min_sent_at: written.min_sent_at,
-            max_sent_at: written.max_sent_at,
-            ..entry
-        };
+        let entry =
+            Entry { tally: self.tally, min_sent_at: written.min_sent_at, max_sent_at: written.max_sent_at, ..entry };
         debug_assert!(entry.tally.is_conserved(), "{:?}", entry.tally);
         let messages = Some((written.out, written.statistics, written.rows));
         let dead_letters = dead_letters.map(|written| (written.out, written.rows));

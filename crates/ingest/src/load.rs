@@ -5,7 +5,6 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use chat::{Entry, Hour, Part, State};
-use futures::{StreamExt as _, stream};
 use store::{Mode, Published, SealedRaw};
 use tokio::sync::Semaphore;
 
@@ -33,11 +32,10 @@ impl Workshop {
     ) -> Result<Report, Error> {
         let entries = self.archive.entries().await?;
         let hours = files.keys().copied().collect();
-        let run = Run { workshop: self, entries: &entries, settled, cores: Semaphore::new(self.settings.workers.get()) };
-        let outcomes = stream::iter(files)
-            .map(|(hour, paths)| run.settle(hour, paths))
-            .buffer_unordered(self.settings.workers.get() + 1);
-        self.gather(hours, outcomes, progress).await
+        let run =
+            Run { workshop: self, entries: &entries, settled, cores: Semaphore::new(self.settings.workers.get()) };
+        let work = files.into_iter().map(|(hour, paths)| run.settle(hour, paths));
+        self.gather(hours, work, self.settings.workers.get() + 1, progress).await
     }
 }
 

@@ -46,7 +46,9 @@ impl Known<'_> {
 
     fn step(&self, hour: Hour, settled: Settled) -> Step {
         match self.entries.get(&hour).map(|entry| entry.state) {
-            Some(state @ (State::Done | State::Empty | State::Lost)) if settled == Settled::Keep => Step::Settled(state),
+            Some(state @ (State::Done | State::Empty | State::Lost)) if settled == Settled::Keep => {
+                Step::Settled(state)
+            }
             Some(State::Done) => Step::Ask,
             _ if self.raw.contains(&hour) => Step::Decode,
             _ if self.habits.may_be_asked(hour, self.now) => Step::Ask,
@@ -83,8 +85,7 @@ mod tests {
         let hour = Hour::from_key("2026031409").unwrap();
         let entries = state.map(|state| (hour, entry(hour, state))).into_iter().collect();
         let raw = raw.then_some(hour).into_iter().collect();
-        let known =
-            Known { entries: &entries, raw: &raw, habits: Habits::default(), now: hour.plus(30).start() };
+        let known = Known { entries: &entries, raw: &raw, habits: Habits::default(), now: hour.plus(30).start() };
         assert_eq!(known.plan(Hours::between(hour, hour.next()), settled), [(hour, expected)], "{state:?}");
     }
 

@@ -37,8 +37,8 @@ pub struct Failure {
 /// Why a run ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CutShort {
-    /// The service refuses this app or token, or cannot be reached: no other hour would fare better. The last of
-    /// [`Report::failures`] says which.
+    /// The service refuses this app or token, or cannot be reached, or the archive cannot be used: no other hour would
+    /// fare better. One of [`Report::failures`] says which, see [`crate::Error::is_hopeless`].
     Hopeless,
     /// It was told to stop.
     Interrupted,

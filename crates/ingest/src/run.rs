@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use chat::{Entry, Hour, State, Tally};
-use futures::{Stream, StreamExt as _};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 
 use crate::error::Error;
 use crate::report::{CutShort, Failure, Report};
@@ -33,42 +34,46 @@ impl Outcome {
 pub type Progress<'a> = &'a (dyn Fn(Hour, State) + Sync);
 
 impl Workshop {
-    /// Gathers the outcomes of a run as they come, until all hours had their turn, the rest is hopeless, or the run is
-    /// told to stop. Hours that had no turn keep the state that the ledger has for them.
-    pub(crate) async fn gather(
+    /// Works on hours, `at_once` at a time, and gathers what becomes of them, until all had their turn, the rest is
+    /// hopeless, or the run is told to stop. Hours that had no turn keep the state that the ledger has for them.
+    ///
+    /// Told to stop, the hours in hand are given up where they are: whatever they had written, the next run finds it
+    /// whole or not at all. When the rest is hopeless they are seen to their end.
+    pub(crate) async fn gather<W: Future<Output = Outcome>>(
         &self,
         hours: Vec<Hour>,
-        outcomes: impl Stream<Item = Outcome>,
+        mut work: impl Iterator<Item = W>,
+        at_once: usize,
         progress: Progress<'_>,
     ) -> Result<Report, Error> {
         let mut report = Report::default();
-        let mut outcomes = std::pin::pin!(outcomes);
+        let mut in_hand = FuturesUnordered::new();
         loop {
+            let free = if report.cut_short.is_none() { at_once.saturating_sub(in_hand.len()) } else { 0 };
+            in_hand.extend(work.by_ref().take(free));
             let next = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => {
                     report.cut_short = Some(CutShort::Interrupted);
                     break;
                 }
-                next = outcomes.next() => next,
+                next = in_hand.next() => next,
             };
             let Some(outcome) = next else { break };
             progress(outcome.hour, outcome.state);
-            if report.take(outcome) {
-                report.cut_short = Some(CutShort::Hopeless);
-                break;
-            }
+            report.take(outcome);
         }
+        // What was given up may hold the ledger, which is asked next.
+        drop(in_hand);
         report.failures.sort_by_key(|failure| failure.hour);
-        let entries = self.archive.entries().await?;
-        report.look_up(hours, &entries);
+        report.look_up(hours, &self.archive.entries().await?);
         Ok(report)
     }
 }
 
 impl Report {
-    /// Takes an outcome in; `true` when the rest of the run is hopeless.
-    fn take(&mut self, outcome: Outcome) -> bool {
+    /// Takes an outcome in, and notes when it shows that the rest of the run is hopeless.
+    fn take(&mut self, outcome: Outcome) {
         self.states.insert(outcome.hour, outcome.state);
         self.bytes += outcome.bytes;
         self.newly_lost += u64::from(outcome.newly_lost);
@@ -76,10 +81,12 @@ impl Report {
             self.published += 1;
             self.new += tally;
         }
-        let Some(error) = outcome.error else { return false };
-        let hopeless = error.is_hopeless();
-        self.failures.push(Failure { hour: outcome.hour, error });
-        hopeless
+        if let Some(error) = outcome.error {
+            if error.is_hopeless() {
+                self.cut_short = Some(CutShort::Hopeless);
+            }
+            self.failures.push(Failure { hour: outcome.hour, error });
+        }
     }
 
     fn look_up(&mut self, hours: Vec<Hour>, entries: &BTreeMap<Hour, Entry>) {

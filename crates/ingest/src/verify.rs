@@ -141,7 +141,12 @@ impl Verified {
         counts
     }
 
-    async fn count_file(&mut self, snapshot: &Snapshot, file: &DataFile, counts: &mut Counts) -> Result<(), archive::Error> {
+    async fn count_file(
+        &mut self,
+        snapshot: &Snapshot,
+        file: &DataFile,
+        counts: &mut Counts,
+    ) -> Result<(), archive::Error> {
         let mut batches = std::pin::pin!(archive::read_all(snapshot.reader(file)).await?);
         while let Some(batch) = batches.try_next().await? {
             self.rows += batch.len() as u64;

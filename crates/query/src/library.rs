@@ -38,6 +38,17 @@ pub enum Error {
     Store(#[from] store::Error),
 }
 
+impl Error {
+    /// Whether an hour that was published anew meanwhile explains it.
+    fn may_be_gone(&self) -> bool {
+        match self {
+            Self::NoRow { .. } => true,
+            Self::Rows { source, .. } => store::is_gone(source),
+            _ => false,
+        }
+    }
+}
+
 /// An archive open for questions.
 pub struct Library {
     archive: Archive,
@@ -59,7 +70,7 @@ impl Library {
     pub async fn ask(&self, question: &Question) -> Result<Answer, Error> {
         match self.ask_once(question).await {
             // A hour published anew between the search and the reading: look again, once.
-            Err(Error::NoRow { .. } | Error::Rows { .. }) => {
+            Err(error) if error.may_be_gone() => {
                 if let Some(catalogue) = &self.catalogue {
                     catalogue.refresh()?;
                 }
