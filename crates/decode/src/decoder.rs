@@ -9,6 +9,7 @@ use crate::batch::Batch;
 use crate::error::FileError;
 use crate::frame::{Content, Framer};
 use crate::json::Value;
+use crate::layers::Layers;
 use crate::limits::Limits;
 use crate::meaning;
 use crate::unpack::Unpacked;
@@ -37,7 +38,7 @@ impl<R: Read> Decoder<R> {
     /// A decoder of the part that this reader yields. Nothing is read yet; the reader needs no buffer of its own.
     pub fn new(reader: R, origin: Origin, limits: Limits) -> Self {
         let limits = limits.effective();
-        let window = Window::new(Unpacked::new(reader, limits.unpacked), limits.batch_bytes);
+        let window = Window::new(Layers::new(Unpacked::new(reader, limits.unpacked)), limits.batch_bytes);
         Self { framer: Framer::new(window, limits), origin }
     }
 

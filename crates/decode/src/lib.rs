@@ -29,6 +29,7 @@ mod error;
 mod fingerprint;
 mod frame;
 mod json;
+mod layers;
 mod lenient;
 mod limits;
 mod meaning;

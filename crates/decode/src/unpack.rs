@@ -21,7 +21,7 @@ use crate::error::FileError;
 
 /// The size of the buffer of packed bytes.
 const PACKED: usize = 64 << 10;
-const MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub(crate) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// zlib's `MAX_WBITS`: what the format allows.
 const WINDOW_BITS: u8 = 15;
 
@@ -72,6 +72,16 @@ impl<R: Read> Unpacked<R> {
             unpacked: 0,
             limit,
         }
+    }
+
+    /// At most so many unpacked bytes.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// What it reads from.
+    pub(crate) fn reader(&mut self) -> &mut R {
+        &mut self.reader
     }
 
     /// Unpacks some bytes into `out`, which is not empty. 0 when the part is whole and all of it was unpacked.

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::error::FileError;
-use crate::unpack::Unpacked;
+use crate::layers::Layers;
 
 /// A buffer that moves along the unpacked text.
 ///
@@ -14,7 +14,7 @@ use crate::unpack::Unpacked;
 /// ```
 #[derive(Debug)]
 pub(crate) struct Window<R> {
-    source: Unpacked<R>,
+    source: Layers<R>,
     bytes: Vec<u8>,
     /// `start <= end <= bytes.len()`.
     start: usize,
@@ -28,7 +28,7 @@ pub(crate) struct Window<R> {
 }
 
 impl<R: Read> Window<R> {
-    pub(crate) fn new(source: Unpacked<R>, size: usize) -> Self {
+    pub(crate) fn new(source: Layers<R>, size: usize) -> Self {
         Self { source, bytes: Vec::new(), start: 0, end: 0, offset: 0, last: false, size }
     }
 
