@@ -151,8 +151,12 @@ impl Context {
     ///
     /// When the tables cannot be read.
     pub(super) async fn catch_up(&self, workshop: &Workshop) -> Result<(), CommandError> {
-        match workshop.follow().await {
-            Ok(_followed) => Ok(()),
+        let followed = match workshop.follow().await {
+            Ok(_followed) => workshop.clone().close_index().await,
+            Err(error) => Err(error),
+        };
+        match followed {
+            Ok(()) => Ok(()),
             Err(ingest::Error::Index(error)) => {
                 self.warn_of_index(error);
                 Ok(())

@@ -29,6 +29,12 @@ pub enum Error {
         /// The status of the answer.
         status: u16,
     },
+    /// The thread that saw the index to its end broke.
+    #[error("could not see the index to its end")]
+    Closing {
+        /// How it ended.
+        source: tokio::task::JoinError,
+    },
     /// The bytes are no hour file.
     #[error("could not decode {hour}, part {part}")]
     Decode {

@@ -37,14 +37,27 @@ impl Workshop {
     ) -> Result<Report, Error> {
         self.archive.claim(&client.app()).await?;
         let entries = self.archive.entries().await?;
-        let raw: BTreeSet<Hour> = self.archive.raw_hours()?.into_iter().collect();
-        let known = Known { entries: &entries, raw: &raw, habits: self.settings.habits, now: (self.clock)() };
+        let unpublished = self.unpublished(range, &entries)?;
+        let known =
+            Known { entries: &entries, unpublished: &unpublished, habits: self.settings.habits, now: (self.clock)() };
         let plan = known.plan(range, settled);
         let run = Run { workshop: self, client, entries: &entries, cores: Semaphore::new(self.settings.workers.get()) };
         // One hour more than there are workers: the next one is downloaded while the others are decoded.
         let at_once = self.settings.workers.get() + 1;
         let work = plan.into_iter().map(|(hour, step)| run.settle(hour, step));
         self.gather(range.collect(), work, at_once, progress).await
+    }
+
+    /// The hours of which `raw/` holds bytes that are not in the tables: a run ended between the two.
+    fn unpublished(&self, mut range: Hours, entries: &BTreeMap<Hour, Entry>) -> Result<BTreeSet<Hour>, Error> {
+        let mut unpublished: BTreeSet<Hour> = self.archive.raw_hours()?.into_iter().collect();
+        let done = range.by_ref().filter_map(|hour| entries.get(&hour)).filter(|entry| entry.state == State::Done);
+        for entry in done {
+            if unpublished.contains(&entry.hour) && self.keeps(entry.hour, &entry.sha256)? {
+                unpublished.remove(&entry.hour);
+            }
+        }
+        Ok(unpublished)
     }
 }
 
@@ -54,6 +67,9 @@ struct Run<'a> {
     entries: &'a BTreeMap<Hour, Entry>,
     cores: Semaphore,
 }
+
+const FETCHED: Provenance = Provenance { source: "fetch", http_status: Some(200) };
+const FROM_RAW: Provenance = Provenance { source: "raw", http_status: None };
 
 /// What the service gave for an hour.
 enum Answer {
@@ -79,8 +95,8 @@ impl Run<'_> {
     async fn decode_again(&self, hour: Hour) -> Result<Outcome, Error> {
         let Some(parts) = self.workshop.archive.raw_parts(hour)? else { return self.ask(hour).await };
         let bytes = Bytes::of_raw(&parts)?;
-        match self.decode(hour, bytes, Provenance { source: "raw", http_status: None }).await {
-            Ok(decoded) => self.publish(hour, decoded, 0).await,
+        match self.decode(hour, bytes, FROM_RAW).await {
+            Ok(decoded) => self.publish(hour, decoded, FROM_RAW, 0).await,
             Err(error @ Error::Decode { .. }) => {
                 tracing::warn!(%hour, error = &error as &dyn std::error::Error, "the kept bytes are damaged; asking the service");
                 self.ask(hour).await
@@ -94,10 +110,13 @@ impl Run<'_> {
             Answer::Nothing { state, status } => self.nothing(hour, state, status).await,
             Answer::Bytes { decoded, raw, length } => {
                 if self.is_known(hour, &decoded) {
+                    if !self.workshop.keeps(hour, decoded.sha256())? {
+                        self.workshop.archive.keep_raw(hour, raw)?;
+                    }
                     return Ok(Outcome { bytes: length, ..Outcome::unchanged(hour, State::Done) });
                 }
                 self.workshop.archive.keep_raw(hour, raw)?;
-                self.publish(hour, *decoded, length).await
+                self.publish(hour, *decoded, FETCHED, length).await
             }
         }
     }
@@ -142,8 +161,7 @@ impl Run<'_> {
         }
         let bytes = Bytes::of_sealed(&raw)?;
         let length = bytes.length;
-        let provenance = Provenance { source: "fetch", http_status: Some(200) };
-        let decoded = self.decode(hour, bytes, provenance).await?;
+        let decoded = self.decode(hour, bytes, FETCHED).await?;
         Ok(Answer::Bytes { decoded: Box::new(decoded), raw, length })
     }
 
@@ -157,10 +175,10 @@ impl Run<'_> {
         self.workshop.decode_on(&self.cores, hour, bytes, provenance).await
     }
 
-    async fn publish(&self, hour: Hour, decoded: Decoded, bytes: u64) -> Result<Outcome, Error> {
+    async fn publish(&self, hour: Hour, decoded: Decoded, from: Provenance, bytes: u64) -> Result<Outcome, Error> {
         let mode = if self.is_done(hour) { Mode::Replace } else { Mode::New };
-        let (state, published) = match self.workshop.publish(decoded, mode).await? {
-            // Whoever was first had the same hour to publish; if its file grew in between, a re-check finds out.
+        let published = self.workshop.publish_kept(&self.cores, hour, decoded, mode, from).await?;
+        let (state, published) = match published {
             Published::AlreadyThere(entry) => (entry.state, None),
             Published::Done(entry) => (entry.state, Some(entry.tally)),
         };

@@ -77,6 +77,17 @@ impl Workshop {
         Ok(followed)
     }
 
+    /// Sees the index to its end: waits for its merges and lets other processes write to it.
+    ///
+    /// # Errors
+    ///
+    /// When a merge failed; the documents are there all the same.
+    pub async fn close_index(self) -> Result<(), Error> {
+        let Some(catalogue) = self.catalogue else { return Ok(()) };
+        let closing = tokio::task::spawn_blocking(move || catalogue.close());
+        Ok(closing.await.map_err(|source| Error::Closing { source })??)
+    }
+
     async fn index_hour(&self, catalogue: &Catalogue, entry: &Entry) -> Result<(), Error> {
         let hour = entry.hour;
         let mut writer = catalogue.take_in(hour, &version(entry))?;

@@ -101,10 +101,39 @@ impl Workshop {
             .map_err(|source| Error::Worker { hour, source })?
     }
 
+    /// Publishes an hour whose bytes are kept in `raw/`.
+    ///
+    /// If another process was first, with other bytes, the hour is decoded from what is in `raw/` now and replaced: what
+    /// is kept and what the tables hold must not part.
+    pub(crate) async fn publish_kept(
+        &self,
+        cores: &Semaphore,
+        hour: Hour,
+        decoded: Decoded,
+        mode: Mode,
+        provenance: Provenance,
+    ) -> Result<Published, Error> {
+        let sha256 = decoded.sha256().to_vec();
+        match self.publish(decoded, mode).await? {
+            Published::AlreadyThere(entry) if entry.sha256 != sha256 => {
+                let Some(parts) = self.archive.raw_parts(hour)? else { return Ok(Published::AlreadyThere(entry)) };
+                let decoded = self.decode_on(cores, hour, Bytes::of_raw(&parts)?, provenance).await?;
+                self.publish(decoded, Mode::Replace).await
+            }
+            published => Ok(published),
+        }
+    }
+
+    /// Whether `raw/` holds the hour with just these hashes.
+    pub(crate) fn keeps(&self, hour: Hour, sha256: &[String]) -> Result<bool, Error> {
+        let parts = self.archive.raw_parts(hour)?;
+        Ok(parts.is_some_and(|parts| parts.iter().map(|part| &part.sha256).eq(sha256)))
+    }
+
     /// Publishes a decoded hour, and then makes its documents visible.
     ///
     /// An index that cannot take the hour in does not fail it: the hour is left for following.
-    pub(crate) async fn publish(&self, decoded: Decoded, mode: Mode) -> Result<Published, Error> {
+    async fn publish(&self, decoded: Decoded, mode: Mode) -> Result<Published, Error> {
         let published = self.archive.publish(decoded.publication, mode).await?;
         if let (Published::Done(entry), Some(writer)) = (&published, decoded.index) {
             let hour = entry.hour;

@@ -39,6 +39,8 @@ impl Workshop {
     }
 }
 
+const LOADED: Provenance = Provenance { source: "load", http_status: None };
+
 struct Run<'a> {
     workshop: &'a Workshop,
     entries: &'a BTreeMap<Hour, Entry>,
@@ -66,6 +68,9 @@ impl Run<'_> {
         let archived = self.entries.get(&hour).filter(|entry| entry.state == State::Done);
         if let Some(entry) = archived {
             if entry.sha256 == bytes.sha256 {
+                if !self.workshop.keeps(hour, &bytes.sha256)? {
+                    self.workshop.archive.keep_raw(hour, raw)?;
+                }
                 return Ok(Outcome { bytes: length, ..Outcome::unchanged(hour, State::Done) });
             }
             if self.settled == Settled::Keep {
@@ -73,10 +78,10 @@ impl Run<'_> {
             }
         }
         let mode = if archived.is_some() { Mode::Replace } else { Mode::New };
-        let provenance = Provenance { source: "load", http_status: None };
-        let decoded = self.workshop.decode_on(&self.cores, hour, bytes, provenance).await?;
+        let decoded = self.workshop.decode_on(&self.cores, hour, bytes, LOADED).await?;
         self.workshop.archive.keep_raw(hour, raw)?;
-        let (entry, published) = match self.workshop.publish(decoded, mode).await? {
+        let published = self.workshop.publish_kept(&self.cores, hour, decoded, mode, LOADED).await?;
+        let (entry, published) = match published {
             Published::AlreadyThere(entry) => (entry, None),
             Published::Done(entry) => {
                 let tally = entry.tally;

@@ -32,8 +32,8 @@ pub enum Settled {
 /// What a plan looks at.
 pub(crate) struct Known<'a> {
     pub(crate) entries: &'a BTreeMap<Hour, Entry>,
-    /// Hours whose bytes are whole in `raw/`.
-    pub(crate) raw: &'a BTreeSet<Hour>,
+    /// Hours of which `raw/` holds whole bytes that are not in the tables.
+    pub(crate) unpublished: &'a BTreeSet<Hour>,
     pub(crate) habits: Habits,
     pub(crate) now: Timestamp,
 }
@@ -46,11 +46,11 @@ impl Known<'_> {
 
     fn step(&self, hour: Hour, settled: Settled) -> Step {
         match self.entries.get(&hour).map(|entry| entry.state) {
+            Some(State::Done) if settled == Settled::Again => Step::Ask,
+            _ if self.unpublished.contains(&hour) => Step::Decode,
             Some(state @ (State::Done | State::Empty | State::Lost)) if settled == Settled::Keep => {
                 Step::Settled(state)
             }
-            Some(State::Done) => Step::Ask,
-            _ if self.raw.contains(&hour) => Step::Decode,
             _ if self.habits.may_be_asked(hour, self.now) => Step::Ask,
             _ => Step::Wait,
         }
@@ -81,11 +81,12 @@ mod tests {
         }
     }
 
-    fn check(state: Option<State>, raw: bool, settled: Settled, expected: Step) {
+    fn check(state: Option<State>, unpublished: bool, settled: Settled, expected: Step) {
         let hour = Hour::from_key("2026031409").unwrap();
         let entries = state.map(|state| (hour, entry(hour, state))).into_iter().collect();
-        let raw = raw.then_some(hour).into_iter().collect();
-        let known = Known { entries: &entries, raw: &raw, habits: Habits::default(), now: hour.plus(30).start() };
+        let unpublished = unpublished.then_some(hour).into_iter().collect();
+        let now = hour.plus(30).start();
+        let known = Known { entries: &entries, unpublished: &unpublished, habits: Habits::default(), now };
         assert_eq!(known.plan(Hours::between(hour, hour.next()), settled), [(hour, expected)], "{state:?}");
     }
 
@@ -104,14 +105,16 @@ mod tests {
     fn bytes_that_are_here_are_not_asked_for() {
         check(None, true, Settled::Keep, Step::Decode);
         check(Some(State::Failed), true, Settled::Keep, Step::Decode);
+        check(Some(State::Done), true, Settled::Keep, Step::Decode);
         check(Some(State::Done), true, Settled::Again, Step::Ask);
     }
 
     #[test]
     fn an_hour_that_is_not_over_waits() {
         let hour = Hour::from_key("2026031409").unwrap();
-        let (entries, raw) = (BTreeMap::new(), BTreeSet::new());
-        let known = Known { entries: &entries, raw: &raw, habits: Habits::default(), now: hour.start() };
+        let (entries, unpublished) = (BTreeMap::new(), BTreeSet::new());
+        let known =
+            Known { entries: &entries, unpublished: &unpublished, habits: Habits::default(), now: hour.start() };
         assert_eq!(known.plan(Hours::between(hour, hour.next()), Settled::Keep), [(hour, Step::Wait)]);
     }
 }
