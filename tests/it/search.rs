@@ -93,7 +93,7 @@ fn bounds_are_on_the_time_of_the_message() {
 fn the_table_and_csv_say_the_same() {
     let scene = library();
     let table = run(&mut scene.annals(&["query", "泊位", "--format", "table"])).leaves(0);
-    assert!(table.stdout.contains("lin.qiao") && table.stdout.contains("泊位"), "{}", table.stdout);
+    assert!(table.stdout.contains("lin.qiao") && table.stdout.contains("**泊位**"), "{}", table.stdout);
     let csv = run(&mut scene.annals(&["query", "泊位 from:lin.qiao type:txt", "--format", "csv"])).leaves(0);
     let mut lines = csv.stdout.lines();
     assert!(

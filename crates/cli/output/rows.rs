@@ -14,7 +14,7 @@ pub(crate) enum Style {
     Plain,
     /// Wrapped to the width of the terminal.
     Fitted,
-    /// Wrapped, with marks in colour.
+    /// Wrapped, with marks in colour; the other two mark with asterisks.
     Coloured,
 }
 
@@ -159,7 +159,10 @@ mod tests {
 
     #[test]
     fn a_table_marks_and_escapes() {
-        assert_eq!(printed(Format::Table, Style::Plain, &list()), "sender  text\nmara    the harbour␛\n        a,b\n");
+        assert_eq!(
+            printed(Format::Table, Style::Plain, &list()),
+            "sender  text\nmara    the **harbour**␛\n        a,b\n"
+        );
         let coloured = printed(Format::Table, Style::Coloured, &list());
         assert!(coloured.contains("the \u{1b}[1;33mharbour\u{1b}[0m␛"), "{coloured:?}");
         assert_eq!(printed(Format::Table, Style::Coloured, &[]), "");

@@ -8,6 +8,8 @@ use crate::output::text::{Piece, excerpt};
 
 /// How a mark begins and ends on a terminal: bold and yellow.
 const MARK: (&str, &str) = ("\u{1b}[1;33m", "\u{1b}[0m");
+/// How a mark begins and ends where there are no colours.
+const PLAIN_MARK: &str = "**";
 /// How a heading begins and ends on a terminal: bold.
 const HEADING: (&str, &str) = ("\u{1b}[1m", "\u{1b}[0m");
 /// No column is squeezed below this width.
@@ -63,10 +65,10 @@ impl Table {
     }
 
     fn painted(&self, piece: Piece) -> String {
-        if piece.is_marked && self.style == Style::Coloured {
-            format!("{}{}{}", MARK.0, piece.text, MARK.1)
-        } else {
-            piece.text
+        match (piece.is_marked && !piece.text.is_empty(), self.style) {
+            (false, _) => piece.text,
+            (true, Style::Coloured) => format!("{}{}{}", MARK.0, piece.text, MARK.1),
+            (true, Style::Plain | Style::Fitted) => format!("{PLAIN_MARK}{}{PLAIN_MARK}", piece.text),
         }
     }
 }
