@@ -95,10 +95,9 @@ fn no_runtime(error: io::Error) -> CommandError {
 fn report_bug(panic: &PanicHookInfo<'_>) {
     let message = panic.payload_as_str().unwrap_or("no message");
     let place = panic.location().map_or_else(String::new, |location| format!(", at {location}"));
-    let report = format!("please report this bug, with the command, at {}/issues", env!("CARGO_PKG_REPOSITORY"));
     let error =
         CommandError::new(Exit::Bug, format!("annals {} has a bug: {message}{place}", env!("CARGO_PKG_VERSION")))
-            .hint(report)
+            .hint("please report this bug to whoever gave you the program, with these lines and the command")
             .hint("nothing that was archived is lost; the same command can be run again");
     Output::of_this_process(Talk::Quiet, &Environment::default()).error(&error);
 }

@@ -81,7 +81,7 @@ impl Manifest {
     pub(crate) fn not_inherited(&self) -> Vec<String> {
         let path = &self.path;
         let mut offences = Vec::new();
-        for key in ["edition", "license", "publish", "repository", "rust-version", "version"] {
+        for key in ["edition", "license", "publish", "rust-version", "version"] {
             if !self.table.get("package").and_then(|package| package.get(key)).is_some_and(is_inherited) {
                 offences.push(format!("{path}: package.{key}"));
             }
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn what_is_not_inherited_is_seen() {
         let whole = "[package]\nname = 'annals-decode'\nedition.workspace = true\nlicense.workspace = true\n\
-            publish.workspace = true\nrepository.workspace = true\nrust-version.workspace = true\nversion.workspace = true\n\
+            publish.workspace = true\nrust-version.workspace = true\nversion.workspace = true\n\
             [lib]\nname = 'decode'\n[lints]\nworkspace = true";
         assert!(decode(whole).not_inherited().is_empty(), "{:?}", decode(whole).not_inherited());
         for (good, bad, offence) in [
