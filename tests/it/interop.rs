@@ -1,5 +1,7 @@
 //! Other people's readers of the tables: DuckDB over the files, `deltalake` over the log.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -70,42 +72,41 @@ fn counts(python: &str, archive: &Path) -> serde_json::Value {
 fn duckdb_and_deltalake_count_the_same_rows() {
     let Some(python) = python() else { return };
     let scene = Scene::new();
-    let traffic = corpus::Options { seed: 3, messages_per_hour: 60, ..corpus::Options::default() };
-    let first = Hour::from_key("2026031322").unwrap();
-    let mut truth = chat::Tally::default();
-    let mut arguments = vec!["load".to_owned(), "--no-index".to_owned()];
-    for hour in Hours::between(first, first.plus(HOURS)) {
-        let path = scene.path(&format!("{}.ndjson", hour.key()));
-        truth += corpus::write_hour(&traffic, hour, &mut std::fs::File::create(&path).unwrap()).unwrap().tally();
-        arguments.push(path.to_str().unwrap().to_owned());
-        // One run an hour at first, so that the log is read before and after its first checkpoint.
-        if arguments.len() == 5 {
-            load_and_compare(&scene, &python, &mut arguments, None);
-        }
+    let (files, messages) = hour_files(&scene);
+    // Several runs, so that the log is read before and after its first checkpoint.
+    let mut loaded = 0;
+    for few in files.chunks(5) {
+        loaded += few.len();
+        let expected = if loaded == files.len() { Some(messages) } else { None };
+        load_and_compare(&scene, &python, &[], few, expected);
     }
-    load_and_compare(&scene, &python, &mut arguments, Some(truth.messages));
-
     let checkpoint = scene.archive().join("messages/_delta_log/_last_checkpoint");
     assert!(checkpoint.exists(), "the log had no checkpoint yet: too few hours");
-    // Published anew after the checkpoint: the files that the hours had before are gone from both views.
-    let again: Vec<String> = std::fs::read_dir(scene.path("."))
-        .unwrap()
-        .map(|entry| entry.unwrap().path().to_str().unwrap().to_owned())
-        .filter(|path| path.ends_with("2026031409.ndjson"))
-        .collect();
-    std::fs::OpenOptions::new()
-        .append(true)
-        .open(&again[0])
-        .and_then(|mut file| std::io::Write::write_all(&mut file, b"{\"msg_id\":\"1\",\"chat_type\":\"chat\"}\n"))
-        .unwrap();
-    let mut arguments = vec!["load".to_owned(), "--no-index".to_owned(), "--again".to_owned(), again[0].clone()];
-    load_and_compare(&scene, &python, &mut arguments, Some(truth.messages + 1));
+
+    // Published anew after the checkpoint: the file that the hour had before is gone from both views.
+    let mut grown = std::fs::OpenOptions::new().append(true).open(&files[7]).unwrap();
+    grown.write_all(b"{\"msg_id\":\"1\",\"chat_type\":\"chat\"}\n").unwrap();
+    load_and_compare(&scene, &python, &["--again"], &files[7..8], Some(messages + 1));
 }
 
-fn load_and_compare(scene: &Scene, python: &str, arguments: &mut Vec<String>, expected: Option<u64>) {
-    let refs: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    run(&mut scene.annals(&refs)).leaves(0);
-    arguments.truncate(2);
+/// A file an hour, and how many messages they hold together.
+fn hour_files(scene: &Scene) -> (Vec<String>, u64) {
+    let traffic = corpus::Options { seed: 3, messages_per_hour: 60, ..corpus::Options::default() };
+    let first = Hour::from_key("2026031322").unwrap();
+    let mut messages = 0;
+    let files = Hours::between(first, first.plus(HOURS)).map(|hour| {
+        let path = scene.path(&format!("{}.ndjson", hour.key()));
+        messages += corpus::write_hour(&traffic, hour, &mut File::create(&path).unwrap()).unwrap().messages;
+        path.to_str().unwrap().to_owned()
+    });
+    let files = files.collect();
+    (files, messages)
+}
+
+fn load_and_compare(scene: &Scene, python: &str, flags: &[&str], files: &[String], expected: Option<u64>) {
+    let files = files.iter().map(String::as_str);
+    let arguments: Vec<&str> = ["load", "--no-index"].into_iter().chain(flags.iter().copied()).chain(files).collect();
+    run(&mut scene.annals(&arguments)).leaves(0);
     let counts = counts(python, &scene.archive());
     assert_eq!(counts["duckdb"], counts["deltalake"], "{counts}");
     assert_eq!(counts["ids"], counts["delta_ids"], "{counts}");
