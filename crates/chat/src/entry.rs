@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::DateTime;
+
 use crate::hour::Hour;
 use crate::tally::Tally;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, show_time};
 
 /// The state of an hour (decision D1). Every hour of a range is in exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,8 +80,51 @@ pub struct Entry {
     pub max_sent_at: Option<Timestamp>,
     /// The data files of `messages` that hold the hour, relative to that table. Empty when there are no messages.
     pub files: Vec<String>,
-    /// Where the bytes came from: `fetch`, `load`, or `recovered` when the row was rebuilt from the tables.
+    /// Where the bytes came from: `fetch`, `load`, `raw` when an interrupted run had left them, or `recovered` when the row
+    /// was rebuilt from the tables.
     pub source: String,
     /// The version of the program.
     pub version: String,
+}
+
+impl Entry {
+    /// An entry that says nothing but this; the rest is filled in by whoever knows it.
+    ///
+    /// The time is kept to the microsecond, as the table holds it.
+    #[must_use]
+    pub fn new(hour: Hour, at: Timestamp, state: State) -> Self {
+        Self {
+            hour,
+            at: DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at),
+            state,
+            http_status: None,
+            error: None,
+            bytes: 0,
+            sha256: Vec::new(),
+            tally: Tally::default(),
+            min_sent_at: None,
+            max_sent_at: None,
+            files: Vec::new(),
+            source: String::new(),
+            version: String::new(),
+        }
+    }
+
+    /// What tells this publication of the hour from every other: the index notes it, to know whether it is behind.
+    #[must_use]
+    pub fn publication(&self) -> String {
+        show_time(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_an_entry_survives_the_table() {
+        let at: Timestamp = "2026-03-14T09:00:00.123456789Z".parse().unwrap();
+        let entry = Entry::new(Hour::containing(at), at, State::Done);
+        assert_eq!(entry.publication(), "2026-03-14T09:00:00.123456Z");
+    }
 }
