@@ -15,8 +15,12 @@
 //! # Ok(()) }
 //! ```
 //!
+//! An index that is behind the tables leaves no wrong hits in an answer: the hours that it does not hold as they are now
+//! are named in [`Answer::not_indexed`], and [`Library::with_id`] reads them instead.
+//!
 //! It writes nothing, catches up with nothing and decides nothing about output.
 
+mod coverage;
 mod library;
 mod question;
 

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use archive::Key;
-use chat::{Hour, Message, Position, State};
+use chat::{Hour, Message, Position};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use index::{Catalogue, Hit, Request};
+use index::{Catalogue, Hit};
 use store::{Archive, Snapshot};
 
+use crate::coverage::Coverage;
 use crate::question::{Answer, Found, Question};
 
 /// Files that are read at the same time; each costs a footer and a page or two.
@@ -62,32 +63,50 @@ impl Library {
         Self { archive, catalogue }
     }
 
-    /// Searches, and reads the rows of the hits.
+    /// Searches, and reads the rows of the hits. Only hours that the index holds as they are now are searched.
     ///
     /// # Errors
     ///
     /// When the index or the tables cannot be read, or disagree even on a second, fresh look.
     pub async fn ask(&self, question: &Question) -> Result<Answer, Error> {
         match self.ask_once(question).await {
-            // A hour published anew between the search and the reading: look again, once.
+            // An hour published anew between the search and the reading: look again, once.
             Err(error) if error.may_be_gone() => {
-                if let Some(catalogue) = &self.catalogue {
-                    catalogue.refresh()?;
-                }
+                self.refresh()?;
                 self.ask_once(question).await
             }
             answer => answer,
         }
     }
 
-    /// Every row with this id, the earliest hour first.
+    /// Every row with this id, the earliest hour first. Hours that the index does not hold as they are now are read.
     ///
     /// # Errors
     ///
-    /// When the index or the tables cannot be read.
+    /// As [`Library::ask`].
     pub async fn with_id(&self, msg_id: &str) -> Result<Vec<Message<'static>>, Error> {
-        let snapshot = self.archive.snapshot().await?;
+        match self.with_id_once(msg_id).await {
+            Err(error) if error.may_be_gone() => {
+                self.refresh()?;
+                self.with_id_once(msg_id).await
+            }
+            rows => rows,
+        }
+    }
+
+    async fn ask_once(&self, question: &Question) -> Result<Answer, Error> {
+        let coverage = self.coverage().await?;
+        let (hits, total) = match &self.catalogue {
+            Some(catalogue) => search(catalogue, question, &coverage)?,
+            None => (Vec::new(), 0),
+        };
+        let hits = self.rows(&hits).await?;
+        Ok(Answer { hits, total, not_indexed: coverage.missing })
+    }
+
+    async fn with_id_once(&self, msg_id: &str) -> Result<Vec<Message<'static>>, Error> {
         let hours = self.hours_to_look_in(msg_id).await?;
+        let snapshot = self.archive.snapshot().await?;
         let mut rows = Vec::new();
         for file in snapshot.files().iter().filter(|file| file.hours.iter().any(|hour| hours.contains(hour))) {
             let found = archive::find_ids(snapshot.reader(file), &[msg_id]).await;
@@ -97,38 +116,22 @@ impl Library {
         Ok(rows)
     }
 
-    /// The hours that the index names for an id, and those that it does not know.
+    /// The hours that the index names for an id, and those that it cannot speak for.
     async fn hours_to_look_in(&self, msg_id: &str) -> Result<BTreeSet<Hour>, Error> {
-        let Some(catalogue) = &self.catalogue else {
-            return Ok(self.hours_not_in(&BTreeMap::new()).await?.into_iter().collect());
-        };
-        let named = catalogue.find_id(msg_id)?.into_iter().map(|hit| hit.source_hour);
-        let unknown = self.hours_not_in(&catalogue.hours()?).await?;
-        Ok(named.chain(unknown).collect())
+        let coverage = self.coverage().await?;
+        let named = self.catalogue.as_ref().map(|catalogue| catalogue.find_id(msg_id)).transpose()?;
+        let named = named.unwrap_or_default().into_iter().map(|hit| hit.source_hour);
+        let current: BTreeSet<Hour> = named.filter(|hour| coverage.held.contains(hour)).collect();
+        Ok(current.into_iter().chain(coverage.missing).collect())
     }
 
-    async fn ask_once(&self, question: &Question) -> Result<Answer, Error> {
-        let Some(catalogue) = &self.catalogue else {
-            let not_indexed = self.hours_not_in(&BTreeMap::new()).await?;
-            return Ok(Answer { hits: Vec::new(), total: 0, not_indexed });
-        };
-        let request = Request {
-            query: question.query.clone(),
-            since: question.since,
-            until: question.until,
-            limit: question.limit,
-            order: question.order,
-        };
-        let found = catalogue.search(&request)?;
-        let not_indexed = self.hours_not_in(&catalogue.hours()?).await?;
-        let hits = self.rows(&found.hits).await?;
-        Ok(Answer { hits, total: found.total, not_indexed })
+    async fn coverage(&self) -> Result<Coverage, Error> {
+        let indexed = self.catalogue.as_ref().map(Catalogue::hours).transpose()?.unwrap_or_default();
+        Ok(Coverage::of(&self.archive.entries().await?, &indexed))
     }
 
-    async fn hours_not_in(&self, indexed: &BTreeMap<Hour, String>) -> Result<Vec<Hour>, Error> {
-        let entries = self.archive.entries().await?;
-        let done = entries.into_values().filter(|entry| entry.state == State::Done && entry.tally.messages > 0);
-        Ok(done.map(|entry| entry.hour).filter(|hour| !indexed.contains_key(hour)).collect())
+    fn refresh(&self) -> Result<(), Error> {
+        Ok(self.catalogue.as_ref().map_or(Ok(()), Catalogue::refresh)?)
     }
 
     /// Reads the rows of the hits, file by file, and puts them back in the hits' order.
@@ -150,6 +153,26 @@ impl Library {
                 Ok(Found { message, score: hit.score })
             })
             .collect()
+    }
+}
+
+/// The first hits in hours that the index holds as they are now, and how many match there.
+///
+/// What the index has of other hours speaks of rows that were replaced. It is left out here, because the index knows
+/// nothing of the ledger; where it took places of the answer, more is asked for.
+fn search(catalogue: &Catalogue, question: &Question, coverage: &Coverage) -> Result<(Vec<Hit>, u64), Error> {
+    let mut limit = question.limit;
+    loop {
+        let found = catalogue.search(&question.request(limit))?;
+        let asked_for = found.hits.len();
+        let mut hits = found.hits;
+        hits.retain(|hit| coverage.held.contains(&hit.source_hour));
+        let dropped = asked_for - hits.len();
+        if hits.len() >= question.limit || asked_for < limit {
+            hits.truncate(question.limit);
+            return Ok((hits, found.total.saturating_sub(dropped as u64)));
+        }
+        limit = limit.saturating_mul(2).saturating_add(dropped);
     }
 }
 

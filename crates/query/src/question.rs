@@ -1,7 +1,7 @@
 //! What is asked, and what comes back.
 
 use chat::{Hour, Message, Timestamp};
-use index::{Order, Query};
+use index::{Order, Query, Request};
 
 /// A search over the archive.
 #[derive(Debug, Clone)]
@@ -24,6 +24,11 @@ impl Question {
     pub fn new(query: Query) -> Self {
         Self { query, since: None, until: None, limit: 20, order: Order::Relevance }
     }
+
+    /// The question as it is put to the index, for so many hits.
+    pub(crate) fn request(&self, limit: usize) -> Request {
+        Request { query: self.query.clone(), since: self.since, until: self.until, limit, order: self.order }
+    }
 }
 
 /// A message that answers a question.
@@ -40,8 +45,8 @@ pub struct Found {
 pub struct Answer {
     /// The hits, in the order asked for; at most `limit`.
     pub hits: Vec<Found>,
-    /// How many messages match in all.
+    /// How many messages match in all. Where the index is behind, rows that were replaced may still be counted.
     pub total: u64,
-    /// Hours that are in the tables and not in the index: the question was not put to them.
+    /// Hours with messages that the index does not hold, or not as they are now: the question was not put to them.
     pub not_indexed: Vec<Hour>,
 }
