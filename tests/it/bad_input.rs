@@ -4,7 +4,7 @@ use emulator::Options;
 
 use crate::scene::{Run, Scene, files_below, run};
 
-/// The first line names what is wrong, and there is no panic, backtrace or debug output.
+/// There is an error, it names these things, and there is no panic or debug output in it.
 #[track_caller]
 fn says(run: &Run, expected: &[&str]) {
     let first = run.stderr.lines().find(|line| line.starts_with("error:")).unwrap_or_else(|| panic!("{}", run.stderr));
@@ -17,7 +17,7 @@ fn says(run: &Run, expected: &[&str]) {
 
 #[track_caller]
 fn has_no_data(scene: &Scene) {
-    for table in ["messages", "raw", "tmp"] {
+    for table in ["messages", "dead_letters", "raw", "tmp"] {
         let folder = scene.archive().join(table);
         let files = if folder.exists() { files_below(&folder) } else { Vec::new() };
         let data: Vec<_> = files.iter().filter(|path| !path.starts_with("_delta_log")).collect();

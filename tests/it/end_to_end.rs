@@ -59,6 +59,8 @@ fn a_day_survives_faults_and_a_kill() {
     assert_eq!(report["lines"], truth.lines);
     assert_eq!(report["messages"], truth.messages);
     assert_eq!(report["duplicates"], truth.duplicates);
+    assert_eq!(report["dead_letters"], truth.dead_letters);
+    assert_eq!(report["blank_lines"], truth.blank_lines);
     let count = |key: &str| report[key].as_u64().unwrap();
     assert_eq!(
         count("lines"),

@@ -7,7 +7,7 @@ use chrono::DateTime;
 
 use crate::hour::Hour;
 use crate::tally::Tally;
-use crate::time::{Timestamp, show_time};
+use crate::time::Timestamp;
 
 /// The state of an hour (decision D1). Every hour of a range is in exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,20 +111,34 @@ impl Entry {
     }
 
     /// What tells this publication of the hour from every other: the index notes it, to know whether it is behind.
+    ///
+    /// Data files are never changed and their names never used again, so it is their names; `no messages` without any.
+    /// An attempt that changed nothing leaves it as it is.
     #[must_use]
     pub fn publication(&self) -> String {
-        show_time(self.at)
+        if self.files.is_empty() { "no messages".to_owned() } else { self.files.join(",") }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::show_time;
 
     #[test]
     fn the_time_of_an_entry_survives_the_table() {
         let at: Timestamp = "2026-03-14T09:00:00.123456789Z".parse().unwrap();
         let entry = Entry::new(Hour::containing(at), at, State::Done);
-        assert_eq!(entry.publication(), "2026-03-14T09:00:00.123456Z");
+        assert_eq!(show_time(entry.at), "2026-03-14T09:00:00.123456Z");
+    }
+
+    #[test]
+    fn another_file_is_another_publication() {
+        let at = Timestamp::UNIX_EPOCH;
+        let none = Entry::new(Hour::containing(at), at, State::Done);
+        let first = Entry { files: vec!["date=1970-01-01/a.parquet".to_owned()], ..none.clone() };
+        let asked_again = Entry { at: at + chrono::Duration::hours(1), ..first.clone() };
+        assert_ne!(none.publication(), first.publication());
+        assert_eq!(first.publication(), asked_again.publication());
     }
 }

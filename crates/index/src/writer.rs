@@ -48,6 +48,11 @@ impl Writer {
         Self { catalogue, index, hour, version, build, row, open: None, cut: Vec::new(), documents: 0 }
     }
 
+    /// Names the version anew, for a caller who learns it only when the hour is published.
+    pub fn name_version(&mut self, version: &str) {
+        version.clone_into(&mut self.version);
+    }
+
     fn add(&mut self, message: &Message<'_>) -> Result<(), Error> {
         Arc::make_mut(&mut self.row).read(message, self.hour, self.build);
         self.add_row()?;

@@ -29,6 +29,18 @@ impl Habits {
         (now - hour.end()).to_std().is_ok_and(|age| age >= self.first_try)
     }
 
+    /// Whether the hour's file no longer grows at this time.
+    #[must_use]
+    pub fn is_ready(&self, hour: Hour, at: Timestamp) -> bool {
+        (at - hour.end()).to_std().is_ok_and(|age| age >= self.readiness)
+    }
+
+    /// Whether the service should have deleted the hour.
+    #[must_use]
+    pub fn is_expired(&self, hour: Hour, now: Timestamp) -> bool {
+        (now - hour.end()).to_std().is_ok_and(|age| age >= self.retention)
+    }
+
     /// Whether the service will delete the hour within `warning`, if it is still there now.
     #[must_use]
     pub fn is_at_risk(&self, hour: Hour, now: Timestamp, warning: Duration) -> bool {

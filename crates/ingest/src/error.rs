@@ -1,5 +1,6 @@
 //! Why an hour could not be archived.
 
+use api::Advice;
 use chat::Hour;
 
 /// Why an hour, or a whole run, came to nothing.
@@ -12,6 +13,14 @@ pub enum Error {
         hour: Hour,
         /// What went wrong.
         source: api::Error,
+    },
+    /// The rows of the hour could not be read from the tables.
+    #[error("could not read the messages of {hour}")]
+    Rows {
+        /// The hour.
+        hour: Hour,
+        /// What went wrong.
+        source: archive::Error,
     },
     /// The columns could not be written.
     #[error("could not write the messages of {hour}")]
@@ -28,12 +37,6 @@ pub enum Error {
         hour: Hour,
         /// The status of the answer.
         status: u16,
-    },
-    /// The thread that saw the index to its end broke.
-    #[error("could not see the index to its end")]
-    Closing {
-        /// How it ended.
-        source: tokio::task::JoinError,
     },
     /// The bytes are no hour file.
     #[error("could not decode {hour}, part {part}")]
@@ -68,15 +71,87 @@ pub enum Error {
         /// The hour.
         hour: Hour,
     },
+    /// The service serves fewer lines of the hour than are archived; what is archived stays.
+    #[error("the service now serves {served} lines of {hour}, and {archived} are archived")]
+    Shrunk {
+        /// The hour.
+        hour: Hour,
+        /// Lines that are archived.
+        archived: u64,
+        /// Lines that are served.
+        served: u64,
+    },
     /// The archive could not be read or written.
     #[error("could not use the archive")]
     Store(#[from] store::Error),
-    /// A worker ended without a result.
-    #[error("a worker broke while it was decoding {hour}")]
-    Worker {
-        /// The hour.
-        hour: Hour,
+    /// A thread ended without a result.
+    #[error("a thread broke")]
+    Thread {
         /// How it ended.
         source: tokio::task::JoinError,
     },
+}
+
+impl Error {
+    /// Whether no other hour would fare better: the settings are wrong, the service refuses or cannot be reached, or the
+    /// archive cannot be used or the disk is full.
+    #[must_use]
+    pub fn is_hopeless(&self) -> bool {
+        match self {
+            Self::Api { source: api::Error::Unreachable { .. } | api::Error::Target { .. }, .. } | Self::Store(_) => {
+                true
+            }
+            Self::Api { source, .. } => matches!(source.advice(), Advice::FixTheSettings | Advice::Refused),
+            _ => self.is_of_a_full_disk(),
+        }
+    }
+
+    /// The error and all its causes in one line, for the ledger and for reports.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        self.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    }
+
+    /// Whether other bytes may come of the same question.
+    pub(crate) fn wants_a_new_download(&self) -> bool {
+        match self {
+            Self::Api { source, .. } => matches!(source.advice(), Advice::AskForANewLink),
+            Self::Decode { source, .. } => !matches!(source, decode::FileError::TooLarge { .. }),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Api { source, .. } => source.http_status(),
+            Self::Gap { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    fn is_of_a_full_disk(&self) -> bool {
+        let causes = self.chain().filter_map(|error| error.downcast_ref::<std::io::Error>());
+        causes
+            .into_iter()
+            .any(|error| matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
+    }
+
+    fn chain(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+        let first: &(dyn std::error::Error + 'static) = self;
+        std::iter::successors(Some(first), |error| error.source())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_hopeless_however_deep_it_lies() {
+        let path = std::path::PathBuf::from("2026031409.gz");
+        let read = |kind: std::io::ErrorKind| Error::Read { path: path.clone(), source: kind.into() };
+        assert!(read(std::io::ErrorKind::StorageFull).is_hopeless());
+        assert!(!read(std::io::ErrorKind::NotFound).is_hopeless());
+        assert_eq!(read(std::io::ErrorKind::NotFound).in_one_line(), "could not read 2026031409.gz: entity not found");
+    }
 }

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use api::{Advice, Availability, Client, Link, Standing, Target};
-use chat::{Entry, Hour, Hours, Part, State, Tally};
+use api::{Availability, Client, Link, Standing, Target};
+use chat::{Entry, Hour, Hours, Part, State};
 use store::{Mode, Published, RawStage, SealedRaw};
 use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::hour::{Bytes, Decoded, Provenance};
 use crate::plan::{Known, Settled, Step};
+use crate::raw::{are, on_a_thread};
 use crate::report::Report;
 use crate::run::{Outcome, Progress};
 use crate::workshop::Workshop;
@@ -37,7 +38,7 @@ impl Workshop {
     ) -> Result<Report, Error> {
         self.archive.claim(&client.app()).await?;
         let entries = self.archive.entries().await?;
-        let unpublished = self.unpublished(range, &entries)?;
+        let unpublished = self.unpublished(range, &entries).await?;
         let known =
             Known { entries: &entries, unpublished: &unpublished, habits: self.settings.habits, now: (self.clock)() };
         let plan = known.plan(range, settled);
@@ -49,15 +50,21 @@ impl Workshop {
     }
 
     /// The hours of which `raw/` holds bytes that are not in the tables: a run ended between the two.
-    fn unpublished(&self, mut range: Hours, entries: &BTreeMap<Hour, Entry>) -> Result<BTreeSet<Hour>, Error> {
-        let mut unpublished: BTreeSet<Hour> = self.archive.raw_hours()?.into_iter().collect();
-        let done = range.by_ref().filter_map(|hour| entries.get(&hour)).filter(|entry| entry.state == State::Done);
-        for entry in done {
-            if unpublished.contains(&entry.hour) && self.keeps(entry.hour, &entry.sha256)? {
-                unpublished.remove(&entry.hour);
+    async fn unpublished(&self, range: Hours, entries: &BTreeMap<Hour, Entry>) -> Result<BTreeSet<Hour>, Error> {
+        let done = |hour| entries.get(&hour).filter(|entry| entry.state == State::Done);
+        let hours: Vec<_> = range.map(|hour| (hour, done(hour).map(|entry| entry.sha256.clone()))).collect();
+        let archive = self.archive.clone();
+        on_a_thread(move || {
+            let mut unpublished = BTreeSet::new();
+            for (hour, sha256) in hours {
+                let kept = archive.raw_parts(hour)?;
+                if kept.is_some_and(|parts| !sha256.is_some_and(|sha256| are(&parts, &sha256))) {
+                    unpublished.insert(hour);
+                }
             }
-        }
-        Ok(unpublished)
+            Ok(unpublished)
+        })
+        .await
     }
 }
 
@@ -98,7 +105,8 @@ impl Run<'_> {
         match self.decode(hour, bytes, FROM_RAW).await {
             Ok(decoded) => self.publish(hour, decoded, FROM_RAW, 0).await,
             Err(error @ Error::Decode { .. }) => {
-                tracing::warn!(%hour, error = &error as &dyn std::error::Error, "the kept bytes are damaged; asking the service");
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(%hour, error, "the kept bytes are damaged; asking the service");
                 self.ask(hour).await
             }
             Err(error) => Err(error),
@@ -106,19 +114,23 @@ impl Run<'_> {
     }
 
     async fn ask(&self, hour: Hour) -> Result<Outcome, Error> {
-        match self.answer(hour).await? {
-            Answer::Nothing { state, status } => self.nothing(hour, state, status).await,
-            Answer::Bytes { decoded, raw, length } => {
-                if self.is_known(hour, &decoded) {
-                    if !self.workshop.keeps(hour, decoded.sha256())? {
-                        self.workshop.archive.keep_raw(hour, raw)?;
-                    }
-                    return Ok(Outcome { bytes: length, ..Outcome::unchanged(hour, State::Done) });
-                }
-                self.workshop.archive.keep_raw(hour, raw)?;
-                self.publish(hour, *decoded, FETCHED, length).await
-            }
+        let (decoded, raw, length) = match self.answer(hour).await? {
+            Answer::Nothing { state, status } => return self.nothing(hour, state, status).await,
+            Answer::Bytes { decoded, raw, length } => (decoded, raw, length),
+        };
+        let Some(archived) = self.archived(hour) else {
+            self.workshop.keep(hour, raw).await?;
+            return self.publish(hour, *decoded, FETCHED, length).await;
+        };
+        if archived.sha256 == decoded.sha256() {
+            self.workshop.keep_if_other(hour, raw).await?;
+            return Ok(Outcome { bytes: length, ..self.unchanged(archived).await? });
         }
+        if decoded.lines() < archived.tally.lines {
+            return Err(Error::Shrunk { hour, archived: archived.tally.lines, served: decoded.lines() });
+        }
+        self.workshop.keep(hour, raw).await?;
+        self.publish(hour, *decoded, FETCHED, length).await
     }
 
     /// Asks for the hour until its bytes are here and sound: links expire, and downloads arrive damaged.
@@ -168,7 +180,7 @@ impl Run<'_> {
     async fn download(&self, hour: Hour, part: Part, link: &Link) -> Result<SealedRaw, Error> {
         let mut stage = Stage(self.workshop.archive.stage_raw(hour, part)?);
         self.client.download(link, &mut stage).await.map_err(|source| Error::Api { hour, source })?;
-        Ok(stage.0.seal()?)
+        on_a_thread(move || Ok(stage.0.seal()?)).await
     }
 
     async fn decode(&self, hour: Hour, bytes: Bytes, provenance: Provenance) -> Result<Decoded, Error> {
@@ -176,7 +188,7 @@ impl Run<'_> {
     }
 
     async fn publish(&self, hour: Hour, decoded: Decoded, from: Provenance, bytes: u64) -> Result<Outcome, Error> {
-        let mode = if self.is_done(hour) { Mode::Replace } else { Mode::New };
+        let mode = if self.archived(hour).is_some() { Mode::Replace } else { Mode::New };
         let published = self.workshop.publish_kept(&self.cores, hour, decoded, mode, from).await?;
         let (state, published) = match published {
             Published::AlreadyThere(entry) => (entry.state, None),
@@ -185,36 +197,56 @@ impl Run<'_> {
         Ok(Outcome { published, bytes, ..Outcome::unchanged(hour, state) })
     }
 
-    /// Records that the service had no file, unless the hour was archived before: what is archived stays.
+    /// Records that the service had no file. What is archived stays, and an hour that was empty is not lost.
     async fn nothing(&self, hour: Hour, state: State, status: u16) -> Result<Outcome, Error> {
-        if self.is_done(hour) {
-            return Ok(Outcome::unchanged(hour, State::Done));
+        if let Some(archived) = self.archived(hour) {
+            return self.unchanged(archived).await;
         }
-        if state == State::Failed {
-            return Err(Error::Gap { hour, status });
+        let before = self.entries.get(&hour).map(|entry| entry.state);
+        match (before, state) {
+            (Some(State::Empty), State::Lost | State::Failed) => return Ok(Outcome::unchanged(hour, State::Empty)),
+            (_, State::Failed) => return Err(Error::Gap { hour, status }),
+            _ => {}
         }
-        self.workshop.record(hour, state, Some(status), None).await?;
-        Ok(Outcome { newly_lost: state == State::Lost, ..Outcome::unchanged(hour, state) })
+        let state = self.workshop.record(Entry { http_status: Some(status), ..self.entry(hour, state) }).await?;
+        let newly_lost = state == State::Lost && before != Some(State::Lost);
+        Ok(Outcome { newly_lost, ..Outcome::unchanged(hour, state) })
     }
 
-    /// Records a failure, unless the hour was archived before or the run was told to stop.
+    /// Records that an archived hour was asked for again and is as it was.
+    async fn unchanged(&self, archived: &Entry) -> Result<Outcome, Error> {
+        let state = self.workshop.record(Entry { at: (self.workshop.clock)(), ..archived.clone() }).await?;
+        Ok(Outcome::unchanged(archived.hour, state))
+    }
+
+    /// Records a failure, unless the hour is archived or the run was told to stop.
     async fn failed(&self, hour: Hour, error: Error) -> Outcome {
-        let state = if self.is_done(hour) { State::Done } else { State::Failed };
+        let mut state = if self.archived(hour).is_some() { State::Done } else { State::Failed };
         if state == State::Failed && !matches!(error, Error::Stopped { .. }) {
-            let recorded = self.workshop.record(hour, state, error.http_status(), Some(&error)).await;
-            if let Err(trouble) = recorded {
-                tracing::warn!(%hour, error = &trouble as &dyn std::error::Error, "the failure could not be recorded");
+            let entry = Entry {
+                http_status: error.http_status(),
+                error: Some(error.in_one_line()),
+                ..self.entry(hour, State::Failed)
+            };
+            match self.workshop.record(entry).await {
+                Ok(standing) => state = standing,
+                Err(trouble) => {
+                    let error: &dyn std::error::Error = &trouble;
+                    tracing::warn!(%hour, error, "the failure could not be recorded");
+                }
             }
         }
         Outcome { error: Some(error), ..Outcome::unchanged(hour, state) }
     }
 
-    fn is_done(&self, hour: Hour) -> bool {
-        self.entries.get(&hour).is_some_and(|entry| entry.state == State::Done)
+    fn entry(&self, hour: Hour, state: State) -> Entry {
+        let entry = Entry::new(hour, (self.workshop.clock)(), state);
+        Entry { source: FETCHED.source.to_owned(), version: self.workshop.version.to_owned(), ..entry }
     }
 
-    fn is_known(&self, hour: Hour, decoded: &Decoded) -> bool {
-        self.is_done(hour) && self.entries.get(&hour).is_some_and(|entry| entry.sha256 == decoded.sha256())
+    /// The entry of an hour that was archived when the run began.
+    fn archived(&self, hour: Hour) -> Option<&Entry> {
+        self.entries.get(&hour).filter(|entry| entry.state == State::Done)
     }
 }
 
@@ -238,62 +270,11 @@ impl Target for Stage {
 }
 
 impl Workshop {
-    /// Writes a row of the ledger for an hour without data.
-    async fn record(&self, hour: Hour, state: State, status: Option<u16>, error: Option<&Error>) -> Result<(), Error> {
-        let entry = Entry {
-            hour,
-            at: (self.clock)(),
-            state,
-            http_status: status,
-            error: error.map(Error::in_one_line),
-            bytes: 0,
-            sha256: Vec::new(),
-            tally: Tally::default(),
-            min_sent_at: None,
-            max_sent_at: None,
-            files: Vec::new(),
-            source: "fetch".to_owned(),
-            version: self.version.to_owned(),
-        };
-        Ok(self.archive.record(&[entry]).await?)
-    }
-}
-
-impl Error {
-    /// Whether no other hour would fare better: the settings are wrong, the service refuses or cannot be reached, or the
-    /// archive cannot be used.
-    #[must_use]
-    pub fn is_hopeless(&self) -> bool {
-        match self {
-            Self::Api { source: api::Error::Unreachable { .. }, .. } => true,
-            Self::Api { source, .. } => matches!(source.advice(), Advice::FixTheSettings | Advice::Refused),
-            Self::Store(_) => true,
-            _ => false,
-        }
-    }
-
-    fn wants_a_new_download(&self) -> bool {
-        match self {
-            Self::Api { source, .. } => matches!(source.advice(), Advice::AskForANewLink),
-            Self::Decode { .. } => true,
-            _ => false,
-        }
-    }
-
-    fn http_status(&self) -> Option<u16> {
-        match self {
-            Self::Api { source, .. } => source.http_status(),
-            Self::Gap { status, .. } => Some(*status),
-            _ => None,
-        }
-    }
-
-    /// The error and all its causes in one line, for the ledger and for reports.
-    #[must_use]
-    pub fn in_one_line(&self) -> String {
-        let first: &dyn std::error::Error = self;
-        let chain: Vec<String> =
-            std::iter::successors(Some(first), |error| error.source()).map(ToString::to_string).collect();
-        chain.join(": ")
+    /// Writes a row of the ledger, and says in which state the hour stands then: a row that is not `done` does not
+    /// replace one that is.
+    async fn record(&self, entry: Entry) -> Result<State, Error> {
+        let state = entry.state;
+        self.archive.record(&[entry]).await?;
+        Ok(state)
     }
 }

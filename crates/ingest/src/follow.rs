@@ -7,7 +7,7 @@ use futures::TryStreamExt as _;
 use index::Catalogue;
 
 use crate::error::Error;
-use crate::hour::version;
+use crate::raw::on_a_thread;
 use crate::workshop::Workshop;
 
 /// What following did.
@@ -17,6 +17,8 @@ pub struct Followed {
     pub indexed: u64,
     /// Hours that the index held and the tables do not.
     pub dropped: u64,
+    /// Hours whose rows could not be read; they stay behind.
+    pub unreadable: u64,
 }
 
 /// What the index lacks and has too much of, against the ledger.
@@ -35,7 +37,7 @@ impl Lag {
         let done = |hour: &Hour| entries.get(hour).filter(|entry| entry.state == State::Done);
         let behind = entries
             .values()
-            .filter(|entry| entry.state == State::Done && indexed.get(&entry.hour) != Some(&version(entry)))
+            .filter(|entry| entry.state == State::Done && indexed.get(&entry.hour) != Some(&entry.publication()))
             .map(|entry| entry.hour)
             .collect();
         let beyond = indexed.keys().copied().filter(|hour| done(hour).is_none()).collect();
@@ -61,17 +63,23 @@ impl Workshop {
         let Some(catalogue) = &self.catalogue else { return Ok(Followed::default()) };
         let entries = self.archive.entries().await?;
         let lag = Lag::between(&entries, &catalogue.hours()?);
+        let mut followed = Followed { dropped: lag.beyond.len() as u64, ..Followed::default() };
         if !lag.beyond.is_empty() {
-            catalogue.drop_hours(&lag.beyond)?;
+            let catalogue = catalogue.clone();
+            on_a_thread(move || Ok(catalogue.drop_hours(&lag.beyond)?)).await?;
         }
-        let mut followed = Followed { indexed: 0, dropped: lag.beyond.len() as u64 };
-        for hour in &lag.behind {
+        for entry in lag.behind.iter().filter_map(|hour| entries.get(hour)) {
             if self.stop.is_cancelled() {
                 break;
             }
-            if let Some(entry) = entries.get(hour) {
-                self.index_hour(catalogue, entry).await?;
-                followed.indexed += 1;
+            match self.index_hour(catalogue, entry).await {
+                Ok(()) => followed.indexed += 1,
+                Err(error @ Error::Rows { .. }) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(hour = %entry.hour, error, "the hour could not be indexed; `annals verify` says more");
+                    followed.unreadable += 1;
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(followed)
@@ -82,59 +90,45 @@ impl Workshop {
     /// # Errors
     ///
     /// When a merge failed; the documents are there all the same.
-    pub async fn close_index(self) -> Result<(), Error> {
-        let Some(catalogue) = self.catalogue else { return Ok(()) };
-        let closing = tokio::task::spawn_blocking(move || catalogue.close());
-        Ok(closing.await.map_err(|source| Error::Closing { source })??)
+    pub async fn close_index(&self) -> Result<(), Error> {
+        let Some(catalogue) = self.catalogue.clone() else { return Ok(()) };
+        on_a_thread(move || Ok(catalogue.close()?)).await
     }
 
+    /// Builds the documents of an hour. A file that is gone was replaced meanwhile: then once more, from what is there now.
     async fn index_hour(&self, catalogue: &Catalogue, entry: &Entry) -> Result<(), Error> {
+        match self.index_rows(catalogue, entry).await {
+            Err(Error::Rows { source, .. }) if store::is_gone(&source) => {
+                let entries = self.archive.entries().await?;
+                self.index_rows(catalogue, entries.get(&entry.hour).unwrap_or(entry)).await
+            }
+            result => result,
+        }
+    }
+
+    async fn index_rows(&self, catalogue: &Catalogue, entry: &Entry) -> Result<(), Error> {
         let hour = entry.hour;
-        let mut writer = catalogue.take_in(hour, &version(entry))?;
+        let mut writer = catalogue.take_in(hour, &entry.publication())?;
         let snapshot = self.archive.snapshot().await?;
         if let Some(file) = snapshot.file_of(hour) {
-            let failed = |source| Error::Archive { hour, source };
-            let mut batches = std::pin::pin!(archive::read_all(snapshot.reader(file)).await.map_err(failed)?);
+            let failed = |source| Error::Rows { hour, source };
+            let mut batches = archive::read_all(snapshot.reader(file)).await.map_err(failed)?;
             while let Some(mut batch) = batches.try_next().await.map_err(failed)? {
                 batch.retain(|message| message.position.source_hour == hour);
-                writer = on_a_worker(hour, move || writer.write(&batch).map(|()| writer)).await?;
+                writer = on_a_thread(move || Ok(writer.write(&batch).map(|()| writer)?)).await?;
             }
         }
-        on_a_worker(hour, move || writer.finish()).await?;
+        on_a_thread(move || Ok(writer.finish()?)).await?;
         Ok(())
     }
 }
 
-async fn on_a_worker<T: Send + 'static>(
-    hour: Hour,
-    work: impl FnOnce() -> Result<T, index::Error> + Send + 'static,
-) -> Result<T, Error> {
-    let result = tokio::task::spawn_blocking(work).await.map_err(|source| Error::Worker { hour, source })?;
-    Ok(result?)
-}
-
 #[cfg(test)]
 mod tests {
-    use chat::Tally;
-
     use super::*;
 
     fn entry(hour: Hour, state: State) -> Entry {
-        Entry {
-            hour,
-            at: hour.end(),
-            state,
-            http_status: None,
-            error: None,
-            bytes: 0,
-            sha256: Vec::new(),
-            tally: Tally::default(),
-            min_sent_at: None,
-            max_sent_at: None,
-            files: Vec::new(),
-            source: "fetch".to_owned(),
-            version: "0".to_owned(),
-        }
+        Entry { files: vec![format!("{hour}.parquet")], ..Entry::new(hour, hour.end(), state) }
     }
 
     #[test]
@@ -144,7 +138,7 @@ mod tests {
         let entries: BTreeMap<_, _> =
             hours.iter().zip(states).map(|(hour, state)| (*hour, entry(*hour, state))).collect();
         let indexed = [
-            (hours[0], version(&entries[&hours[0]])),
+            (hours[0], entries[&hours[0]].publication()),
             (hours[1], "another version".to_owned()),
             (hours[3], "of an hour that is empty now".to_owned()),
             (hours[4], "of an hour that the ledger does not know".to_owned()),

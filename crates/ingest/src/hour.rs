@@ -6,13 +6,14 @@
 use std::fs::File;
 
 use archive::Writer as Columns;
-use chat::{DeadLetter, Entry, Hour, Message, Part, Sink as _, State, Tally, Timestamp};
+use chat::{DeadLetter, Entry, Hour, Message, Part, Sink as _, State, Tally};
 use decode::{Decoder, Origin};
 use store::{Mode, Publication, Published, RawPart, SealedRaw, StagedFile};
 
 use tokio::sync::Semaphore;
 
 use crate::error::Error;
+use crate::raw::on_a_thread;
 use crate::seen::{Meeting, Seen};
 use crate::workshop::Workshop;
 
@@ -65,24 +66,17 @@ impl Workshop {
     /// Decodes an hour into staged files and an index segment of its own. Blocks; takes a core for as long as it lasts.
     pub(crate) fn decode(&self, hour: Hour, bytes: Bytes, provenance: Provenance) -> Result<Decoded, Error> {
         let at = (self.clock)();
-        let mut bench = Bench::new(self, hour, at)?;
+        let mut bench = Bench::new(self, hour)?;
         for (part, file) in (0..).zip(bytes.parts) {
             bench.part(part, file)?;
         }
         bench.finish(Entry {
-            hour,
-            at,
-            state: State::Done,
             http_status: provenance.http_status,
-            error: None,
             bytes: bytes.length,
             sha256: bytes.sha256,
-            tally: Tally::default(),
-            min_sent_at: None,
-            max_sent_at: None,
-            files: Vec::new(),
             source: provenance.source.to_owned(),
             version: self.version.to_owned(),
+            ..Entry::new(hour, at, State::Done)
         })
     }
 
@@ -96,9 +90,7 @@ impl Workshop {
     ) -> Result<Decoded, Error> {
         let _core = cores.acquire().await.expect("the semaphore is never closed");
         let workshop = self.clone();
-        tokio::task::spawn_blocking(move || workshop.decode(hour, bytes, provenance))
-            .await
-            .map_err(|source| Error::Worker { hour, source })?
+        on_a_thread(move || workshop.decode(hour, bytes, provenance)).await
     }
 
     /// Publishes an hour whose bytes are kept in `raw/`.
@@ -124,42 +116,37 @@ impl Workshop {
         }
     }
 
-    /// Whether `raw/` holds the hour with just these hashes.
-    pub(crate) fn keeps(&self, hour: Hour, sha256: &[String]) -> Result<bool, Error> {
-        let parts = self.archive.raw_parts(hour)?;
-        Ok(parts.is_some_and(|parts| parts.iter().map(|part| &part.sha256).eq(sha256)))
-    }
-
     /// Publishes a decoded hour, and then makes its documents visible.
     ///
     /// An index that cannot take the hour in does not fail it: the hour is left for following.
     async fn publish(&self, decoded: Decoded, mode: Mode) -> Result<Published, Error> {
         let published = self.archive.publish(decoded.publication, mode).await?;
-        if let (Published::Done(entry), Some(writer)) = (&published, decoded.index) {
-            let hour = entry.hour;
-            match tokio::task::spawn_blocking(move || writer.finish()).await {
-                Ok(Ok(_documents)) => {}
-                Ok(Err(error)) => {
-                    let error: &dyn std::error::Error = &error;
-                    tracing::warn!(%hour, error, "left for later: the index could not take the hour in");
-                }
-                Err(source) => return Err(Error::Worker { hour, source }),
+        if let (Published::Done(entry), Some(mut writer)) = (&published, decoded.index) {
+            writer.name_version(&entry.publication());
+            let indexed = on_a_thread(move || Ok(writer.finish()?)).await;
+            if let Err(error) = indexed {
+                leave_for_later(entry.hour, &error);
             }
         }
         Ok(published)
     }
 }
 
+/// The index could not take an hour in: nothing waits for it, the end of the run says so once.
+fn leave_for_later(hour: Hour, error: &(dyn std::error::Error + 'static)) {
+    tracing::info!(%hour, error, "the index is left to catch up");
+}
+
 impl Decoded {
+    /// Lines that it was decoded from.
+    pub(crate) fn lines(&self) -> u64 {
+        self.publication.entry.tally.lines
+    }
+
     /// SHA-256 of the bytes it was decoded from, part by part.
     pub(crate) fn sha256(&self) -> &[String] {
         &self.publication.entry.sha256
     }
-}
-
-/// The version of an hour in the index: when its rows were made.
-pub(crate) fn version(entry: &Entry) -> String {
-    chat::show_time(entry.at)
 }
 
 /// The work table of one hour.
@@ -174,18 +161,17 @@ struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    fn new(workshop: &'a Workshop, hour: Hour, at: Timestamp) -> Result<Self, Error> {
+    fn new(workshop: &'a Workshop, hour: Hour) -> Result<Self, Error> {
         let archive = workshop.archive.clone();
         let spill = move || archive.spill_file();
         let out = workshop.archive.stage_file()?;
         let columns =
             Columns::new(out, spill, workshop.settings.archive).map_err(|source| Error::Archive { hour, source })?;
-        let index = workshop.catalogue.as_ref().and_then(|catalogue| {
-            catalogue
-                .take_in(hour, &chat::show_time(at))
-                .inspect_err(|error| tracing::warn!(%hour, %error, "left for later: the index cannot take the hour in"))
-                .ok()
-        });
+        // The version is named when the hour is published.
+        let index = workshop
+            .catalogue
+            .as_ref()
+            .and_then(|catalogue| catalogue.take_in(hour, "").inspect_err(|error| leave_for_later(hour, error)).ok());
         Ok(Self { workshop, hour, columns, dead_letters: None, index, seen: Seen::default(), tally: Tally::default() })
     }
 
@@ -212,7 +198,7 @@ impl<'a> Bench<'a> {
         self.columns.write(&messages).map_err(|source| Error::Archive { hour: self.hour, source })?;
         let indexed = self.index.as_mut().map_or(Ok(()), |index| index.write(&messages));
         if let Err(error) = indexed {
-            tracing::warn!(hour = %self.hour, %error, "left for later: the index could not take the hour in");
+            leave_for_later(self.hour, &error);
             self.index = None;
         }
         Ok(())

@@ -26,6 +26,7 @@ mod hour;
 mod load;
 mod names;
 mod plan;
+mod raw;
 mod report;
 mod run;
 mod seen;

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use crate::error::Error;
 use crate::hour::{Bytes, Provenance};
 use crate::plan::Settled;
+use crate::raw::on_a_thread;
 use crate::report::Report;
 use crate::run::{Outcome, Progress};
 use crate::workshop::Workshop;
@@ -68,9 +69,7 @@ impl Run<'_> {
         let archived = self.entries.get(&hour).filter(|entry| entry.state == State::Done);
         if let Some(entry) = archived {
             if entry.sha256 == bytes.sha256 {
-                if !self.workshop.keeps(hour, &bytes.sha256)? {
-                    self.workshop.archive.keep_raw(hour, raw)?;
-                }
+                self.workshop.keep_if_other(hour, raw).await?;
                 return Ok(Outcome { bytes: length, ..Outcome::unchanged(hour, State::Done) });
             }
             if self.settled == Settled::Keep {
@@ -79,7 +78,7 @@ impl Run<'_> {
         }
         let mode = if archived.is_some() { Mode::Replace } else { Mode::New };
         let decoded = self.workshop.decode_on(&self.cores, hour, bytes, LOADED).await?;
-        self.workshop.archive.keep_raw(hour, raw)?;
+        self.workshop.keep(hour, raw).await?;
         let published = self.workshop.publish_kept(&self.cores, hour, decoded, mode, LOADED).await?;
         let (entry, published) = match published {
             Published::AlreadyThere(entry) => (entry, None),
@@ -94,11 +93,11 @@ impl Run<'_> {
     /// Copies the files beside the raw bytes of the archive, still under temporary names.
     async fn copy(&self, hour: Hour, paths: Vec<PathBuf>) -> Result<Vec<SealedRaw>, Error> {
         let archive = self.workshop.archive.clone();
-        let copying = move || {
+        on_a_thread(move || {
             let parts = (0..).zip(&paths);
-            parts.map(|(part, path)| copy(&archive, hour, part, path)).collect::<Result<Vec<_>, _>>()
-        };
-        tokio::task::spawn_blocking(copying).await.map_err(|source| Error::Worker { hour, source })?
+            parts.map(|(part, path)| copy(&archive, hour, part, path)).collect()
+        })
+        .await
     }
 }
 

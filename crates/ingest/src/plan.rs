@@ -39,15 +39,20 @@ pub(crate) struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// The hours of a range with their next step, the oldest first: they are the first that the service forgets.
+    /// The hours of a range with their next step, the most endangered first: those that the service still keeps, the
+    /// oldest of them in front, and then those that it should have deleted.
     pub(crate) fn plan(&self, range: Hours, settled: Settled) -> Vec<(Hour, Step)> {
-        range.map(|hour| (hour, self.step(hour, settled))).collect()
+        let mut plan: Vec<_> = range.map(|hour| (hour, self.step(hour, settled))).collect();
+        plan.sort_by_key(|(hour, _)| (self.habits.is_expired(*hour, self.now), *hour));
+        plan
     }
 
     fn step(&self, hour: Hour, settled: Settled) -> Step {
-        match self.entries.get(&hour).map(|entry| entry.state) {
+        let entry = self.entries.get(&hour);
+        match entry.map(|entry| entry.state) {
             Some(State::Done) if settled == Settled::Again => Step::Ask,
             _ if self.unpublished.contains(&hour) => Step::Decode,
+            Some(State::Done) if entry.is_some_and(|entry| self.may_have_grown(entry)) => Step::Ask,
             Some(state @ (State::Done | State::Empty | State::Lost)) if settled == Settled::Keep => {
                 Step::Settled(state)
             }
@@ -55,35 +60,23 @@ impl Known<'_> {
             _ => Step::Wait,
         }
     }
+
+    /// Whether an hour was fetched while its file could still grow, and can be asked for again now that it cannot. What
+    /// was loaded from a file is not the service's to change.
+    fn may_have_grown(&self, entry: &Entry) -> bool {
+        let is_ready = |at| self.habits.is_ready(entry.hour, at);
+        let was_asked = entry.source != "load";
+        was_asked && !is_ready(entry.at) && is_ready(self.now) && !self.habits.is_expired(entry.hour, self.now)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use chat::Tally;
-
     use super::*;
-
-    fn entry(hour: Hour, state: State) -> Entry {
-        Entry {
-            hour,
-            at: hour.end(),
-            state,
-            http_status: None,
-            error: None,
-            bytes: 0,
-            sha256: Vec::new(),
-            tally: Tally::default(),
-            min_sent_at: None,
-            max_sent_at: None,
-            files: Vec::new(),
-            source: "fetch".to_owned(),
-            version: "0".to_owned(),
-        }
-    }
 
     fn check(state: Option<State>, unpublished: bool, settled: Settled, expected: Step) {
         let hour = Hour::from_key("2026031409").unwrap();
-        let entries = state.map(|state| (hour, entry(hour, state))).into_iter().collect();
+        let entries = state.map(|state| (hour, Entry::new(hour, hour.plus(26).start(), state))).into_iter().collect();
         let unpublished = unpublished.then_some(hour).into_iter().collect();
         let now = hour.plus(30).start();
         let known = Known { entries: &entries, unpublished: &unpublished, habits: Habits::default(), now };
@@ -116,5 +109,36 @@ mod tests {
         let known =
             Known { entries: &entries, unpublished: &unpublished, habits: Habits::default(), now: hour.start() };
         assert_eq!(known.plan(Hours::between(hour, hour.next()), Settled::Keep), [(hour, Step::Wait)]);
+    }
+
+    #[test]
+    fn an_hour_that_was_fetched_young_is_asked_for_once_more() {
+        let hour = Hour::from_key("2026031409").unwrap();
+        let step = |fetched: i64, now: i64, source: &str| {
+            let entry =
+                Entry { source: source.to_owned(), ..Entry::new(hour, hour.plus(fetched).start(), State::Done) };
+            let (entries, unpublished) = (BTreeMap::from([(hour, entry)]), BTreeSet::new());
+            let now = hour.plus(now).start();
+            let known = Known { entries: &entries, unpublished: &unpublished, habits: Habits::default(), now };
+            known.step(hour, Settled::Keep)
+        };
+        assert_eq!(step(2, 24, "fetch"), Step::Settled(State::Done));
+        assert_eq!(step(2, 25, "fetch"), Step::Ask);
+        assert_eq!(step(24, 72, "fetch"), Step::Ask);
+        assert_eq!(step(25, 72, "fetch"), Step::Settled(State::Done));
+        assert_eq!(step(2, 73, "fetch"), Step::Settled(State::Done), "the service has deleted it");
+        assert_eq!(step(2, 25, "load"), Step::Settled(State::Done));
+    }
+
+    #[test]
+    fn the_most_endangered_hour_comes_first() {
+        let newest = Hour::from_key("2026031409").unwrap();
+        let (entries, unpublished) = (BTreeMap::new(), BTreeSet::new());
+        let now = newest.plus(2).start();
+        let known = Known { entries: &entries, unpublished: &unpublished, habits: Habits::default(), now };
+        let plan = known.plan(Hours::between(newest.plus(-80), newest), Settled::Keep);
+        let ages: Vec<i64> = plan.iter().map(|(hour, _)| newest.number() - hour.number()).collect();
+        assert_eq!(ages[..3], [70, 69, 68]);
+        assert_eq!(ages[70..73], [80, 79, 78]);
     }
 }

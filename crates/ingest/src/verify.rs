@@ -9,7 +9,7 @@ use chat::{Entry, Hour, State};
 use futures::TryStreamExt as _;
 use index::Catalogue;
 use sha2::{Digest as _, Sha256};
-use store::{DataFile, RawPart, Snapshot};
+use store::{DataFile, Snapshot};
 
 use crate::error::Error;
 use crate::follow::Lag;
@@ -72,10 +72,12 @@ pub enum Finding {
         documents: u64,
     },
     /// Rows that belong to an hour which the ledger does not have as `done`.
-    #[error("{hour}: the table holds {rows} messages of an hour that the ledger does not have as done")]
+    #[error("{hour}: the table holds {rows} {what} of an hour that the ledger does not have as done")]
     Foreign {
         /// The hour.
         hour: Hour,
+        /// `messages` or `dead letters`.
+        what: &'static str,
         /// The number of rows.
         rows: u64,
     },
@@ -91,6 +93,38 @@ pub enum Finding {
         /// The hash in the ledger; `nothing` when it knows of no such part.
         expected: String,
     },
+    /// The index is damaged.
+    #[error("the index is damaged: {why}")]
+    Index {
+        /// In which way.
+        why: String,
+    },
+    /// Documents of an hour that the tables do not hold.
+    #[error("{hour}: the index holds an hour that the tables do not")]
+    Beyond {
+        /// The hour.
+        hour: Hour,
+    },
+    /// There are more or fewer parts than were served.
+    #[error("{hour}: {kept} served files are kept, the ledger has {ledger}")]
+    Parts {
+        /// The hour.
+        hour: Hour,
+        /// Files that are kept.
+        kept: usize,
+        /// Files in the ledger.
+        ledger: usize,
+    },
+    /// The kept bytes of an hour are not whole.
+    #[error("{hour}: {}: {reason}", .path.display())]
+    Raw {
+        /// The hour.
+        hour: Hour,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A file could not be read.
     #[error("{name}: could not be read: {why}")]
     Unreadable {
@@ -104,28 +138,77 @@ pub enum Finding {
 impl Workshop {
     /// Reads everything that the archive holds of these hours, and holds it against itself.
     ///
+    /// An archive that another process changes meanwhile is looked at again, so that a finding is one.
+    ///
     /// # Errors
     ///
     /// When the ledger or the log of the tables cannot be read at all; damage to single files is a [`Finding`].
     pub async fn verify(&self, range: Range<Hour>) -> Result<Verified, Error> {
+        let mut looks = 0;
+        loop {
+            looks += 1;
+            let version = self.archive.snapshot().await?.version();
+            let verified = self.verify_once(&range).await?;
+            let is_still = self.archive.snapshot().await?.version() == version;
+            if verified.findings.is_empty() || is_still || looks == LOOKS {
+                return Ok(verified);
+            }
+        }
+    }
+
+    async fn verify_once(&self, range: &Range<Hour>) -> Result<Verified, Error> {
         let mut entries = self.archive.entries().await?;
         entries.retain(|hour, _| range.contains(hour));
         let snapshot = self.archive.snapshot().await?;
         let mut verified = Verified::default();
-        let mut rows = verified.count_rows(&snapshot, &range).await;
+        let mut rows = verified.count_rows(&snapshot, range).await;
         rows.retain(|hour, _| range.contains(hour));
-        let dead_letters = verified.count_dead_letters(self, &range).await?;
+        let dead_letters = verified.count_dead_letters(self, range).await?;
         for entry in entries.values().filter(|entry| entry.state == State::Done) {
             verified.hold_against_ledger(entry, &rows, &dead_letters);
-            verified.hash_raw(entry, self.archive.raw_parts(entry.hour)?).await?;
+            self.hash_raw(entry, &mut verified).await?;
         }
-        verified.find_foreign(&entries, &rows);
+        verified.find_foreign(&entries, "messages", &rows);
+        verified.find_foreign(&entries, "dead letters", &dead_letters);
         if let Some(catalogue) = &self.catalogue {
-            verified.hold_against_index(catalogue, &entries, &rows, &range)?;
+            verified.hold_against_index(catalogue, &entries, &rows, range)?;
         }
         Ok(verified)
     }
+
+    /// Takes the hashes of the kept bytes of an hour.
+    async fn hash_raw(&self, entry: &Entry, verified: &mut Verified) -> Result<(), Error> {
+        let hour = entry.hour;
+        let Some(parts) = self.archive.raw_parts(hour)? else {
+            verified.without_raw += 1;
+            return Ok(());
+        };
+        if parts.len() != entry.sha256.len() {
+            let (kept, ledger) = (parts.len(), entry.sha256.len());
+            verified.findings.push(Finding::Parts { hour, kept, ledger });
+        }
+        for (part, expected) in parts.into_iter().zip(&entry.sha256) {
+            verified.raw_parts += 1;
+            let path = part.path.clone();
+            let hashed = tokio::task::spawn_blocking(move || sha256_of(&path)).await;
+            match hashed.map_err(|source| Error::Thread { source })? {
+                Ok(found) if found == *expected => {}
+                Ok(found) => {
+                    let (path, expected) = (part.path, expected.clone());
+                    verified.findings.push(Finding::Hash { hour, path, found, expected });
+                }
+                Err(error) => {
+                    let name = part.path.display().to_string();
+                    verified.findings.push(Finding::Unreadable { name, why: error.to_string() });
+                }
+            }
+        }
+        Ok(())
+    }
 }
+
+/// How often an archive is looked at that others change meanwhile.
+const LOOKS: usize = 3;
 
 type Counts = BTreeMap<Hour, u64>;
 
@@ -184,36 +267,10 @@ impl Verified {
         }
     }
 
-    async fn hash_raw(&mut self, entry: &Entry, parts: Option<Vec<RawPart>>) -> Result<(), Error> {
-        let Some(parts) = parts else {
-            self.without_raw += 1;
-            return Ok(());
-        };
-        for (at, part) in parts.into_iter().enumerate() {
-            self.raw_parts += 1;
-            let expected = entry.sha256.get(at).cloned().unwrap_or_else(|| "nothing".to_owned());
-            self.hash_part(entry.hour, part.path, expected).await?;
-        }
-        Ok(())
-    }
-
-    async fn hash_part(&mut self, hour: Hour, path: PathBuf, expected: String) -> Result<(), Error> {
-        let reading = path.clone();
-        let hashing = tokio::task::spawn_blocking(move || sha256_of(&reading));
-        match hashing.await.map_err(|source| Error::Worker { hour, source })? {
-            Ok(found) if found == expected => {}
-            Ok(found) => self.findings.push(Finding::Hash { hour, path, found, expected }),
-            Err(error) => {
-                self.findings.push(Finding::Unreadable { name: path.display().to_string(), why: error.to_string() });
-            }
-        }
-        Ok(())
-    }
-
-    fn find_foreign(&mut self, entries: &BTreeMap<Hour, Entry>, rows: &Counts) {
+    fn find_foreign(&mut self, entries: &BTreeMap<Hour, Entry>, what: &'static str, rows: &Counts) {
         let is_done = |hour| entries.get(hour).is_some_and(|entry| entry.state == State::Done);
         let foreign = rows.iter().filter(|(hour, _)| !is_done(hour));
-        self.findings.extend(foreign.map(|(&hour, &rows)| Finding::Foreign { hour, rows }));
+        self.findings.extend(foreign.map(|(&hour, &rows)| Finding::Foreign { hour, what, rows }));
     }
 
     fn hold_against_index(
@@ -227,6 +284,11 @@ impl Verified {
         indexed.retain(|hour, _| range.contains(hour));
         let lag = Lag::between(entries, &indexed);
         self.not_indexed = lag.behind.len() as u64;
+        self.findings.extend(lag.beyond.iter().map(|&hour| Finding::Beyond { hour }));
+        if let Err(error) = catalogue.verify() {
+            self.findings.push(Finding::Index { why: error.to_string() });
+            return Ok(());
+        }
         self.documents = Some(catalogue.documents()?);
         for hour in indexed.into_keys().filter(|hour| !lag.behind.contains(hour) && !lag.beyond.contains(hour)) {
             let documents = catalogue.documents_of(hour)?;

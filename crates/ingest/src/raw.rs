@@ -1,0 +1,38 @@
+//! The served bytes of an hour: kept before anything of it is published, and held against what is there.
+
+use chat::Hour;
+use store::{RawPart, SealedRaw};
+
+use crate::error::Error;
+use crate::workshop::Workshop;
+
+impl Workshop {
+    /// Keeps the bytes of an hour under their final names.
+    pub(crate) async fn keep(&self, hour: Hour, raw: Vec<SealedRaw>) -> Result<(), Error> {
+        let archive = self.archive.clone();
+        on_a_thread(move || Ok(archive.keep_raw(hour, raw)?)).await
+    }
+
+    /// Keeps the bytes of an hour unless just these are kept already.
+    pub(crate) async fn keep_if_other(&self, hour: Hour, raw: Vec<SealedRaw>) -> Result<(), Error> {
+        let sha256: Vec<String> = raw.iter().map(|part| part.sha256().to_owned()).collect();
+        let archive = self.archive.clone();
+        on_a_thread(move || match archive.raw_parts(hour)? {
+            Some(parts) if are(&parts, &sha256) => Ok(()),
+            _ => Ok(archive.keep_raw(hour, raw)?),
+        })
+        .await
+    }
+}
+
+/// Whether the parts have just these hashes.
+pub(crate) fn are(parts: &[RawPart], sha256: &[String]) -> bool {
+    parts.iter().map(|part| &part.sha256).eq(sha256)
+}
+
+/// Runs what waits for the disk where it holds nobody up.
+pub(crate) async fn on_a_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|source| Error::Thread { source })?
+}

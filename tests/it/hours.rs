@@ -1,0 +1,160 @@
+//! The states of an hour, as the clock goes on: ready late, grown, empty, gone.
+
+use std::process::Command;
+
+use emulator::{Clock, Handle, History, Options, corpus};
+use serde_json::Value;
+
+use crate::scene::{Run, Scene, run, start, wait};
+
+const HOUR: &str = "2026-03-14T09";
+const NEXT: &str = "2026-03-14T10";
+
+/// A service without a rate, at this time.
+fn service(scene: &Scene, now: &str, faults: &str) -> Handle {
+    let traffic = corpus::Options { seed: 5, messages_per_hour: 100, ..corpus::Options::default() };
+    with(scene, now, faults, traffic)
+}
+
+fn with(scene: &Scene, now: &str, faults: &str, traffic: corpus::Options) -> Handle {
+    scene.service(Options {
+        clock: Clock::running_from(now.parse().unwrap()),
+        rate_per_minute: None,
+        history: History::Generated(traffic),
+        faults: faults.parse().unwrap(),
+        ..Options::default()
+    })
+}
+
+/// `annals fetch` of the one hour at this time, with more flags.
+fn fetch(scene: &Scene, service: &Handle, now: &str, flags: &[&str]) -> Command {
+    let arguments: Vec<&str> =
+        ["fetch", "--since", HOUR, "--until", NEXT, "--json"].into_iter().chain(flags.iter().copied()).collect();
+    let mut command = scene.annals_at(service, &arguments);
+    command.env("ANNALS_CLOCK", now).env("ANNALS_API_ATTEMPTS", "2");
+    command
+}
+
+/// The same with both clocks set to this time.
+fn fetch_at(scene: &Scene, service: &Handle, now: &str, flags: &[&str]) -> Run {
+    service.clock().set(now.parse().unwrap());
+    run(&mut fetch(scene, service, now, flags))
+}
+
+#[track_caller]
+fn is(report: &Value, state: &str) {
+    for word in ["done", "empty", "pending", "failed", "lost"] {
+        assert_eq!(report["hours"][word], u64::from(word == state), "{report}");
+    }
+}
+
+#[test]
+fn an_hour_that_is_not_ready_is_no_failure() {
+    let scene = Scene::new();
+    let service = service(&scene, "2026-03-14T09:30:00Z", "");
+    let running = fetch_at(&scene, &service, "2026-03-14T09:30:00Z", &[]).leaves(0).json();
+    is(&running, "pending");
+    assert_eq!(service.calls().links, 0, "an hour that cannot be ready is not asked for");
+    let ready = fetch_at(&scene, &service, "2026-03-14T12:00:00Z", &[]).leaves(0).json();
+    is(&ready, "done");
+}
+
+#[test]
+fn an_hour_that_was_fetched_young_is_asked_for_once_more_and_taken_as_it_grew() {
+    let scene = Scene::new();
+    let service = service(&scene, "2026-03-14T11:05:00Z", "2026031409:grows=2026-03-14T20:00:00Z");
+    let young = fetch_at(&scene, &service, "2026-03-14T11:05:00Z", &[]).leaves(0).json();
+    let still_young = fetch_at(&scene, &service, "2026-03-14T21:00:00Z", &[]).leaves(0).json();
+    assert_eq!(young["messages"], still_young["messages"]);
+
+    let grown = fetch_at(&scene, &service, "2026-03-15T10:00:00Z", &[]).leaves(0).json();
+    assert!(grown["messages"].as_u64() > young["messages"].as_u64(), "{grown}");
+    assert_eq!(grown["published"], 1);
+    let calls = service.calls().links;
+    let settled = fetch_at(&scene, &service, "2026-03-16T10:00:00Z", &[]).leaves(0).json();
+    assert_eq!(settled["messages"], grown["messages"]);
+    assert_eq!(service.calls().links, calls, "a settled hour costs no call");
+    run(&mut scene.annals(&["verify"])).leaves(0);
+}
+
+#[test]
+fn an_hour_that_did_not_grow_is_asked_for_once_more_only() {
+    let scene = Scene::new();
+    let service = service(&scene, "2026-03-14T11:05:00Z", "");
+    fetch_at(&scene, &service, "2026-03-14T11:05:00Z", &[]).leaves(0);
+    let again = fetch_at(&scene, &service, "2026-03-15T10:00:00Z", &[]).leaves(0).json();
+    assert_eq!((again["published"].as_u64(), again["not_indexed"].as_u64()), (Some(0), Some(0)), "{again}");
+    let calls = service.calls().links;
+    fetch_at(&scene, &service, "2026-03-15T11:00:00Z", &[]).leaves(0);
+    assert_eq!(service.calls().links, calls);
+}
+
+#[test]
+fn an_archived_hour_is_not_replaced_by_less() {
+    let scene = Scene::new();
+    let service = service(&scene, "2026-03-15T12:00:00Z", "");
+    let whole = fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &[]).leaves(0).json();
+    let less = with(
+        &scene,
+        "2026-03-15T12:00:00Z",
+        "",
+        corpus::Options { seed: 5, messages_per_hour: 10, ..corpus::Options::default() },
+    );
+    let run = fetch_at(&scene, &less, "2026-03-15T12:00:00Z", &["--again"]).leaves(3);
+    assert!(run.stderr.contains("lines"), "{}", run.stderr);
+    assert_eq!(run.json()["messages"], whole["messages"]);
+    self::run(&mut scene.annals(&["verify"])).leaves(0);
+}
+
+#[test]
+fn an_hour_that_is_gone_is_lost_and_said_once() {
+    let scene = Scene::new();
+    let service = service(&scene, "2026-03-18T00:00:00Z", "");
+    let lost = fetch_at(&scene, &service, "2026-03-18T00:00:00Z", &[]).leaves(6).json();
+    is(&lost, "lost");
+    let known = fetch_at(&scene, &service, "2026-03-18T01:00:00Z", &[]).leaves(0).json();
+    is(&known, "lost");
+    let again = fetch_at(&scene, &service, "2026-03-18T01:00:00Z", &["--again"]).leaves(0).json();
+    is(&again, "lost");
+    let status = run(&mut scene.annals(&["status", "--json"])).json();
+    assert_eq!(status["lost"], serde_json::json!(["2026031409"]));
+}
+
+#[test]
+fn an_empty_hour_is_empty_and_stays_so() {
+    let scene = Scene::new();
+    let silent = [HOUR.parse().unwrap()].into();
+    let traffic = corpus::Options { silent, ..corpus::Options::default() };
+    let service = with(&scene, "2026-03-14T12:00:00Z", "", traffic);
+    is(&fetch_at(&scene, &service, "2026-03-14T12:00:00Z", &[]).leaves(0).json(), "pending");
+    is(&fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &[]).leaves(0).json(), "empty");
+    // Past the retention the service says "expired" of it; that does not make it lost.
+    is(&fetch_at(&scene, &service, "2026-03-18T12:00:00Z", &["--again"]).leaves(0).json(), "empty");
+}
+
+#[test]
+fn an_hour_at_risk_has_a_code_of_its_own() {
+    let scene = Scene::new();
+    let service = service(&scene, "2026-03-15T12:00:00Z", "every:503,503,503,503,503,503");
+    is(&fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &[]).leaves(3).json(), "failed");
+    let at_risk = fetch_at(&scene, &service, "2026-03-16T12:00:00Z", &[]).leaves(5).json();
+    assert_eq!(at_risk["at_risk"], 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_told_to_stop_stops_and_goes_on_later() {
+    let scene = Scene::new();
+    let service = service(&scene, "2026-03-15T12:00:00Z", "2026031409:hang");
+    let now = "2026-03-15T12:00:00Z";
+    let child = start(&mut fetch(&scene, &service, now, &[]));
+    while service.calls().links == 0 {
+        std::thread::yield_now();
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let stopped = wait(child).leaves(130).json();
+    assert_eq!(stopped["interrupted"], true);
+    is(&fetch_at(&scene, &service, now, &[]).leaves(0).json(), "done");
+    run(&mut scene.annals(&["verify"])).leaves(0);
+}
