@@ -49,6 +49,13 @@ impl Stop {
         self.token.clone()
     }
 
+    /// Ends the promise: from now on a signal ends the program at once. Says whether one came before.
+    #[must_use]
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_orderly.store(false, Ordering::SeqCst);
+        self.token.is_cancelled()
+    }
+
     fn first_signal(&self, output: &Output) {
         if !self.is_orderly.load(Ordering::SeqCst) {
             end_at_once();
@@ -109,6 +116,6 @@ mod tests {
         let token = stop.token();
         assert!(!token.is_cancelled());
         stop.first_signal(&Output::silent());
-        assert!(token.is_cancelled());
+        assert!(token.is_cancelled() && stop.is_over());
     }
 }

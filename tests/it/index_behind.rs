@@ -176,17 +176,13 @@ fn a_run_that_is_stopped_while_the_index_catches_up_sums_up_and_ends_with_130() 
 #[test]
 fn verify_is_stopped_at_once() {
     let scene = Scene::new();
-    let path = hour_file(&scene, "2026031408", "801", "the heron is at the jetty");
-    load(&scene, &[&path]).leaves(0);
-    let raw = scene.archive().join("raw/2026/03/14");
-    let kept = raw.join(files_below(&raw).into_iter().find(|file| name(file).contains("2026031408-0")).unwrap());
-    std::fs::remove_file(&kept).unwrap();
-    assert!(Command::new("mkfifo").arg(&kept).status().unwrap().success());
-
-    let child = start(&mut scene.annals(&["verify"]));
-    // Opened as soon as `verify` opens it to read; it then waits for bytes that never come.
-    let pipe = std::fs::File::options().write(true).open(&kept).unwrap();
+    day_without_index(&scene);
+    let mut child = start(&mut scene.annals(&["verify", "-vv"]));
+    let mut said = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.contains("settings read"), "{said}");
+    // It now begins to listen for signals, and then has a day to read.
+    std::thread::sleep(Duration::from_millis(50));
     terminate(&child);
-    wait(child).leaves(130);
-    drop(pipe);
+    assert_eq!(wait(child).leaves(130).stdout, "");
 }

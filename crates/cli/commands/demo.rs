@@ -64,7 +64,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     if let Some(failure) = report.failures.into_iter().next() {
         return Err(failure.error.into());
     }
-    context.catch_up(&workshop).await?;
+    context.catch_up(&workshop).await;
     let tally = &report.tally;
     output.line(format_args!(
         "Archived {} of 24 hours of {}: {} messages, {} duplicates dropped, {} dead letters kept, in {:.1} s.",
@@ -76,7 +76,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
         began.elapsed().as_secs_f64()
     ))?;
 
-    let library = Library::new(archive, context.read_catalogue()?);
+    let library = Library::new(archive, context.read_catalogue().map_err(CommandError::from)?);
     let mut found = true;
     for text in SEARCHES {
         found &= search(&library, text, context).await?;

@@ -1,13 +1,9 @@
 //! `annals fetch`.
 
-use std::time::Instant;
-
-use ingest::Settled;
 use store::Access;
 
-use crate::commands::run::RunArgs;
+use crate::commands::run::{Run, RunArgs, settled};
 use crate::commands::span::HourSpan;
-use crate::commands::summary::Summary;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -15,7 +11,7 @@ use crate::exit::Exit;
 /// Archive a range of hours from the Chat service
 ///
 /// Asks for each hour of the range that is not settled yet, the most endangered first, keeps the bytes as they are served,
-/// and publishes the messages. It may be stopped and run again at any time: it goes on where it was. It needs
+/// and publishes the messages. Without --until it ends before the hour that is going on. It may be stopped and run again at any time: it goes on where it was. It needs
 /// ANNALS_API_BASE_URL and a token (ANNALS_API_TOKEN, or an app's client or certificate, see `annals config`).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -43,19 +39,10 @@ pub(crate) struct Args {
 ///
 /// When the run cannot begin or the service refuses; hours that fail are counted, not errors.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
-    let began = Instant::now();
     let hours = args.span.hours(context.clock.now())?;
     let client = context.client()?;
     let archive = context.open_archive(Access::Create).await?;
-    let catalogue = if args.run.no_index { None } else { context.open_catalogue() };
-    let workshop = context.workshop(archive, catalogue, Some(client.app()));
-    let settled = if args.again { Settled::Again } else { Settled::Keep };
-    let bar = context.output.progress(hours.len() as u64, "hours");
-    let progress = |hour, _state| {
-        bar.at(hour);
-        bar.advance(1);
-    };
-    let report = workshop.fetch(&client, hours, settled, &progress).await.map_err(CommandError::from)?;
-    drop(bar);
-    Summary::of(context, &workshop, report, began.elapsed()).await?.print(args.run)
+    let run = Run::begin(context, args.run, archive, Some(client.app()), hours.len());
+    let report = run.workshop.fetch(&client, hours, settled(args.again), &run.progress()).await;
+    run.end(report).await
 }

@@ -1,13 +1,15 @@
 //! What commands open: the archive, its index, the service.
 
+use std::collections::BTreeMap;
 use std::num::{NonZero, NonZeroU32};
 use std::path::PathBuf;
 
 use api::{Client, Rate, Retries, Timeouts, TokenSource};
-use chat::App;
+use chat::{App, Hour};
 use index::Catalogue;
 use ingest::{Habits, Workshop};
 use store::{Access, Archive};
+use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -46,19 +48,33 @@ impl Context {
     /// # Errors
     ///
     /// When it is damaged or in another format.
-    pub(super) fn read_catalogue(&self) -> Result<Option<Catalogue>, CommandError> {
-        Ok(Catalogue::open_existing(&self.index_folder())?)
+    pub(super) fn read_catalogue(&self) -> Result<Option<Catalogue>, index::Error> {
+        Catalogue::open_existing(&self.index_folder())
     }
 
-    /// What hours are worked on with.
+    /// The hours that the index holds, and from which publication of them; none when there is no index yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::read_catalogue`].
+    pub(super) fn indexed_hours(&self) -> Result<BTreeMap<Hour, String>, index::Error> {
+        Ok(self.read_catalogue()?.map(|catalogue| catalogue.hours()).transpose()?.unwrap_or_default())
+    }
+
+    /// What hours are worked on with. The first signal then asks the work to come to an end.
     pub(super) fn workshop(&self, archive: Archive, catalogue: Option<Catalogue>, app: Option<App>) -> Workshop {
+        Workshop { stop: self.stop.token(), ..self.reading_room(archive, catalogue, app) }
+    }
+
+    /// The same for work that changes nothing: the first signal ends it at once.
+    pub(super) fn reading_room(&self, archive: Archive, catalogue: Option<Catalogue>, app: Option<App>) -> Workshop {
         Workshop {
             archive,
             catalogue,
             app,
             clock: self.clock.handed_over(),
             settings: self.ingest_settings(),
-            stop: self.stop.token(),
+            stop: CancellationToken::new(),
             version: env!("CARGO_PKG_VERSION"),
         }
     }
@@ -95,10 +111,12 @@ impl Context {
 
     /// Says why the index is left out, and what mends it.
     pub(super) fn warn_of_index(&self, error: index::Error) {
-        let advice = if error.rebuild_helps() {
-            format!("; delete {} and run the command again to rebuild it", self.index_folder().display())
-        } else {
-            "; it will catch up with the tables in a later run".to_owned()
+        let advice = match &error {
+            error if error.rebuild_helps() => {
+                format!("; delete {}: the next search or run rebuilds it", self.index_folder().display())
+            }
+            index::Error::Locked { .. } => "; it will catch up with the tables in a later run".to_owned(),
+            _ => String::new(),
         };
         let error = CommandError::usage(error);
         self.output.warn(format_args!("the search index was left out: {}{advice}", error.in_one_line()));

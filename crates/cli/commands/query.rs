@@ -89,7 +89,10 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let query = Query::parse(&text).map_err(|error| pointed_at(&text, &error))?;
     let archive = context.open_archive(Access::Existing).await?;
     context.index_what_is_behind(&archive).await?;
-    let library = Library::new(archive, context.read_catalogue()?);
+    if context.stop.is_over() {
+        return Ok(Exit::Interrupted);
+    }
+    let library = Library::new(archive, context.read_catalogue().map_err(CommandError::from)?);
     let question = Question { query: query.clone(), since, until, limit: args.limit, order: args.order.into() };
     let answer = library.ask(&question).await?;
     if !answer.not_indexed.is_empty() {

@@ -3,7 +3,7 @@
 use chat::{Entry, Message, Part};
 use query::Library;
 use serde_json::Value;
-use store::{Access, RawPart};
+use store::{Access, Archive, RawPart};
 
 use crate::commands::message::{COLUMNS, cells};
 use crate::context::Context;
@@ -44,8 +44,7 @@ pub(crate) struct Args {
 /// When there is no archive or it cannot be read.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let archive = context.open_archive(Access::Existing).await?;
-    let library = Library::new(archive.clone(), context.read_catalogue()?);
-    let messages = library.with_id(&args.id).await?;
+    let messages = with_id(&args.id, &archive, context).await?;
     if messages.is_empty() {
         context.output.note(format_args!("no message has the id {}", args.id));
         return Ok(Exit::NothingFound);
@@ -65,6 +64,21 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
         }
     }
     Ok(Exit::Done)
+}
+
+/// The messages, also when the index is damaged: then every hour is looked into.
+async fn with_id(id: &str, archive: &Archive, context: &Context) -> Result<Vec<Message<'static>>, CommandError> {
+    let found = match context.read_catalogue() {
+        Ok(catalogue) => Library::new(archive.clone(), catalogue).with_id(id).await,
+        Err(error) => Err(error.into()),
+    };
+    match found {
+        Err(query::Error::Index(error)) => {
+            context.warn_of_index(error);
+            Ok(Library::new(archive.clone(), None).with_id(id).await?)
+        }
+        found => Ok(found?),
+    }
 }
 
 /// Where a message came from.

@@ -11,7 +11,7 @@ pub(crate) struct HourSpan {
     #[arg(long, value_name = "TIME")]
     since: Option<Hour>,
 
-    /// The hour behind the last one; by default the hour that is going on
+    /// The hour behind the last one
     #[arg(long, value_name = "TIME")]
     until: Option<Hour>,
 }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chat::{Hour, State, Tally};
-use index::Catalogue;
-use ingest::{CutShort, Failure, Habits, Lag, Report, Workshop};
+use ingest::{CutShort, Failure, Followed, Habits, Lag, Report, Workshop};
 use serde_json::{Value, json};
 use store::Archive;
 
@@ -25,27 +24,22 @@ pub(super) struct Summary<'a> {
     context: &'a Context,
     report: Report,
     seconds: f64,
-    /// Hours that the tables hold and the index does not.
-    not_indexed: u64,
+    /// Whether it was told to stop, be it while the index caught up.
+    is_stopped: bool,
+    /// Hours that the tables hold and the index does not, or not as they are; `None` when the ledger cannot be read.
+    not_indexed: Option<u64>,
 }
 
 impl<'a> Summary<'a> {
-    /// Lets the index catch up, unless it is to be left alone, and sums the run up.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger cannot be read.
-    pub(super) async fn of(
-        context: &'a Context,
-        workshop: &Workshop,
-        report: Report,
-        took: Duration,
-    ) -> Result<Self, CommandError> {
+    /// Lets the index catch up, unless it is to be left alone, and sums the run up. Whatever becomes of the index, the run
+    /// has its summary.
+    pub(super) async fn of(context: &'a Context, workshop: &Workshop, report: Report, took: Duration) -> Self {
         if report.cut_short != Some(CutShort::Interrupted) {
-            context.catch_up(workshop).await?;
+            context.catch_up(workshop).await;
         }
-        let not_indexed = not_indexed(workshop, context.read_catalogue().ok().flatten()).await?;
-        Ok(Self { context, report, seconds: took.as_secs_f64(), not_indexed })
+        let is_stopped = workshop.stop.is_cancelled();
+        let not_indexed = not_indexed(context, workshop).await;
+        Self { context, report, seconds: took.as_secs_f64(), is_stopped, not_indexed }
     }
 
     /// Prints the summary and the failures, and says how the run ends.
@@ -64,7 +58,8 @@ impl<'a> Summary<'a> {
         let errors: Vec<CommandError> = failures.into_iter().map(|failure| failure.error.into()).collect();
         errors.iter().take(TOLD).for_each(|error| self.context.output.error(error));
         if let Some(untold) = errors.len().checked_sub(TOLD + 1) {
-            self.context.output.warn(format_args!("{} more hours failed; `annals status` names them", untold + 1));
+            let place = if args.json { "the object on stdout has them all" } else { "--json tells of all" };
+            self.context.output.warn(format_args!("{} more hours failed; {place}", untold + 1));
         }
         Ok(Exit::worst(errors.iter().map(CommandError::exit).chain([exit])))
     }
@@ -74,8 +69,13 @@ impl<'a> Summary<'a> {
         Exit::worst([
             if strict && report.tally.dead_letters > 0 { Exit::HoursFailed } else { Exit::Done },
             if report.newly_lost > 0 { Exit::HoursLost } else { Exit::Done },
-            if self.at_risk() > 0 { Exit::HoursAtRisk } else { Exit::Done },
-            if report.cut_short == Some(CutShort::Interrupted) { Exit::Interrupted } else { Exit::Done },
+            // A run that was hopeless says why: that the hours it could not ask for are at risk follows from it.
+            if self.at_risk() > 0 && report.cut_short != Some(CutShort::Hopeless) {
+                Exit::HoursAtRisk
+            } else {
+                Exit::Done
+            },
+            if self.is_stopped { Exit::Interrupted } else { Exit::Done },
         ])
     }
 
@@ -101,7 +101,7 @@ impl<'a> Summary<'a> {
             ("newly_lost".to_owned(), report.newly_lost.into()),
             ("at_risk".to_owned(), self.at_risk().into()),
             ("not_indexed".to_owned(), self.not_indexed.into()),
-            ("interrupted".to_owned(), (report.cut_short == Some(CutShort::Interrupted)).into()),
+            ("interrupted".to_owned(), self.is_stopped.into()),
             ("failures".to_owned(), failures.into()),
         ]);
         object.into()
@@ -109,14 +109,14 @@ impl<'a> Summary<'a> {
 
     fn sentence(&self) -> String {
         let report = &self.report;
-        let mut states: Vec<String> = State::ALL
+        let mut states: Vec<String> = IN_ORDER
             .into_iter()
             .map(|state| (state, report.count(state)))
             .filter(|(state, count)| *count > 0 || *state == State::Done)
             .map(|(state, count)| format!("{count} {state}"))
             .collect();
-        if self.not_indexed > 0 {
-            states.push(format!("{} still to be indexed", self.not_indexed));
+        if let Some(behind) = self.not_indexed.filter(|behind| *behind > 0) {
+            states.push(format!("{behind} still to be indexed"));
         }
         let tally = &report.tally;
         format!(
@@ -145,53 +145,49 @@ fn telling(mut failures: Vec<Failure>, cut_short: Option<CutShort>) -> Vec<Failu
 }
 
 impl Context {
-    /// Lets the index catch up with the tables; an index that cannot is said and left.
-    ///
-    /// # Errors
-    ///
-    /// When the tables cannot be read.
-    pub(super) async fn catch_up(&self, workshop: &Workshop) -> Result<(), CommandError> {
+    /// Lets the index catch up with the tables. It is derived: what keeps it back is said, and fails nothing.
+    pub(super) async fn catch_up(&self, workshop: &Workshop) {
         let followed = match workshop.follow().await {
-            Ok(_followed) => workshop.clone().close_index().await,
+            Ok(followed) => workshop.close_index().await.map(|()| followed),
             Err(error) => Err(error),
         };
         match followed {
-            Ok(()) => Ok(()),
-            Err(ingest::Error::Index(error)) => {
-                self.warn_of_index(error);
-                Ok(())
+            Ok(Followed { unreadable: 0, .. }) => {}
+            Ok(Followed { unreadable, .. }) => self.output.warn(format_args!(
+                "{unreadable} hours could not be indexed, because their messages cannot be read; `annals verify` says more"
+            )),
+            Err(ingest::Error::Index(error)) => self.warn_of_index(error),
+            Err(error) => {
+                let error = CommandError::from(error).in_one_line();
+                self.output.warn(format_args!("the search index could not catch up: {error}"));
             }
-            Err(error) => Err(error.into()),
         }
     }
-}
 
-impl Context {
     /// Before a search: indexes the hours that a run left out, if nobody else is at the index.
     ///
     /// # Errors
     ///
-    /// When the tables cannot be read.
+    /// When the ledger or the index cannot be read.
     pub(super) async fn index_what_is_behind(&self, archive: &Archive) -> Result<(), CommandError> {
-        let indexed = match self.read_catalogue()?.map(|catalogue| catalogue.hours()).transpose() {
-            Ok(indexed) => indexed.unwrap_or_default(),
-            Err(error) => return Err(error.into()),
-        };
+        let indexed = self.indexed_hours().map_err(CommandError::from)?;
         let lag = Lag::between(&archive.entries().await.map_err(CommandError::from)?, &indexed);
         if lag.is_none() {
             return Ok(());
         }
-        self.output.note(format_args!("indexing {} hours first", lag.behind.len()));
-        let workshop = self.workshop(archive.clone(), self.open_catalogue(), None);
-        self.catch_up(&workshop).await
+        if !lag.behind.is_empty() {
+            self.output.note(format_args!("indexing {} hours first", lag.behind.len()));
+        }
+        self.catch_up(&self.workshop(archive.clone(), self.open_catalogue(), None)).await;
+        Ok(())
     }
 }
 
-/// How many hours the tables hold and the index does not.
-pub(super) async fn not_indexed(workshop: &Workshop, catalogue: Option<Catalogue>) -> Result<u64, CommandError> {
-    let indexed = catalogue.map(|catalogue| catalogue.hours()).transpose()?.unwrap_or_default();
-    let entries = workshop.archive.entries().await.map_err(CommandError::from)?;
-    Ok(Lag::between(&entries, &indexed).behind.len() as u64)
+/// How many hours the tables hold and the index does not. What is wrong with the index was said by who used it.
+async fn not_indexed(context: &Context, workshop: &Workshop) -> Option<u64> {
+    let indexed = context.indexed_hours().unwrap_or_default();
+    let entries = workshop.archive.entries().await.ok()?;
+    Some(Lag::between(&entries, &indexed).behind.len() as u64)
 }
 
 /// The hours that are not settled and will be gone before long.
@@ -203,11 +199,13 @@ pub(super) fn at_risk(context: &Context, states: &BTreeMap<Hour, State>) -> Vec<
     open.map(|(hour, _)| *hour).filter(|hour| habits.is_at_risk(*hour, now, settings.warning)).collect()
 }
 
+/// The states in the order in which they are shown: the good ones first.
+pub(super) const IN_ORDER: [State; 5] = [State::Done, State::Empty, State::Pending, State::Failed, State::Lost];
+
 /// How many hours are in each state, under the names of the states.
 pub(super) fn hours_by_state(states: &BTreeMap<Hour, State>) -> Value {
     let count = |state: State| states.values().filter(|known| **known == state).count();
-    let words = [State::Done, State::Empty, State::Pending, State::Failed, State::Lost];
-    words
+    IN_ORDER
         .into_iter()
         .map(|state| (state.word().to_owned(), Value::from(count(state))))
         .collect::<serde_json::Map<_, _>>()

@@ -1,9 +1,11 @@
 //! `annals verify`.
 
+use std::ops::Range;
+
 use chat::Hour;
-use ingest::Verified;
+use ingest::{Finding, Verified};
 use serde_json::{Value, json};
-use store::Access;
+use store::{Access, Archive};
 
 use crate::commands::span::HourSpan;
 use crate::context::Context;
@@ -14,7 +16,8 @@ use crate::output::visible;
 /// Prove that the archive is whole
 ///
 /// For each archived hour: every line is accounted for, the served bytes have the hash that was noted, the tables hold the rows
-/// that the ledger says, and the search index holds the hour as it is in the tables. Reads everything and changes nothing.
+/// that the ledger says, and the search index holds the hour as it is in the tables. Reads everything; what a
+/// killed run left behind is put in order first, as whenever an archive is opened.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -40,14 +43,28 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let (since, until) = args.span.bounds();
     let range = since.unwrap_or(Hour::from_number(i64::MIN))..until.unwrap_or(Hour::from_number(i64::MAX));
     let archive = context.open_archive(Access::Existing).await?;
-    let workshop = context.workshop(archive, context.read_catalogue()?, None);
-    let verified = workshop.verify(range).await.map_err(CommandError::from)?;
+    let verified = verified(context, archive, range).await?;
     if args.json {
         context.output.json(&json_of(&verified))?;
     } else {
         print(&verified, context)?;
     }
     Ok(if verified.findings.is_empty() { Exit::Done } else { Exit::HoursFailed })
+}
+
+/// An index that cannot be read is one more finding: all the rest is proved without it.
+async fn verified(context: &Context, archive: Archive, range: Range<Hour>) -> Result<Verified, CommandError> {
+    let damage = match context.read_catalogue() {
+        Ok(catalogue) => match context.reading_room(archive.clone(), catalogue, None).verify(range.clone()).await {
+            Err(ingest::Error::Index(error)) => error,
+            verified => return verified.map_err(CommandError::from),
+        },
+        Err(error) => error,
+    };
+    let verified = context.reading_room(archive, None, None).verify(range).await;
+    let mut verified = verified.map_err(CommandError::from)?;
+    verified.findings.push(Finding::Index { why: CommandError::from(damage).in_one_line() });
+    Ok(verified)
 }
 
 /// The version of the object that `--json` prints.
