@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::io;
+use std::sync::Arc;
 
 use crate::exit::Exit;
 use crate::output::WriteError;
@@ -42,6 +43,12 @@ impl CommandError {
         self
     }
 
+    /// The same with another code.
+    #[must_use]
+    pub(crate) fn ending_with(self, exit: Exit) -> Self {
+        Self { exit, ..self }
+    }
+
     /// The code with which the program ends.
     #[must_use]
     pub(crate) fn exit(&self) -> Exit {
@@ -56,13 +63,21 @@ impl CommandError {
             .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
     }
 
+    /// Whether a full disk is at the bottom of it.
+    #[must_use]
+    pub(crate) fn is_of_a_full_disk(&self) -> bool {
+        chain(self.source.as_ref())
+            .filter_map(io_error)
+            .any(|error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+    }
+
     /// The text for stderr:
     ///
     /// ```text
-    /// error: could not decode 2026-03-14T09Z
-    ///   caused by: the file is cut short
+    /// error: could not read 2026031409.gz
+    ///   caused by: permission denied
     ///
-    /// hint: run `annals fetch --since 2026-03-14T09 --until 2026-03-14T10` again
+    /// hint: see that the file is there and can be read
     /// ```
     ///
     /// A cause that the line above it already quotes is left out. Control characters are shown, not sent.
@@ -124,6 +139,12 @@ impl Error for Above {
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| (*error).source())
+}
+
+/// Causes that several waited for are shared, and an `Arc` does not let one see through it.
+fn io_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+    let shared = error.downcast_ref::<Arc<dyn Error + Send + Sync>>();
+    error.downcast_ref().or_else(|| shared.and_then(|shared| shared.downcast_ref()))
 }
 
 /// Texts of other people's errors may quote what the service sent: a terminal is not to obey it.

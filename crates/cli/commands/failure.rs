@@ -5,15 +5,20 @@ use api::Advice;
 use crate::error::CommandError;
 use crate::exit::Exit;
 
+const CAN_BE_WRITTEN: &str = "see that the folder of the archive can be written to, then run the command again";
+
+const VERIFY: &str = "`annals verify` says what is wrong with the archive";
+
 impl From<api::Error> for CommandError {
     fn from(error: api::Error) -> Self {
         let exit = match error.advice() {
+            _ if matches!(error, api::Error::Target { .. }) => Exit::Usage,
             Advice::FixTheSettings => Exit::Usage,
             Advice::Refused => Exit::Refused,
             Advice::Retry(_) | Advice::AskForANewLink | Advice::GiveUp => Exit::HoursFailed,
         };
         let hint = hint_of_api(&error);
-        Self::new(exit, error).hint(hint)
+        Self::new(exit, error).advised(hint)
     }
 }
 
@@ -33,6 +38,7 @@ fn hint_of_api(error: &api::Error) -> &'static str {
         api::Error::Settings { .. } | api::Error::QuotaFile { .. } => {
             "`annals config` shows the settings and where they come from"
         }
+        api::Error::Target { .. } => CAN_BE_WRITTEN,
         _ => "run the command again later: it goes on where it stopped",
     }
 }
@@ -46,21 +52,23 @@ impl From<store::Error> for CommandError {
             store::Error::ForeignApp { .. } => "an archive belongs to one app: name another folder with --archive",
             store::Error::NewerFormat { .. } => "install a newer version of annals",
             store::Error::Contended { .. } => "run the command again: it goes on where it stopped",
-            _ => "see that the folder can be written to and the disk is not full, then run the command again",
+            store::Error::Damaged { .. } | store::Error::Table { .. } | store::Error::Rows { .. } => VERIFY,
+            _ => CAN_BE_WRITTEN,
         };
         let exit = if matches!(error, store::Error::Contended { .. }) { Exit::HoursFailed } else { Exit::Usage };
-        Self::new(exit, error).hint(hint)
+        Self::new(exit, error).advised(hint)
     }
 }
 
 impl From<index::Error> for CommandError {
     fn from(error: index::Error) -> Self {
-        let hint = if error.rebuild_helps() {
-            "delete the folder of the index: the next run rebuilds it from the tables"
-        } else {
-            "run the command again when the other one is done"
+        let hint = match &error {
+            error if error.rebuild_helps() => "delete the folder of the index: the next search or run rebuilds it",
+            index::Error::Locked { .. } => "run the command again when the other one is done",
+            index::Error::Io { .. } => "see that the folder of the index can be read and written",
+            _ => "if it stays so, delete the folder of the index: the next search or run rebuilds it",
         };
-        Self::usage(error).hint(hint)
+        Self::usage(error).while_doing("the search index could not be used").advised(hint)
     }
 }
 
@@ -69,7 +77,7 @@ impl From<query::Error> for CommandError {
         match error {
             query::Error::Index(error) => error.into(),
             query::Error::Store(error) => error.into(),
-            other => Self::usage(other).hint("`annals verify` says what is wrong with the archive"),
+            other => Self::usage(other).advised(VERIFY),
         }
     }
 }
@@ -96,8 +104,53 @@ impl CommandError {
             ingest::Error::OtherBytes { .. } => "give --again to replace the hour",
             ingest::Error::Gap { .. } => "run the command again before the service deletes the hour",
             ingest::Error::Read { .. } => "see that the file is there and can be read",
+            ingest::Error::Rows { .. } => VERIFY,
+            ingest::Error::Shrunk { .. } => "nothing is to be done: the archive keeps what the service no longer has",
             _ => "run the command again: it goes on where it stopped",
         };
-        Self::new(Exit::HoursFailed, error).hint(hint)
+        Self::new(Exit::HoursFailed, error).advised(hint)
+    }
+
+    /// Adds this advice, or what helps against a full disk, if that is below it all: it is for the user to put right.
+    fn advised(self, hint: &'static str) -> Self {
+        if self.is_of_a_full_disk() {
+            return self.ending_with(Exit::Usage).hint("make room on the disk, then run the command again: it goes on");
+        }
+        self.hint(hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_wants_room_wherever_it_is_met() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let hour = chat::Hour::from_number(500_000);
+        let errors: [CommandError; 5] = [
+            api::Error::Target { source: Arc::new(full()) }.into(),
+            ingest::Error::Api { hour, source: api::Error::Target { source: Arc::new(full()) } }.into(),
+            store::Error::File { action: "write", path: "raw/x".into(), source: full() }.into(),
+            index::Error::Io { path: "index/x".into(), source: full() }.into(),
+            ingest::Error::Archive { hour, source: archive::Error::Spill(full()) }.into(),
+        ];
+        for error in errors {
+            let text = error.render();
+            assert_eq!(error.exit(), Exit::Usage, "{text}");
+            assert!(text.contains("hint: make room") && text.matches("hint:").count() == 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_index_is_waited_for_only_when_somebody_is_at_it() {
+        let locked = index::Error::Locked { folder: "index".into() };
+        assert!(CommandError::from(locked).render().contains("when the other one is done"));
+        let denied =
+            index::Error::Io { path: "index/x".into(), source: io::Error::from(io::ErrorKind::PermissionDenied) };
+        assert!(CommandError::from(denied).render().contains("can be read and written"));
     }
 }
