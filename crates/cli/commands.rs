@@ -17,6 +17,7 @@ mod span;
 mod status;
 mod summary;
 mod verify;
+mod zone;
 
 use clap::Subcommand;
 

@@ -6,6 +6,7 @@ use api::{Availability, Client};
 use chat::Hour;
 use store::Access;
 
+use crate::commands::zone;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -14,7 +15,8 @@ use crate::output::{Cell, Format};
 /// Check everything that archiving needs, and say what to do
 ///
 /// Checks the archive's folder, the disk, the settings, the token, and with one call of the quota the address of the service
-/// and the zone. Changes nothing.
+/// and, by the messages of an hour, the zone. Archives nothing; what a killed run left behind is put in order, as whenever an
+/// archive is opened.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -38,7 +40,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
         Ok(client) => {
             checks.push(Check::passed("settings", format!("{} is to be archived", client.app())));
             checks.push(token(&client).await);
-            checks.push(service(&client, context).await);
+            checks.extend(service(&client, context).await);
         }
     }
     let format = if args.json { Format::Jsonl } else { Format::Table };
@@ -118,25 +120,36 @@ async fn token(client: &Client) -> Check {
     }
 }
 
-/// One call of the quota, for an hour that is ready and not yet deleted.
-async fn service(client: &Client, context: &Context) -> Check {
+/// One call of the quota, for an hour that is ready and not yet deleted, and a look into its file.
+async fn service(client: &Client, context: &Context) -> Vec<Check> {
     let hours = &context.settings.hours;
     let now = context.clock.now();
     let hour = Hour::containing(now - hours.readiness.max(hours.first_try)).plus(-2);
     let zone = context.settings.api.zone;
     match client.locate(hour).await {
-        Err(error) => Check::failed("service", error.into()),
-        Ok(Availability::Ready(_)) => Check::passed("service", format!("it has {hour} ({} there)", zone.key(hour))),
-        Ok(Availability::Empty { .. }) => Check::passed("service", format!("it says that {hour} is empty")),
+        Err(error) => vec![Check::failed("service", error.into())],
+        Ok(Availability::Ready(links)) => {
+            let service = Check::passed("service", format!("it has {hour} ({} there)", zone.key(hour)));
+            let looked = match links.first() {
+                Some(link) => zone::check(client, link, hour, zone).await,
+                None => Ok("not to be told: the hour has no file".to_owned()),
+            };
+            vec![service, looked.map_or_else(|error| Check::failed("zone", error), |said| Check::passed("zone", said))]
+        }
+        Ok(Availability::Empty { .. }) => {
+            let unknown = format!("not to be told from {hour}: ask again at a busier time");
+            let empty = Check::passed("service", format!("it says that {hour} is empty"));
+            vec![empty, Check::passed("zone", unknown)]
+        }
         Ok(Availability::Unavailable { .. }) => {
             let error = CommandError::new(
                 Exit::HoursFailed,
                 format!("the service has no file for {hour}, although it should be ready"),
             );
-            Check::failed(
+            vec![Check::failed(
                 "service",
                 error.hint("if it is so for every hour, check ANNALS_API_ZONE and the setting hours.retention"),
-            )
+            )]
         }
     }
 }
