@@ -1,7 +1,7 @@
 //! The program dies at every change of the disk in turn; the next run must make good for it.
 
 #[path = "../tests/it/support.rs"]
-mod support;
+pub(crate) mod support;
 
 use std::io::Write;
 use std::path::Path;
@@ -18,7 +18,7 @@ use support::{Wanted, assert_at_rest, clock, data_files, entry, hour, publicatio
 async fn start(archive: &Archive) -> Result<(), Error> {
     archive.claim(&"harbor-org#lantern".parse().unwrap()).await?;
     archive.publish(publication(archive, wanted(0, 2))?, Mode::New).await?;
-    archive.record(&[entry(hour(1), State::Pending)]).await
+    archive.record(&[entry(hour(1), State::Pending)]).await.map(drop)
 }
 
 /// A later run, that does a little of everything.
@@ -28,7 +28,7 @@ async fn go_on(archive: &Archive) -> Result<(), Error> {
         let grown = Wanted { word: "second", ..wanted(number, messages) };
         archive.publish(publication(archive, grown)?, Mode::Replace).await?;
     }
-    archive.record(&[entry(hour(21), State::Failed)]).await
+    archive.record(&[entry(hour(21), State::Failed)]).await.map(drop)
 }
 
 /// An archive so far that the first commit of [`go_on`] to `messages` writes a checkpoint.

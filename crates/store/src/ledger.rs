@@ -2,6 +2,10 @@
 //!
 //! Rows are only ever added; the newest row of an hour is its state. Each call adds a file, so files are merged into
 //! one when there are [`MERGE_AT`] of them. All rows are kept: they are the history of the archive.
+//!
+//! Rows are added in view of all rows that are there: whoever finds that another writer has added some since it looked
+//! looks again, so that the row written last is the newest, and none takes the place of one that is to stand
+//! (see [`crate::standing`]).
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -17,7 +21,8 @@ use crate::layout;
 use crate::open::Clock;
 use crate::running::Running;
 use crate::staged::StagedFile;
-use crate::table::{Outcome, Plan, Table, addition};
+use crate::standing::{Standing, standing};
+use crate::table::{ATTEMPTS, Outcome, PAUSE, Plan, Table, addition};
 
 /// How many live files of the ledger are merged into one. A commit costs about 30 µs for each live file (release build,
 /// 1,500 commits on a local disk), so the ledger never adds more than 4 ms to it.
@@ -29,6 +34,8 @@ const LOOKS: usize = 10;
 /// The table `hours`.
 pub(crate) struct Ledger {
     table: Table,
+    /// What is published, which decides on what may be said of an hour.
+    messages: Arc<Table>,
     disk: Disk,
     running: Arc<Running>,
     clock: Clock,
@@ -43,8 +50,8 @@ struct Known {
 }
 
 impl Ledger {
-    pub(crate) fn new(table: Table, disk: Disk, running: Arc<Running>, clock: Clock) -> Self {
-        Self { table, disk, running, clock, known: Mutex::default() }
+    pub(crate) fn new(table: Table, messages: Arc<Table>, disk: Disk, running: Arc<Running>, clock: Clock) -> Self {
+        Self { table, messages, disk, running, clock, known: Mutex::default() }
     }
 
     pub(crate) fn table(&self) -> &Table {
@@ -61,35 +68,76 @@ impl Ledger {
         Ok(self.known().await?.newest.get(&hour).cloned())
     }
 
-    /// Adds rows. An entry that is not newer than its hour's newest row is dated right after it, so that the row written
-    /// last is the newest even where a clock was set back.
-    pub(crate) async fn record(&self, entries: &[Entry]) -> Result<(), Error> {
-        if entries.is_empty() {
-            return Ok(());
+    /// Adds rows as far as they may stand, and tells for each what stands now. An entry that is not newer than its hour's
+    /// newest row is dated right after it, so that the row written last is the newest even where a clock was set back.
+    pub(crate) async fn record(&self, entries: &[Entry]) -> Result<Vec<Entry>, Error> {
+        let now = (self.clock)();
+        self.add(|newest, live| {
+            entries.iter().map(|entry| standing(entry, newest.get(&entry.hour), live, now)).collect()
+        })
+        .await
+    }
+
+    /// Adds rows whatever was known. Only for repairs, which nobody else disturbs.
+    pub(crate) async fn correct(&self, rows: &[Entry]) -> Result<(), Error> {
+        self.add(|_newest, _live| rows.iter().cloned().map(Standing::New).collect()).await.map(drop)
+    }
+
+    /// Adds the new ones of what `decide` lets stand. It is asked again whenever another writer was first.
+    async fn add(&self, decide: impl Fn(&BTreeMap<Hour, Entry>, &[Add]) -> Vec<Standing>) -> Result<Vec<Entry>, Error> {
+        let mut staged = None;
+        for attempt in 1..=ATTEMPTS {
+            // The messages first: who commits some after this look records them after the look at the ledger.
+            let (_version, live) = self.messages.live().await?;
+            let (standing, seen) = {
+                let known = self.known().await?;
+                (known.dated(decide(&known.newest, &live)), known.files.clone())
+            };
+            let new: Vec<_> = standing.iter().filter_map(Standing::new_row).cloned().collect();
+            if self.try_add(&mut staged, new, &seen).await? {
+                return Ok(standing.into_iter().map(Standing::into_entry).collect());
+            }
+            tokio::time::sleep(PAUSE * attempt).await;
         }
-        let mut dated = entries.to_vec();
-        {
-            let known = self.known().await?;
-            dated.iter_mut().for_each(|entry| known.date(entry));
+        Err(Error::Contended { table: self.table.name(), attempts: ATTEMPTS })
+    }
+
+    /// Adds rows if all files of the ledger have been seen. The file they are written to is kept for the next try.
+    async fn try_add(
+        &self,
+        staged: &mut Option<(Vec<Entry>, Add)>,
+        rows: Vec<Entry>,
+        seen: &HashSet<String>,
+    ) -> Result<bool, Error> {
+        if let Some((_, useless)) = staged.take_if(|(before, _)| *before != rows) {
+            self.running.discard(vec![self.table.location(&useless.path)]).await;
         }
-        self.add(&dated).await?;
+        if rows.is_empty() {
+            return Ok(true);
+        }
+        let file = match staged.take() {
+            Some((_, file)) => file,
+            None => self.write(&rows, true).await?,
+        };
+        let plan = |live: &[Add]| {
+            let all_seen = live.iter().all(|file| seen.contains(&file.path));
+            Ok(if all_seen { Plan::Commit { remove: Vec::new(), add: vec![file.clone()] } } else { Plan::Stop(()) })
+        };
+        if let Outcome::Stopped(()) = self.table.commit(plan).await? {
+            *staged = Some((rows, file));
+            return Ok(false);
+        }
         if let Err(error) = self.merge_if_many().await {
             // The rows are there all the same. The next call tries again.
             self.running.leave_mark();
             tracing::warn!(%error, "could not merge the files of the ledger");
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Dates an entry after the newest row of its hour.
     pub(crate) async fn date(&self, entry: &mut Entry) -> Result<(), Error> {
         self.known().await?.date(entry);
-        Ok(())
-    }
-
-    async fn add(&self, entries: &[Entry]) -> Result<(), Error> {
-        let file = self.write(entries, true).await?;
-        self.table.commit(|_live| Ok(Plan::<()>::Commit { remove: Vec::new(), add: vec![file.clone()] })).await?;
         Ok(())
     }
 
@@ -173,6 +221,15 @@ impl Known {
                 self.newest.insert(row.hour, row);
             }
         }
+    }
+
+    fn dated(&self, mut standing: Vec<Standing>) -> Vec<Standing> {
+        for new in &mut standing {
+            if let Standing::New(row) = new {
+                self.date(row);
+            }
+        }
+        standing
     }
 
     fn date(&self, entry: &mut Entry) {

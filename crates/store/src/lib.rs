@@ -48,8 +48,11 @@ mod faults;
 mod identity;
 mod layout;
 mod ledger;
+mod letters;
 mod lock;
 mod open;
+#[cfg(test)]
+mod overlap;
 mod publish;
 mod raw;
 mod reader;
@@ -57,6 +60,7 @@ mod repair;
 mod running;
 mod snapshot;
 mod staged;
+mod standing;
 mod table;
 mod tags;
 

@@ -87,11 +87,11 @@ impl Archive {
 
     async fn open_tables(disk: Disk, lock: Lock, app: Option<App>, clock: Clock) -> Result<Self, Error> {
         let store: Arc<dyn ObjectStore> = Arc::new(disk.clone());
-        let messages = Table::open(Kind::Messages, Arc::clone(&store), Arc::clone(&clock)).await?;
+        let messages = Arc::new(Table::open(Kind::Messages, Arc::clone(&store), Arc::clone(&clock)).await?);
         let dead_letters = Table::open(Kind::DeadLetters, Arc::clone(&store), Arc::clone(&clock)).await?;
         let hours = Table::open(Kind::Hours, store, Arc::clone(&clock)).await?;
         let running = Arc::new(Running::new(disk.clone()));
-        let ledger = Ledger::new(hours, disk.clone(), Arc::clone(&running), Arc::clone(&clock));
+        let ledger = Ledger::new(hours, Arc::clone(&messages), disk.clone(), Arc::clone(&running), Arc::clone(&clock));
         if matches!(lock, Lock::Exclusive(_)) && repair::is_needed(&disk)? {
             match repair::repair(&disk, &messages, &dead_letters, &ledger, clock()).await {
                 // Who may only read, reads it as it is.
@@ -103,16 +103,7 @@ impl Archive {
         }
         let lock = tokio::task::spawn_blocking(move || lock.share()).await;
         let lock = lock.map_err(|error| Error::file("lock", disk.root())(error.into()))?;
-        let inner = Inner {
-            disk,
-            clock,
-            app: Mutex::new(app),
-            dead_letters,
-            messages: Arc::new(messages),
-            ledger,
-            running,
-            _lock: lock,
-        };
+        let inner = Inner { disk, clock, app: Mutex::new(app), dead_letters, messages, ledger, running, _lock: lock };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -231,17 +222,20 @@ impl Archive {
         Ok(published)
     }
 
-    /// Adds rows to the ledger, for hours without data. An entry that is not newer than what is known of its hour is
-    /// dated right after it.
+    /// Adds rows to the ledger, for hours without data, and for hours that are as they were. An entry that is not newer
+    /// than what is known of its hour is dated right after it.
+    ///
+    /// An hour that another run has published meanwhile stays `done`: a row of another state, or of files that have been
+    /// replaced, is dropped. For each entry the answer is what stands now: the entry as dated, or the row that stays.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be written.
-    pub async fn record(&self, entries: &[Entry]) -> Result<(), Error> {
+    pub async fn record(&self, entries: &[Entry]) -> Result<Vec<Entry>, Error> {
         let work = self.inner.running.begin()?;
-        self.inner.ledger.record(entries).await?;
+        let standing = self.inner.ledger.record(entries).await?;
         work.done();
-        Ok(())
+        Ok(standing)
     }
 
     /// What is known of each hour: its newest row in the ledger.

@@ -3,6 +3,9 @@
 //! The order is `dead_letters`, `messages`, `hours`, each one commit. An hour is there from the commit to `messages` on:
 //! its `add` action carries the ledger entry, from which a lost row of `hours` is rebuilt. A data file takes its name
 //! just before its commit and is never changed; what it replaces is removed from disk right after.
+//!
+//! Of several writers of one hour, the last to commit to `messages` has published it. The ledger follows it (see
+//! [`crate::standing`]), and the dead letters follow the ledger (see [`crate::letters`]).
 
 use std::io;
 
@@ -14,10 +17,11 @@ use crate::disk::Disk;
 use crate::error::Error;
 use crate::layout;
 use crate::ledger::Ledger;
-use crate::repair::RECOVERED;
+use crate::letters::Letters;
 use crate::running::Running;
 use crate::snapshot::{entry_in, hours};
 use crate::staged::StagedFile;
+use crate::standing::{Standing, published};
 use crate::table::{Outcome, Plan, Table, addition};
 use crate::tags;
 
@@ -44,11 +48,20 @@ pub enum Mode {
 /// What became of a publication.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Published {
-    /// The hour was there, with this entry; nothing was published. If the entry names other bytes
-    /// ([`Entry::sha256`]) than those at hand, publish again with [`Mode::Replace`].
+    /// The hour is there, with this entry, which is not the one given: another writer was first ([`Mode::New`]), or
+    /// replaced the hour just after it was published. If the entry names other bytes ([`Entry::sha256`]) than those at
+    /// hand, publish again with [`Mode::Replace`].
     AlreadyThere(Entry),
     /// The hour is published, with this row in the ledger.
     Done(Entry),
+}
+
+impl Published {
+    fn entry(&self) -> &Entry {
+        match self {
+            Self::AlreadyThere(entry) | Self::Done(entry) => entry,
+        }
+    }
 }
 
 /// What publishing needs of an archive.
@@ -74,53 +87,45 @@ impl Publisher<'_> {
             return self.already_there(present).await;
         }
         self.ledger.date(&mut entry).await?;
-        let letters = dead_letters.filter(|(_file, rows)| *rows > 0);
-        self.put_letters(hour, letters).await?;
+        let mut letters = Letters::new(self, hour);
+        letters.put(&entry, dead_letters.filter(|(_file, rows)| *rows > 0), mode).await?;
         let rows = messages.filter(|(_file, _statistics, rows)| *rows > 0);
-        match self.put_messages(&mut entry, rows, mode).await? {
-            Some(present) => self.already_there(present).await,
-            None => {
-                self.ledger.record(std::slice::from_ref(&entry)).await?;
-                Ok(Published::Done(entry))
-            }
-        }
+        let published = match self.put_messages(&mut entry, rows, mode).await? {
+            Some(present) => self.already_there(present).await?,
+            None => self.record(entry).await?,
+        };
+        letters.follow(published.entry()).await?;
+        Ok(published)
     }
 
     /// The entry of an hour that is published: it has a live file, or the ledger says that it has no messages.
     async fn present(&self, hour: Hour) -> Result<Option<Entry>, Error> {
         let (_version, live) = self.messages.live().await?;
-        if let Some(file) = holder(hour, &live) {
-            return Ok(Some(entry_in(file, hour, self.now)));
-        }
         let known = self.ledger.newest_of(hour).await?;
+        if let Some(file) = holder(hour, &live) {
+            return Ok(Some(entry_in(file, hour, None, self.now)));
+        }
         Ok(known.filter(|entry| entry.state == State::Done && entry.tally.messages == 0))
     }
 
     /// Completes the ledger if whoever was first has not come to it.
     async fn already_there(&self, present: Entry) -> Result<Published, Error> {
-        if let Some(known) = self.ledger.newest_of(present.hour).await?
-            && known.state == State::Done
-        {
-            return Ok(Published::AlreadyThere(known));
-        }
-        let recovered = Entry { source: RECOVERED.to_owned(), ..present };
-        self.ledger.record(std::slice::from_ref(&recovered)).await?;
-        Ok(Published::AlreadyThere(recovered))
+        let (_version, live) = self.messages.live().await?;
+        let known = self.ledger.newest_of(present.hour).await?;
+        let standing = match published(present.hour, known.as_ref(), &live, self.now) {
+            Some(Standing::New(row)) => self.ledger.record(&[row]).await?.pop(),
+            Some(Standing::Known(known)) => Some(known),
+            None => known.filter(|known| known.state == State::Done),
+        };
+        Ok(Published::AlreadyThere(standing.unwrap_or(present)))
     }
 
-    /// Replaces the dead letters of an hour, those of an interrupted run included.
-    async fn put_letters(&self, hour: Hour, letters: Option<(StagedFile, u64)>) -> Result<(), Error> {
-        let mut add = Vec::new();
-        if let Some((file, rows)) = letters {
-            let stats = format!(r#"{{"numRecords":{rows}}}"#);
-            let file = self.place(self.dead_letters, file, layout::data_file(hour), stats, hour).await?;
-            add.push(Add { tags: Some(tags::of_hours(&[hour])), ..file });
-        }
-        let plan = |live: &[Add]| Ok(Plan::<()>::Commit { remove: removals(hour, live)?, add: add.clone() });
-        if let Outcome::Committed { removed } = self.dead_letters.commit(plan).await? {
-            self.discard(self.dead_letters, &removed).await;
-        }
-        Ok(())
+    /// Records what was published, unless it has been replaced meanwhile.
+    async fn record(&self, entry: Entry) -> Result<Published, Error> {
+        let standing = self.ledger.record(std::slice::from_ref(&entry)).await?.pop();
+        let standing = standing.expect("one row is answered by one");
+        let is_mine = (&standing.files, &standing.sha256) == (&entry.files, &entry.sha256);
+        Ok(if is_mine { Published::Done(standing) } else { Published::AlreadyThere(standing) })
     }
 
     /// Replaces the messages of an hour, unless it is to be new and is not: then its entry comes back.
@@ -140,7 +145,7 @@ impl Publisher<'_> {
             add.push(Add { tags: Some(tags::of_entries(std::slice::from_ref(entry))), ..file });
         }
         let plan = |live: &[Add]| match holder(hour, live) {
-            Some(file) if mode == Mode::New => Ok(Plan::Stop(entry_in(file, hour, self.now))),
+            Some(file) if mode == Mode::New => Ok(Plan::Stop(entry_in(file, hour, None, self.now))),
             _ => Ok(Plan::Commit { remove: removals(hour, live)?, add: add.clone() }),
         };
         match self.messages.commit(plan).await? {
@@ -156,7 +161,7 @@ impl Publisher<'_> {
     }
 
     /// Gives a staged file its name in a table.
-    async fn place(
+    pub(crate) async fn place(
         &self,
         table: &Table,
         file: StagedFile,
@@ -173,7 +178,7 @@ impl Publisher<'_> {
         Ok(add)
     }
 
-    async fn discard(&self, table: &Table, files: &[Add]) {
+    pub(crate) async fn discard(&self, table: &Table, files: &[Add]) {
         self.running.discard(files.iter().map(|file| table.location(&file.path)).collect()).await;
     }
 }
@@ -184,7 +189,7 @@ fn holder(hour: Hour, live: &[Add]) -> Option<&Add> {
 }
 
 /// The files to remove so that an hour is gone and nothing else.
-fn removals(hour: Hour, live: &[Add]) -> Result<Vec<Add>, Error> {
+pub(crate) fn removals(hour: Hour, live: &[Add]) -> Result<Vec<Add>, Error> {
     let mut held = live.iter().filter_map(|file| Some((file, hours(file))).filter(|(_, hours)| hours.contains(&hour)));
     held.try_fold(Vec::new(), |mut files, (file, hours)| {
         if hours.len() > 1 {

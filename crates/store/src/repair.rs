@@ -1,7 +1,7 @@
-//! What is done for an archive whose last run died: lost rows of the ledger are rebuilt, what is part of nothing is
-//! removed. Only under the exclusive lock, for a run that is alive has unfinished files too.
+//! What is done for an archive whose last run died: rows of the ledger that are lost, or say other than the tables, are
+//! rebuilt, what is part of nothing is removed. Only under the exclusive lock, for a run that is alive has unfinished files too.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -16,11 +16,9 @@ use crate::disk::Disk;
 use crate::error::Error;
 use crate::layout;
 use crate::ledger::Ledger;
-use crate::snapshot::{entry_in, hours};
+use crate::snapshot::hours;
+use crate::standing::{published, withdrawn};
 use crate::table::Table;
-
-/// The source of a ledger row that was rebuilt from the tables.
-pub(crate) const RECOVERED: &str = "recovered";
 
 /// Whether the last run left something unfinished, see [`crate::running`].
 pub(crate) fn is_needed(disk: &Disk) -> Result<bool, Error> {
@@ -39,7 +37,7 @@ pub(crate) async fn repair(
     let known = ledger.newest().await?;
     let rows = lost_rows(&live, &known, now);
     tracing::info!(rows = rows.len(), "repairing the archive after a run that did not end well");
-    ledger.record(&rows).await?;
+    ledger.correct(&rows).await?;
     for table in [dead_letters, messages, ledger.table()] {
         sweep(disk, table).await?;
     }
@@ -50,30 +48,14 @@ pub(crate) async fn repair(
     Ok(())
 }
 
-/// The rows that the ledger lacks: of hours that are published, and of hours whose file is gone.
+/// The rows that the ledger lacks: of hours whose file it does not name, and of hours whose file is gone.
 fn lost_rows(live: &[Add], known: &BTreeMap<Hour, Entry>, now: Timestamp) -> Vec<Entry> {
-    let published: BTreeMap<Hour, Entry> = live
-        .iter()
-        .flat_map(|file| hours(file).into_iter().map(move |hour| (hour, entry_in(file, hour, now))))
-        .collect();
+    let held: BTreeSet<Hour> = live.iter().flat_map(hours).collect();
     let gone = known.values().filter(|entry| entry.state == State::Done && entry.tally.messages > 0);
-    let gone = gone.filter(|entry| !published.contains_key(&entry.hour)).map(|entry| withdrawn(entry, now));
-    let unknown = |entry: &&Entry| known.get(&entry.hour).is_none_or(|known| known.at < entry.at);
-    let lost = published.values().filter(unknown);
-    lost.map(|entry| Entry { source: RECOVERED.to_owned(), ..entry.clone() }).chain(gone).collect()
-}
-
-/// The row of an hour that was done and has no file any more: a run died while it replaced the hour by nothing, or
-/// somebody deleted the file. It has to be published again.
-fn withdrawn(entry: &Entry, now: Timestamp) -> Entry {
-    Entry {
-        at: now,
-        state: State::Pending,
-        error: Some("its file is not in the table any more".to_owned()),
-        files: Vec::new(),
-        source: RECOVERED.to_owned(),
-        ..entry.clone()
-    }
+    let gone = gone.filter(|entry| !held.contains(&entry.hour)).map(|entry| withdrawn(entry, now));
+    let told = held.iter().filter_map(|hour| published(*hour, known.get(hour), live, now));
+    let lost = told.filter_map(|standing| standing.new_row().cloned());
+    lost.chain(gone).collect()
 }
 
 /// Removes the files of this program that are in a table's folder but not in the table.

@@ -9,7 +9,7 @@ use deltalake::kernel::Add;
 use serde::Deserialize;
 
 use crate::reader::Reader;
-use crate::repair::RECOVERED;
+use crate::standing::RECOVERED;
 use crate::table::Table;
 use crate::tags;
 
@@ -107,27 +107,30 @@ pub(crate) fn hours(add: &Add) -> Vec<Hour> {
     })
 }
 
-/// The ledger entry of an hour, as a file that holds it tells: from its tags, or else the little that is sure.
-pub(crate) fn entry_in(add: &Add, hour: Hour, now: Timestamp) -> Entry {
-    tags::entries(add.tags.as_ref()).into_iter().find(|entry| entry.hour == hour).unwrap_or_else(|| {
-        let file = DataFile::from(add);
-        let whole = if file.hours.len() == 1 { file.rows } else { 0 };
-        Entry {
-            hour,
-            at: now,
-            state: State::Done,
-            http_status: None,
-            error: None,
-            bytes: 0,
-            sha256: Vec::new(),
-            tally: Tally { lines: whole, messages: whole, ..Tally::default() },
-            min_sent_at: file.min_sent_at,
-            max_sent_at: file.max_sent_at,
-            files: vec![file.path],
-            source: RECOVERED.to_owned(),
-            version: String::new(),
-        }
-    })
+/// Whether a file holds an hour, and not just may: statistics that span several hours rule none out.
+pub(crate) fn surely_holds(add: &Add, hour: Hour) -> bool {
+    tags::hours(add.tags.as_ref()).map_or_else(|| hours(add) == [hour], |hours| hours.contains(&hour))
+}
+
+/// The ledger entry of an hour, as a file that holds it tells: from its tags, or else what was known of it before
+/// somebody wrote the file anew, or else the little that is sure.
+pub(crate) fn entry_in(add: &Add, hour: Hour, known: Option<&Entry>, now: Timestamp) -> Entry {
+    if let Some(entry) = tags::entries(add.tags.as_ref()).into_iter().find(|entry| entry.hour == hour) {
+        return entry;
+    }
+    let file = DataFile::from(add);
+    if let Some(known) = known {
+        return Entry { at: now, files: vec![file.path], ..known.clone() };
+    }
+    let whole = if file.hours.len() == 1 { file.rows } else { 0 };
+    Entry {
+        tally: Tally { lines: whole, messages: whole, ..Tally::default() },
+        min_sent_at: file.min_sent_at,
+        max_sent_at: file.max_sent_at,
+        files: vec![file.path],
+        source: RECOVERED.to_owned(),
+        ..Entry::new(hour, now, State::Done)
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -164,8 +167,11 @@ mod tests {
         assert_eq!(keys, ["2026031423", "2026031500", "2026031501"]);
         assert_eq!((file.rows, file.size, file.max_sent_at), (7, 9, None));
         assert_eq!(file.min_sent_at, "2026-03-14T23:00:00.001Z".parse().ok());
-        let entry = entry_in(&add, file.hours[0], Timestamp::default());
+        let entry = entry_in(&add, file.hours[0], None, Timestamp::default());
         assert_eq!((entry.state, entry.tally.messages, &entry.files[..]), (State::Done, 0, &["x".to_owned()][..]));
+        let known = Entry { bytes: 7, ..Entry::new(file.hours[0], Timestamp::default(), State::Done) };
+        let entry = entry_in(&add, file.hours[0], Some(&known), Timestamp::default());
+        assert_eq!((entry.bytes, &entry.files[..]), (7, &["x".to_owned()][..]));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A file that is being written and is not part of anything yet.
 
+use std::fs::File;
 use std::io::{self, Write};
 
 use object_store::path::Path;
@@ -23,6 +24,11 @@ impl StagedFile {
     #[must_use]
     pub fn length(&self) -> u64 {
         self.length
+    }
+
+    /// Its bytes, for reading from the start; they stay readable when the file is removed.
+    pub(crate) fn open(&self) -> io::Result<File> {
+        self.file.reopen()
     }
 
     /// Gives the file its name, for good.

@@ -33,9 +33,9 @@ use crate::reader::Reader;
 /// Commits between two checkpoints of a log; Delta's own default. A reader replays at most this many commits.
 const CHECKPOINT_INTERVAL: u64 = 10;
 /// How often a commit is tried. Each loss means that another writer won, so only a crowd gets here.
-const ATTEMPTS: u32 = 100;
+pub(crate) const ATTEMPTS: u32 = 100;
 /// The wait after the first loss; it grows with each.
-const PAUSE: Duration = Duration::from_millis(2);
+pub(crate) const PAUSE: Duration = Duration::from_millis(2);
 /// The application id of the transaction in every commit.
 const APPLICATION: &str = "annals";
 /// The table property that holds the format number.

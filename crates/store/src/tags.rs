@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `annals.hours` | the hours the file holds, `2026031409,2026031410`, in order |
 //! | `annals.entries` | their ledger entries, a JSON list (`messages` only), from which lost rows of the ledger are rebuilt |
+//! | `annals.origin` | what the lines are from (`dead_letters` only): the version of the program, their number, and the SHA-256 of the served bytes, `0.1.0 2 ab…,cd…` |
 //!
 //! Readers that do not know the tags ignore them; writers that do not know them drop them, and then the statistics of
 //! the file tell its hours.
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 const HOURS: &str = "annals.hours";
 const ENTRIES: &str = "annals.entries";
+const ORIGIN: &str = "annals.origin";
 
 pub(crate) type Tags = HashMap<String, Option<String>>;
 
@@ -32,6 +34,23 @@ pub(crate) fn of_entries(entries: &[Entry]) -> Tags {
     let mut tags = of_hours(&hours);
     tags.insert(ENTRIES.to_owned(), Some(json));
     tags
+}
+
+/// The tags of a file of the dead letters of an hour.
+pub(crate) fn of_letters(hour: Hour, origin: &str) -> Tags {
+    let mut tags = of_hours(&[hour]);
+    tags.insert(ORIGIN.to_owned(), Some(origin.to_owned()));
+    tags
+}
+
+/// What the dead letters of an hour are from: the same program makes the same letters of the same bytes.
+pub(crate) fn origin_of(entry: &Entry) -> String {
+    format!("{} {} {}", entry.version, entry.tally.dead_letters, entry.sha256.join(","))
+}
+
+/// What the dead letters in a file are from; `None` when its tags do not say.
+pub(crate) fn origin(tags: Option<&Tags>) -> Option<&str> {
+    text(tags, ORIGIN)
 }
 
 /// The hours of a file, in order; `None` when its tags do not say.

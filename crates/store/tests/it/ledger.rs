@@ -4,7 +4,7 @@ use chat::{Entry, State};
 use store::Mode;
 use tempfile::TempDir;
 
-use crate::support::{assert_at_rest, children, entry, hour, name, open, publication, wanted};
+use crate::support::{Wanted, assert_at_rest, children, entry, hour, name, open, publication, wanted};
 
 #[tokio::test]
 async fn the_row_written_last_counts_even_if_the_clock_went_back() {
@@ -24,6 +24,39 @@ async fn the_row_written_last_counts_even_if_the_clock_went_back() {
             assert_eq!(entries.len(), 2);
         }
     }
+}
+
+#[tokio::test]
+async fn a_published_hour_outlasts_what_others_say_of_it() {
+    let folder = TempDir::new().unwrap();
+    let (slow, fast) = (open(folder.path()).await, open(folder.path()).await);
+    assert!(slow.entries().await.unwrap().is_empty());
+    fast.publish(publication(&fast, wanted(0, 2)).unwrap(), Mode::New).await.unwrap();
+    fast.publish(publication(&fast, wanted(1, 0)).unwrap(), Mode::New).await.unwrap();
+    let published = fast.entries().await.unwrap();
+    for state in [State::Failed, State::Pending, State::Empty, State::Lost] {
+        let late = |number| Entry { at: "2027-01-01T00:00:00Z".parse().unwrap(), ..entry(hour(number), state) };
+        let standing = slow.record(&[late(0), late(1), late(2)]).await.unwrap();
+        assert_eq!(standing[..2], [published[&hour(0)].clone(), published[&hour(1)].clone()], "{state}");
+        assert_eq!(standing[2].state, state);
+    }
+    assert_eq!(open(folder.path()).await.entries().await.unwrap()[&hour(0)], published[&hour(0)]);
+    assert_at_rest(&slow).await;
+}
+
+#[tokio::test]
+async fn an_hour_that_is_as_it_was_may_have_been_replaced_meanwhile() {
+    let folder = TempDir::new().unwrap();
+    let (slow, fast) = (open(folder.path()).await, open(folder.path()).await);
+    fast.publish(publication(&fast, wanted(0, 2)).unwrap(), Mode::New).await.unwrap();
+    let before = slow.entries().await.unwrap()[&hour(0)].clone();
+    let later = Entry { at: "2027-01-01T00:00:00Z".parse().unwrap(), ..before };
+    assert_eq!(slow.record(std::slice::from_ref(&later)).await.unwrap(), [later.clone()]);
+    let again = Wanted { word: "second", ..wanted(0, 3) };
+    fast.publish(publication(&fast, again).unwrap(), Mode::Replace).await.unwrap();
+    let standing = slow.record(&[later]).await.unwrap();
+    assert_eq!(standing[0], fast.entries().await.unwrap()[&hour(0)]);
+    assert_at_rest(&slow).await;
 }
 
 #[tokio::test]
