@@ -49,9 +49,9 @@ impl Stop {
         self.token.clone()
     }
 
-    /// Ends the promise: from now on a signal ends the program at once. Says whether one came before.
+    /// Takes the promise back: from now on a signal ends the program at once. Says whether one came before.
     #[must_use]
-    pub(crate) fn is_over(&self) -> bool {
+    pub(crate) fn give_back(&self) -> bool {
         self.is_orderly.store(false, Ordering::SeqCst);
         self.token.is_cancelled()
     }
@@ -116,6 +116,6 @@ mod tests {
         let token = stop.token();
         assert!(!token.is_cancelled());
         stop.first_signal(&Output::silent());
-        assert!(token.is_cancelled() && stop.is_over());
+        assert!(token.is_cancelled() && stop.give_back());
     }
 }

@@ -65,6 +65,8 @@ fn while_somebody_is_at_the_index_the_hours_that_it_holds_are_searched() {
     let ids: Vec<_> = heron.json_lines().iter().map(|hit| hit["msg_id"].clone()).collect();
     assert_eq!(ids, ["801"], "what was replaced is no hit");
     assert!(heron.stderr.contains("1 archived hours are not indexed yet"), "{}", heron.stderr);
+    let newest = run(&mut scene.annals(&["query", "jetty", "--format", "jsonl", "--order", "newest", "--limit", "1"]));
+    assert_eq!(newest.leaves(0).json_lines()[0]["msg_id"], "801", "what was replaced takes no place either");
     for words in ["otter", "badger"] {
         assert!(query(&scene, words).leaves(1).stderr.contains("warning:"), "{words}");
     }

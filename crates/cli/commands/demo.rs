@@ -65,6 +65,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
         return Err(failure.error.into());
     }
     context.catch_up(&workshop).await;
+    if context.stop.give_back() {
+        return Ok(Exit::Interrupted);
+    }
     let tally = &report.tally;
     output.line(format_args!(
         "Archived {} of 24 hours of {}: {} messages, {} duplicates dropped, {} dead letters kept, in {:.1} s.",

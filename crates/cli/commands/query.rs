@@ -89,7 +89,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let query = Query::parse(&text).map_err(|error| pointed_at(&text, &error))?;
     let archive = context.open_archive(Access::Existing).await?;
     context.index_what_is_behind(&archive).await?;
-    if context.stop.is_over() {
+    if context.stop.give_back() {
         return Ok(Exit::Interrupted);
     }
     let library = Library::new(archive, context.read_catalogue().map_err(CommandError::from)?);
