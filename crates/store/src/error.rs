@@ -67,6 +67,14 @@ pub enum Error {
         /// The hour.
         hour: Hour,
     },
+    /// The folder is no archive, and cannot become one: it holds something else.
+    #[error("{} is no archive and holds {found:?}: an archive begins in a new or empty folder", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+        /// The name of something that it holds.
+        found: String,
+    },
     /// A file of a table could not be written or read.
     #[error("could not write or read {file} of table `{table}`")]
     Rows {
@@ -112,7 +120,9 @@ impl Error {
     pub fn advice(&self) -> Advice {
         match self {
             Self::Contended { .. } => Advice::Retry,
-            Self::ForeignApp { .. } | Self::NoArchive { .. } | Self::NewerFormat { .. } => Advice::FixTheSettings,
+            Self::ForeignApp { .. } | Self::NoArchive { .. } | Self::NotEmpty { .. } | Self::NewerFormat { .. } => {
+                Advice::FixTheSettings
+            }
             Self::File { source, .. } if is_a_matter_of_rights(source) => Advice::FixTheSettings,
             error if is_gone(error) => Advice::Retry,
             _ => Advice::GiveUp,

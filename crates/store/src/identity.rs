@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path as FilePath;
 
 use chat::{App, Timestamp, show_time};
 use object_store::path::Path;
@@ -38,6 +39,31 @@ pub(crate) fn is_archive(disk: &Disk) -> Result<bool, Error> {
         Some(_) => Ok(true),
         None => Err(Error::Damaged { path, reason: "it names no format".to_owned() }),
     }
+}
+
+/// The first thing in a folder that does not belong into an archive before it is one: that is all but the settings, what
+/// an interrupted creation left, and the folder that new file systems come with.
+pub(crate) fn foreign(disk: &Disk) -> io::Result<Option<String>> {
+    let mut names = names(disk.root())?;
+    names.retain(|name| ![layout::SETTINGS_FILE, layout::LOCK_FILE, "lost+found"].contains(&name.as_str()));
+    let temporary = layout::TEMPORARY_FOLDER;
+    if let Some(at) = names.iter().position(|name| name == temporary) {
+        let inside = self::names(&disk.root().join(temporary))?;
+        if inside.iter().all(|name| name.starts_with(layout::TEMPORARY_FILE)) {
+            names.remove(at);
+        }
+    }
+    names.sort();
+    Ok(names.into_iter().next())
+}
+
+/// What is in a folder; nothing when there is none.
+fn names(folder: &FilePath) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
 /// Makes the folder an archive. That another was first is fine.

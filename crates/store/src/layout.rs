@@ -8,10 +8,14 @@ use uuid::Uuid;
 pub(crate) const ARCHIVE_FILE: &str = "archive.json";
 /// The app that the archive belongs to, created once.
 pub(crate) const APP_FILE: &str = "app.json";
+/// The settings, which the program puts there; this crate does not read them.
+pub(crate) const SETTINGS_FILE: &str = "annals.toml";
 /// The lock; its content is nothing.
 pub(crate) const LOCK_FILE: &str = ".lock";
 /// The folder of everything unfinished.
 pub(crate) const TEMPORARY_FOLDER: &str = "tmp";
+/// How the names of the files in there begin.
+pub(crate) const TEMPORARY_FILE: &str = ".tmp";
 /// The folder of the served bytes.
 pub(crate) const RAW_FOLDER: &str = "raw";
 /// The partition column of `messages` and `dead_letters`.
@@ -49,7 +53,13 @@ pub(crate) fn raw_folder(hour: Hour) -> Path {
     Path::from(format!("{RAW_FOLDER}/{}", hour.date().format("%Y/%m/%d")))
 }
 
-/// A part as served: `2026031409-0.gz`.
+/// The lock of those who keep served bytes; it lies beside the years.
+pub(crate) fn raw_lock() -> Path {
+    Path::from(format!("{RAW_FOLDER}/{LOCK_FILE}"))
+}
+
+/// A part as served: `2026031409-0.gz`. Parts are called so whatever was served, gzip once, twice or not at all: the bytes
+/// are kept as they came, and their first bytes tell what they are.
 pub(crate) fn raw_part(hour: Hour, part: Part) -> String {
     format!("{}-{part}.gz", hour.key())
 }

@@ -33,7 +33,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// What may be done to a folder that is no archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// It becomes one.
+    /// It becomes one, if there is nothing in it but a settings file.
     Create,
     /// It is refused with [`Error::NoArchive`].
     Existing,
@@ -66,7 +66,7 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// [`Error::NoArchive`], [`Error::NewerFormat`]; else when the folder cannot be read or written.
+    /// [`Error::NoArchive`], [`Error::NotEmpty`], [`Error::NewerFormat`]; else when the folder cannot be read or written.
     pub async fn open(root: &Path, access: Access, clock: Clock) -> Result<Self, Error> {
         let folder = root.to_owned();
         let disk = tokio::task::spawn_blocking(move || folder_of(&folder, access)).await;
@@ -308,18 +308,32 @@ fn folder_of(root: &Path, access: Access) -> Result<Disk, Error> {
 /// here for what a dead run left.
 fn prepare(disk: &Disk, access: Access, now: Timestamp) -> Result<Lock, Error> {
     let is_archive = identity::is_archive(disk)?;
-    if !is_archive && access == Access::Existing {
-        return Err(Error::NoArchive { path: disk.root().to_owned() });
+    if !is_archive {
+        refuse(disk, access)?;
     }
     let lock = Lock::take(disk)?;
     if !is_archive {
-        keep_private(disk.root()).map_err(Error::file("set the permissions of", disk.root()))?;
         identity::create_archive(disk, now)?;
+        keep_private(disk.root()).map_err(Error::file("set the permissions of", disk.root()))?;
     }
     Ok(lock)
 }
 
-/// An archive is for its owner alone, even in a folder that was there before.
+/// Refuses to make an archive of a folder that holds something else.
+fn refuse(disk: &Disk, access: Access) -> Result<(), Error> {
+    let path = disk.root().to_owned();
+    if access == Access::Existing {
+        return Err(Error::NoArchive { path });
+    }
+    let found = identity::foreign(disk).map_err(Error::file("list", disk.root()))?;
+    match found {
+        // Another process may have made it an archive since it was found to be none.
+        Some(found) if !identity::is_archive(disk)? => Err(Error::NotEmpty { path, found }),
+        _ => Ok(()),
+    }
+}
+
+/// An archive is for its owner alone, even in a folder that was there before, with nothing in it.
 #[cfg(unix)]
 fn keep_private(folder: &Path) -> io::Result<()> {
     std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))

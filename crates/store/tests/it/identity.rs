@@ -35,6 +35,45 @@ async fn a_folder_without_archive_is_refused_and_left_alone() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn a_folder_with_something_in_it_is_refused_and_left_alone() {
+    for foreign in ["letter.txt", ".git", "tmp/letter.txt"] {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join(foreign);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "mine").unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let error = Archive::open(folder.path(), Access::Create, clock()).await.unwrap_err();
+        assert!(matches!(error, Error::NotEmpty { .. }), "{foreign}: {error:?}");
+        assert_eq!(error.advice(), Advice::FixTheSettings);
+        assert_eq!(children(folder.path()).len(), 1, "{foreign}");
+        assert_eq!(mode(folder.path()), 0o755);
+    }
+}
+
+#[tokio::test]
+async fn an_archive_begins_beside_its_settings_or_where_a_creation_was_interrupted() {
+    for present in [&["annals.toml"][..], &["annals.toml", ".lock", "tmp/.tmpAb12Cd"], &["lost+found/7"], &[]] {
+        let folder = TempDir::new().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        for name in present {
+            let file = folder.path().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
+        }
+        drop(open(folder.path()).await);
+        assert_eq!(mode(folder.path()), 0o700, "it is an archive now");
+        assert_eq!(children(&folder.path().join("tmp")).len(), 0);
+        // What lies in an archive is nobody's business.
+        fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+        drop(open(folder.path()).await);
+    }
+}
+
 #[tokio::test]
 async fn a_file_is_no_folder() {
     let folder = TempDir::new().unwrap();
@@ -121,7 +160,7 @@ fn one_thread_is_enough() {
 
 /// Checks that everything below a folder is for its owner alone.
 fn assert_private(path: &Path) {
-    let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = mode(path);
     assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{}: {mode:o}", path.display());
     children(path).iter().for_each(|path| assert_private(path));
 }
