@@ -33,6 +33,7 @@
 //! dead_letters/ _delta_log/ date=2026-03-14/2026031409-<id>.parquet
 //! hours/        _delta_log/ <id>.parquet    the ledger: rows are added, the newest of an hour counts
 //! raw/2026/03/14/2026031409-0.gz            bytes as served, and 2026031409.json, which says that they are whole
+//! raw/.lock                                 held while the bytes of an hour get their names
 //! tmp/                                      everything unfinished; empty when no run is going
 //! .lock                                     shared by all who use the archive, exclusive for repairs
 //! ```
@@ -71,7 +72,7 @@ extern crate self as store;
 pub use error::{Advice, Error, is_gone};
 pub use open::{Access, Archive, Clock, FORMAT};
 pub use publish::{Mode, Publication, Published};
-pub use raw::{RawPart, RawStage, SealedRaw};
+pub use raw::{RawHour, RawPart, RawStage, SealedRaw};
 pub use reader::Reader;
 pub use snapshot::{DataFile, Snapshot};
 pub use staged::StagedFile;

@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::path::Path as FilePath;
 
 use object_store::path::Path;
 
@@ -27,7 +28,9 @@ pub(crate) enum Lock {
 impl Lock {
     /// Takes the lock alone if nobody has it, else shared.
     pub(crate) fn take(disk: &Disk) -> Result<Self, Error> {
-        let Some(file) = lock_file(disk)? else { return Ok(Self::Shared { _file: None }) };
+        let path = disk.path(&Path::from(layout::LOCK_FILE));
+        let file = lock_file(&path).map_err(Error::file("lock", &path))?;
+        let Some(file) = file else { return Ok(Self::Shared { _file: None }) };
         match file.try_lock() {
             Ok(()) => Ok(Self::Exclusive(file)),
             Err(_) => Ok(share(file)),
@@ -60,16 +63,15 @@ fn share(file: File) -> Lock {
     }
 }
 
-/// The lock's file, created if need be; `None` when there is none and the archive cannot be written.
-fn lock_file(disk: &Disk) -> Result<Option<File>, Error> {
-    let path = disk.path(&Path::from(layout::LOCK_FILE));
+/// A lock's file, created if need be; `None` when there is none and the archive cannot be written.
+pub(crate) fn lock_file(path: &FilePath) -> io::Result<Option<File>> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(&path).or_else(|_| File::open(&path)) {
+    match options.open(path).or_else(|_| File::open(path)) {
         Ok(file) => Ok(Some(file)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ReadOnlyFilesystem) => Ok(None),
-        Err(error) => Err(Error::file("lock", &path)(error)),
+        Err(error) => Err(error),
     }
 }

@@ -17,7 +17,7 @@ use crate::identity;
 use crate::ledger::Ledger;
 use crate::lock::Lock;
 use crate::publish::{Mode, Publication, Published, Publisher};
-use crate::raw::{self, RawPart, RawStage, SealedRaw};
+use crate::raw::{self, RawHour, RawPart, RawStage, SealedRaw};
 use crate::repair;
 use crate::running::Running;
 use crate::snapshot::{Snapshot, hours};
@@ -155,7 +155,7 @@ impl Archive {
     }
 
     /// Keeps all parts of an hour, numbered from 0, in place of those it had. After a crash within, the hour has either
-    /// the parts it had or these, whole.
+    /// the parts it had or these, whole. Others who keep served bytes just then are waited for.
     ///
     /// # Errors
     ///
@@ -164,13 +164,25 @@ impl Archive {
         raw::keep(&self.inner.disk, hour, parts)
     }
 
+    /// What is kept of the served bytes of an hour: nothing, all parts, or not what the list of parts says.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub fn raw_hour(&self, hour: Hour) -> Result<RawHour, Error> {
+        raw::hour(&self.inner.disk, hour)
+    }
+
     /// The parts of an hour as they were served; `None` unless all are there.
     ///
     /// # Errors
     ///
     /// When the folder cannot be read.
     pub fn raw_parts(&self, hour: Hour) -> Result<Option<Vec<RawPart>>, Error> {
-        raw::parts(&self.inner.disk, hour)
+        Ok(match self.raw_hour(hour)? {
+            RawHour::Whole(parts) => Some(parts),
+            RawHour::Absent | RawHour::Broken { .. } => None,
+        })
     }
 
     /// The hours whose served bytes are all there, in order.

@@ -1,7 +1,7 @@
 //! The bytes as served, for as long as the settings keep them.
 //!
 //! ```text
-//! raw/2026/03/14/2026031409-0.gz     part 0
+//! raw/2026/03/14/2026031409-0.gz     part 0, byte for byte as it was served
 //! raw/2026/03/14/2026031409.json     {"parts":[{"length":123,"sha256":"…"}]}: these parts, no others
 //! ```
 //!
@@ -9,6 +9,9 @@
 //! put beside the old ones as `….gz.next`, then their list as `….json.next`, which is the moment the new hour counts;
 //! then all take their final names. After a crash before that moment the old hour is whole, after it the new one,
 //! whose parts are looked for under both names. Neither is ever lost, and never are parts of both taken for one hour.
+//!
+//! Whoever keeps an hour holds the lock of `raw/` alone meanwhile, lest the new parts of two runs mix. Who reads takes no
+//! lock at first; what looks broken is looked at again under the shared lock, for it may just be getting its names.
 
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -20,9 +23,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use crate::disk::{Disk, Present};
+use crate::disk::{Disk, Present, create_folder, sync_file};
 use crate::error::Error;
 use crate::layout;
+use crate::lock::lock_file;
 
 const NEXT: &str = ".next";
 
@@ -59,9 +63,31 @@ pub struct RawPart {
     pub sha256: String,
 }
 
+/// What is kept of the served bytes of an hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RawHour {
+    /// Nothing, or nothing any more: there is no list of parts.
+    Absent,
+    /// There is a list of parts, and they are not all there with their lengths.
+    Broken {
+        /// The file that is wrong.
+        path: PathBuf,
+        /// What is wrong with it, as in "it is missing".
+        reason: String,
+    },
+    /// All parts, in order.
+    Whole(Vec<RawPart>),
+}
+
 #[derive(Serialize, Deserialize)]
 struct Manifest {
     parts: Vec<ManifestPart>,
+}
+
+/// What a file that should list parts has in it.
+enum List {
+    Damaged(String),
+    Parts(Manifest),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,7 +128,7 @@ impl RawStage {
     ///
     /// When the disk refuses.
     pub fn seal(self) -> Result<SealedRaw, Error> {
-        self.file.as_file().sync_all().map_err(Error::file("sync", self.file.path()))?;
+        sync_file(self.file.as_file()).map_err(Error::file("sync", self.file.path()))?;
         let sha256 = hex(&self.hash.finalize());
         Ok(SealedRaw { hour: self.hour, part: self.part, file: self.file, sha256, length: self.length })
     }
@@ -159,6 +185,8 @@ pub(crate) fn keep(disk: &Disk, hour: Hour, mut parts: Vec<SealedRaw>) -> Result
         return Err(Error::Damaged { path: folder, reason: format!("the parts of {hour} are not 0, 1, 2, …") });
     }
     let failed = |error| Error::file("keep the served bytes in", &folder)(error);
+    create_folder(&disk.path(&Path::from(layout::RAW_FOLDER))).map_err(failed)?;
+    let _lock = lock(disk, File::lock)?;
     // What a crash left: a new hour that counts already is completed, or else its parts would be mixed with these.
     complete(disk, hour).map_err(failed)?;
     stage(disk, hour, parts).map_err(failed)?;
@@ -182,7 +210,7 @@ fn stage(disk: &Disk, hour: Hour, parts: Vec<SealedRaw>) -> io::Result<()> {
 fn complete(disk: &Disk, hour: Hour) -> io::Result<()> {
     let folder = disk.path(&layout::raw_folder(hour));
     let list = folder.join(layout::raw_manifest(hour));
-    let Some(manifest) = read_manifest(&next(&list))? else { return Ok(()) };
+    let Some(List::Parts(manifest)) = read_manifest(&next(&list))? else { return Ok(()) };
     for part in 0..manifest.count() {
         let path = folder.join(layout::raw_part(hour, part));
         disk.rename_if_there(&next(&path), &path)?;
@@ -195,29 +223,64 @@ fn complete(disk: &Disk, hour: Hour) -> io::Result<()> {
     disk.sync(&folder)
 }
 
-/// The parts of an hour, if it is whole.
-pub(crate) fn parts(disk: &Disk, hour: Hour) -> Result<Option<Vec<RawPart>>, Error> {
+/// Holds the lock of `raw/` until it is dropped; nothing is held where there are no locks.
+fn lock(disk: &Disk, how: fn(&File) -> io::Result<()>) -> Result<Option<File>, Error> {
+    let path = disk.path(&layout::raw_lock());
+    let file = lock_file(&path).map_err(Error::file("lock", &path))?;
+    Ok(file.filter(|file| {
+        let locked = how(file);
+        if let Err(error) = &locked {
+            tracing::warn!(%error, "this file system has no locks: no two runs may keep one hour at once");
+        }
+        locked.is_ok()
+    }))
+}
+
+/// What is kept of an hour.
+pub(crate) fn hour(disk: &Disk, hour: Hour) -> Result<RawHour, Error> {
+    match look(disk, hour)? {
+        RawHour::Broken { .. } => {
+            let _lock = lock(disk, File::lock_shared)?;
+            look(disk, hour)
+        }
+        sound => Ok(sound),
+    }
+}
+
+fn look(disk: &Disk, hour: Hour) -> Result<RawHour, Error> {
     let folder = disk.path(&layout::raw_folder(hour));
     let list = folder.join(layout::raw_manifest(hour));
-    let read = |path: &FilePath| read_manifest(path).map_err(Error::file("read", path));
-    if let Some(manifest) = read(&next(&list))? {
+    if let Some(List::Parts(manifest)) = read_list(&next(&list))? {
         return Ok(find_parts(manifest, |part| {
             let last = folder.join(layout::raw_part(hour, part));
             // Until the new hour is complete, a part has one of the two names; the new bytes are under the first.
             Some(next(&last)).filter(|path| path.is_file()).unwrap_or(last)
         }));
     }
-    Ok(read(&list)?.and_then(|manifest| find_parts(manifest, |part| folder.join(layout::raw_part(hour, part)))))
+    Ok(match read_list(&list)? {
+        None => RawHour::Absent,
+        Some(List::Parts(manifest)) => find_parts(manifest, |part| folder.join(layout::raw_part(hour, part))),
+        Some(List::Damaged(reason)) => RawHour::Broken { path: list, reason },
+    })
 }
 
-/// The listed parts; `None` when one is missing or has another length.
-fn find_parts(manifest: Manifest, path: impl Fn(Part) -> PathBuf) -> Option<Vec<RawPart>> {
-    let find = |(listed, part): (ManifestPart, Part)| {
+fn find_parts(manifest: Manifest, path: impl Fn(Part) -> PathBuf) -> RawHour {
+    let mut parts = Vec::with_capacity(manifest.parts.len());
+    for (listed, part) in manifest.parts.into_iter().zip(0..) {
+        let ManifestPart { length, sha256 } = listed;
         let path = path(part);
-        let length = fs::metadata(&path).ok()?.len();
-        (length == listed.length).then_some(RawPart { part, path, length, sha256: listed.sha256 })
-    };
-    manifest.parts.into_iter().zip(0..).map(find).collect()
+        match fs::metadata(&path) {
+            Ok(found) if found.len() == length => parts.push(RawPart { part, path, length, sha256 }),
+            Ok(found) => {
+                return RawHour::Broken { path, reason: format!("it has {} bytes, and had {length}", found.len()) };
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return RawHour::Broken { path, reason: "it is missing".to_owned() };
+            }
+            Err(error) => return RawHour::Broken { path, reason: error.to_string() },
+        }
+    }
+    RawHour::Whole(parts)
 }
 
 /// The hours that are whole, in order.
@@ -233,9 +296,9 @@ pub(crate) fn hours(disk: &Disk) -> Result<Vec<Hour>, Error> {
     hours.sort_unstable();
     hours.dedup();
     let mut whole = Vec::with_capacity(hours.len());
-    for hour in hours {
-        if parts(disk, hour)?.is_some() {
-            whole.push(hour);
+    for candidate in hours {
+        if let RawHour::Whole(_) = hour(disk, candidate)? {
+            whole.push(candidate);
         }
     }
     Ok(whole)
@@ -274,10 +337,17 @@ impl Manifest {
     }
 }
 
-/// A list of parts; `None` when there is none, or when it is none of ours.
-fn read_manifest(path: &FilePath) -> io::Result<Option<Manifest>> {
+fn read_list(path: &FilePath) -> Result<Option<List>, Error> {
+    read_manifest(path).map_err(Error::file("read", path))
+}
+
+/// A list of parts; `None` when there is none.
+fn read_manifest(path: &FilePath) -> io::Result<Option<List>> {
     match fs::read(path) {
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+        Ok(bytes) => Ok(Some(match serde_json::from_slice(&bytes) {
+            Ok(manifest) => List::Parts(manifest),
+            Err(error) => List::Damaged(format!("it is no list of parts: {error}")),
+        })),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 
-use store::{Archive, SealedRaw};
+use store::{Archive, RawHour, SealedRaw};
 use tempfile::TempDir;
 
 use crate::support::{children, hour, open};
@@ -74,17 +74,48 @@ async fn a_part_can_be_received_again() {
 }
 
 #[tokio::test]
-async fn a_damaged_hour_is_not_whole() {
+async fn a_damaged_hour_is_broken_and_not_absent() {
     let folder = TempDir::new().unwrap();
     let archive = open(folder.path()).await;
-    archive.keep_raw(hour(0), vec![sealed(&archive, 0, b"one"), sealed(&archive, 1, b"two")]).unwrap();
     let day = folder.path().join("raw/2026/03/14");
+    assert_eq!(archive.raw_hour(hour(0)).unwrap(), RawHour::Absent);
+    archive.keep_raw(hour(0), vec![sealed(&archive, 0, b"one"), sealed(&archive, 1, b"two")]).unwrap();
+    let check = |file: &str, expected: &str| {
+        let RawHour::Broken { path, reason } = archive.raw_hour(hour(0)).unwrap() else { panic!("{expected}") };
+        assert!(path.ends_with(format!("raw/2026/03/14/{file}")), "{}", path.display());
+        assert!(reason.starts_with(expected), "{reason}");
+        assert_eq!(kept(&archive), None, "{reason}");
+        assert_eq!(archive.raw_hours().unwrap(), [], "{reason}");
+    };
     fs::write(day.join("2026031409-1.gz"), "tw").unwrap();
-    assert_eq!(kept(&archive), None, "cut");
+    check("2026031409-1.gz", "it has 2 bytes, and had 3");
     fs::remove_file(day.join("2026031409-1.gz")).unwrap();
-    assert_eq!(kept(&archive), None, "missing");
+    check("2026031409-1.gz", "it is missing");
     fs::write(day.join("2026031409-1.gz"), "two").unwrap();
+    assert!(matches!(archive.raw_hour(hour(0)).unwrap(), RawHour::Whole(parts) if parts.len() == 2));
     fs::write(day.join("2026031409.json"), "{").unwrap();
-    assert_eq!(kept(&archive), None, "unlisted");
-    assert_eq!(archive.raw_hours().unwrap(), []);
+    check("2026031409.json", "it is no list of parts: ");
+    fs::remove_file(day.join("2026031409.json")).unwrap();
+    assert_eq!(archive.raw_hour(hour(0)).unwrap(), RawHour::Absent);
+}
+
+#[tokio::test]
+async fn keepers_of_one_hour_take_turns() {
+    let folder = TempDir::new().unwrap();
+    let archives = [open(folder.path()).await, open(folder.path()).await];
+    std::thread::scope(|scope| {
+        for (archive, bytes) in archives.iter().zip([b"a", b"b"]) {
+            scope.spawn(move || {
+                for _ in 0..40 {
+                    let parts = (0..4).map(|part| sealed(archive, part, bytes)).collect();
+                    archive.keep_raw(hour(0), parts).unwrap();
+                    assert!(archive.raw_parts(hour(0)).unwrap().is_some(), "whole at any time");
+                }
+            });
+        }
+    });
+    let kept = kept(&archives[0]).unwrap();
+    assert!(kept.iter().all(|part| *part == kept[0]), "{kept:?}");
+    let parts = archives[0].raw_parts(hour(0)).unwrap().unwrap();
+    assert!(parts.iter().all(|part| part.sha256 == parts[0].sha256));
 }
