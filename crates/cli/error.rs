@@ -66,9 +66,12 @@ impl CommandError {
     /// Whether a full disk is at the bottom of it.
     #[must_use]
     pub(crate) fn is_of_a_full_disk(&self) -> bool {
+        let is_full =
+            |error: &io::Error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        // The library of the log hands on the text alone of what the disk said.
+        let number = format!("(os error {})", rustix::io::Errno::NOSPC.raw_os_error());
         chain(self.source.as_ref())
-            .filter_map(io_error)
-            .any(|error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+            .any(|error| io_error(error).is_some_and(is_full) || error.to_string().contains(&number))
     }
 
     /// The text for stderr:
@@ -169,6 +172,17 @@ mod tests {
             error.render(),
             "error: could not decode 2026-03-14T09Z\n  caused by: the file is cut short\n\nhint: run it again\n"
         );
+    }
+
+    #[test]
+    fn a_full_disk_is_known_by_its_kind_or_by_what_was_said_of_it() {
+        let full = io::Error::from_raw_os_error(rustix::io::Errno::NOSPC.raw_os_error());
+        let told = format!("Generic Disk error: _delta_log/0.json: {full} at path \"/a/tmp/x\"");
+        for error in [CommandError::usage(told), CommandError::usage(full), CommandError::usage(io::Error::other("no"))]
+        {
+            let is_other = error.render().contains("error: no\n");
+            assert_ne!(error.is_of_a_full_disk(), is_other, "{}", error.render());
+        }
     }
 
     #[test]
