@@ -15,6 +15,7 @@ use tantivy::{Index, IndexReader, ReloadPolicy, Searcher, TantivyError};
 
 use crate::fields::Fields;
 use crate::folder;
+use crate::guard::guarded;
 use crate::markers::{self, Marker};
 use crate::writing::{SMALLEST_HEAP, Writing};
 use crate::{Error, Settings, Writer};
@@ -62,6 +63,10 @@ impl Catalogue {
     }
 
     fn open_checked(folder: &Path, settings: Settings) -> Result<Self, Error> {
+        guarded(folder, || Self::open_unguarded(folder, settings))
+    }
+
+    fn open_unguarded(folder: &Path, settings: Settings) -> Result<Self, Error> {
         let index = folder::open_index(folder)?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
         let reader = reader.map_err(|error| Error::of_engine(folder, error))?;
@@ -76,7 +81,7 @@ impl Catalogue {
     ///
     /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
     pub fn hours(&self) -> Result<BTreeMap<Hour, String>, Error> {
-        let markers = self.markers()?;
+        let markers = self.guarded(|| self.markers())?;
         Ok(markers.into_iter().map(|marker| (marker.hour, marker.version)).collect())
     }
 
@@ -87,7 +92,7 @@ impl Catalogue {
     ///
     /// [`Error::Locked`] when another process is taking hours in.
     pub fn take_in(&self, hour: Hour, version: &str) -> Result<Writer, Error> {
-        let index = self.writing(&mut self.lock())?.index();
+        let index = self.guarded(|| Ok(self.writing(&mut self.lock())?.index()))?;
         Ok(Writer::new(self.clone(), index, hour, version))
     }
 
@@ -97,7 +102,7 @@ impl Catalogue {
     ///
     /// [`Error::Locked`] when another process is taking hours in.
     pub fn drop_hours(&self, hours: &[Hour]) -> Result<(), Error> {
-        self.commit(hours, &[])
+        self.guarded(|| self.commit(hours, &[]))
     }
 
     /// The number of messages held.
@@ -107,7 +112,8 @@ impl Catalogue {
     /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
     pub fn documents(&self) -> Result<u64, Error> {
         let searcher = self.searcher();
-        let markers = markers::read(&searcher, &self.inner.fields).map_err(|error| self.error(error))?;
+        let markers =
+            self.guarded(|| markers::read(&searcher, &self.inner.fields).map_err(|error| self.error(error)))?;
         Ok(searcher.num_docs() - markers.len() as u64)
     }
 
@@ -117,10 +123,14 @@ impl Catalogue {
     ///
     /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
     pub fn documents_of(&self, hour: Hour) -> Result<u64, Error> {
-        let builds = self.markers()?.into_iter().filter(|marker| marker.hour == hour).map(|marker| marker.build);
+        let builds = self
+            .guarded(|| self.markers())?
+            .into_iter()
+            .filter(|marker| marker.hour == hour)
+            .map(|marker| marker.build);
         let searcher = self.searcher();
         let count = |build| markers::documents_of(&searcher, &self.inner.fields, build);
-        builds.map(count).sum::<tantivy::Result<u64>>().map_err(|error| self.error(error))
+        self.guarded(|| builds.map(count).sum::<tantivy::Result<u64>>().map_err(|error| self.error(error)))
     }
 
     /// Reads every file through and compares it with its check sum: the proof that the disk still holds what was written.
@@ -132,7 +142,7 @@ impl Catalogue {
         loop {
             let index = folder::open_index(&self.inner.folder)?;
             let before = self.generation(&index)?;
-            let outcome = self.compare_check_sums(&index);
+            let outcome = self.guarded(|| self.compare_check_sums(&index));
             // A process that writes meanwhile deletes files that it has merged: they are missed for no reason.
             if outcome.is_ok() || self.generation(&index)? == before {
                 return outcome;
@@ -164,7 +174,12 @@ impl Catalogue {
     ///
     /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
     pub fn refresh(&self) -> Result<(), Error> {
-        self.inner.reader.reload().map_err(|error| self.error(error))
+        self.guarded(|| self.inner.reader.reload().map_err(|error| self.error(error)))
+    }
+
+    /// See [`guarded`].
+    pub(crate) fn guarded<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        guarded(&self.inner.folder, work)
     }
 
     /// Waits for merges in the background and lets other processes write. Worth calling at the end of a run: merges that
@@ -180,7 +195,7 @@ impl Catalogue {
 
     /// Makes the segments of an hour visible in place of what is held of it.
     pub(crate) fn publish(&self, hour: Hour, segments: &[SegmentMeta]) -> Result<(), Error> {
-        self.commit(&[hour], segments)
+        self.guarded(|| self.commit(&[hour], segments))
     }
 
     fn commit(&self, replaced: &[Hour], added: &[SegmentMeta]) -> Result<(), Error> {

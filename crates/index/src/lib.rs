@@ -42,6 +42,7 @@ mod fields;
 mod fold;
 mod folder;
 mod format;
+mod guard;
 mod markers;
 mod query;
 mod script;

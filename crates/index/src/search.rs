@@ -75,7 +75,7 @@ impl Catalogue {
         let searcher = self.searcher();
         let query = engine_query::of(request, &self.fields());
         let search = Search { catalogue: self, searcher: &searcher, query };
-        search.first(request.limit, request.order).map_err(|error| self.error(error))
+        self.guarded(|| search.first(request.limit, request.order).map_err(|error| self.error(error)))
     }
 
     /// The rows of a message id, earliest hour first. Ids that are no numbers may share a fingerprint: the caller
@@ -87,7 +87,7 @@ impl Catalogue {
     pub fn find_id(&self, msg_id: &str) -> Result<Vec<Hit>, Error> {
         let query = engine_query::copies(fingerprint(msg_id), &self.fields());
         let everything = Everything { keep: usize::MAX, order: Order::Oldest };
-        let found = self.searcher().search(&query, &everything).map_err(|error| self.error(error))?;
+        let found = self.guarded(|| self.searcher().search(&query, &everything).map_err(|error| self.error(error)))?;
         let mut hits: Vec<_> = found.ranked.into_iter().map(|ranked| ranked.hit).collect();
         hits.sort_by_key(|hit| (hit.source_hour, hit.part, hit.line));
         Ok(hits)

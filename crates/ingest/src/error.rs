@@ -1,5 +1,7 @@
 //! Why an hour could not be archived.
 
+use std::time::Duration;
+
 use api::Advice;
 use chat::Hour;
 
@@ -71,15 +73,19 @@ pub enum Error {
         /// The hour.
         hour: Hour,
     },
-    /// The service serves fewer lines of the hour than are archived; what is archived stays.
-    #[error("the service now serves {served} lines of {hour}, and {archived} are archived")]
+    /// What was served holds no record of the service: an error page or an error answer in the place of the file.
+    #[error("what the store served for {hour} holds no message: it is an error page, or another file")]
+    NoHistory {
+        /// The hour.
+        hour: Hour,
+    },
+    /// The service no longer serves messages of the hour that are archived; what is archived stays.
+    #[error("{missing} archived messages of {hour} are not in what is served now")]
     Shrunk {
         /// The hour.
         hour: Hour,
-        /// Lines that are archived.
-        archived: u64,
-        /// Lines that are served.
-        served: u64,
+        /// Messages that are archived and no longer served.
+        missing: u64,
     },
     /// The archive could not be read or written.
     #[error("could not use the archive")]
@@ -92,16 +98,23 @@ pub enum Error {
     },
 }
 
+/// The service wants to be left alone for longer than a run waits: no other hour may be asked for before.
+const LONG: Duration = Duration::from_secs(60);
+
 impl Error {
-    /// Whether no other hour would fare better: the settings are wrong, the service refuses or cannot be reached, or the
-    /// archive cannot be used or the disk is full.
+    /// Whether no other hour would fare better: the settings are wrong, the service refuses, wants to be left alone or
+    /// cannot be reached, or the archive cannot be used or the disk is full.
     #[must_use]
     pub fn is_hopeless(&self) -> bool {
         match self {
             Self::Api { source: api::Error::Unreachable { .. } | api::Error::Target { .. }, .. } | Self::Store(_) => {
                 true
             }
-            Self::Api { source, .. } => matches!(source.advice(), Advice::FixTheSettings | Advice::Refused),
+            Self::Api { source, .. } => match source.advice() {
+                Advice::FixTheSettings | Advice::Refused => true,
+                Advice::Retry(Some(wait)) => wait > LONG,
+                _ => false,
+            },
             _ => self.is_of_a_full_disk(),
         }
     }
@@ -117,6 +130,7 @@ impl Error {
         match self {
             Self::Api { source, .. } => matches!(source.advice(), Advice::AskForANewLink),
             Self::Decode { source, .. } => !matches!(source, decode::FileError::TooLarge { .. }),
+            Self::NoHistory { .. } => true,
             _ => false,
         }
     }

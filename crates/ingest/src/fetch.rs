@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use api::{Availability, Client, Link, Standing, Target};
-use chat::{Entry, Hour, Hours, Part, State};
+use chat::{App, Entry, Hour, Hours, Part, State};
 use store::{Mode, Published, RawStage, SealedRaw};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::error::Error;
 use crate::hour::{Bytes, Decoded, Provenance};
@@ -36,17 +36,51 @@ impl Workshop {
         settled: Settled,
         progress: Progress<'_>,
     ) -> Result<Report, Error> {
-        self.archive.claim(&client.app()).await?;
+        self.belongs_to(&client.app())?;
         let entries = self.archive.entries().await?;
         let unpublished = self.unpublished(range, &entries).await?;
         let known =
             Known { entries: &entries, unpublished: &unpublished, habits: self.settings.habits, now: (self.clock)() };
         let plan = known.plan(range, settled);
-        let run = Run { workshop: self, client, entries: &entries, cores: Semaphore::new(self.settings.workers.get()) };
+        let cores = Semaphore::new(self.settings.workers.get());
+        let run = Run { workshop: self, client, entries: &entries, cores, claimed: OnceCell::new() };
         // One hour more than there are workers: the next one is downloaded while the others are decoded.
         let at_once = self.settings.workers.get() + 1;
         let work = plan.into_iter().map(|(hour, step)| run.settle(hour, step));
-        self.gather(range.collect(), work, at_once, progress).await
+        let report = self.gather(range.collect(), work, at_once, progress).await?;
+        self.give_up_what_is_gone(report, range, &entries).await
+    }
+
+    /// Refuses an archive of another app. The app is stored once the service has answered for it.
+    fn belongs_to(&self, asked: &App) -> Result<(), Error> {
+        match self.archive.app() {
+            Some(archive) if archive != *asked => {
+                Err(store::Error::ForeignApp { archive, asked: asked.clone() }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Hours that earlier runs could not get, that are in no range any more, and that the service should have deleted
+    /// meanwhile are lost: nobody will ask for them again, and somebody has to say so.
+    async fn give_up_what_is_gone(
+        &self,
+        mut report: Report,
+        range: Hours,
+        entries: &BTreeMap<Hour, Entry>,
+    ) -> Result<Report, Error> {
+        let (now, habits) = ((self.clock)(), &self.settings.habits);
+        let in_range: BTreeSet<Hour> = range.collect();
+        let open = entries.values().filter(|entry| matches!(entry.state, State::Pending | State::Failed));
+        let gone: Vec<Entry> = open
+            .filter(|entry| habits.is_expired(entry.hour, now) && !in_range.contains(&entry.hour))
+            .map(|entry| Entry { version: self.version.to_owned(), ..Entry::new(entry.hour, now, State::Lost) })
+            .collect();
+        if report.cut_short.is_none() && !gone.is_empty() {
+            let standing = self.archive.record(&gone).await?;
+            report.newly_lost += standing.iter().filter(|entry| entry.state == State::Lost).count() as u64;
+        }
+        Ok(report)
     }
 
     /// The hours of which `raw/` holds bytes that are not in the tables: a run ended between the two.
@@ -73,6 +107,8 @@ struct Run<'a> {
     client: &'a Client,
     entries: &'a BTreeMap<Hour, Entry>,
     cores: Semaphore,
+    /// Whether the archive is known to be the app's.
+    claimed: OnceCell<()>,
 }
 
 const FETCHED: Provenance = Provenance { source: "fetch", http_status: Some(200) };
@@ -122,12 +158,13 @@ impl Run<'_> {
             self.workshop.keep(hour, raw).await?;
             return self.publish(hour, *decoded, FETCHED, length).await;
         };
-        if archived.sha256 == decoded.sha256() {
+        if archived.sha256 == decoded.sha256() && self.workshop.archive.holds(archived).await? {
             self.workshop.keep_if_other(hour, raw).await?;
             return Ok(Outcome { bytes: length, ..self.unchanged(archived).await? });
         }
-        if decoded.lines() < archived.tally.lines {
-            return Err(Error::Shrunk { hour, archived: archived.tally.lines, served: decoded.lines() });
+        let missing = self.workshop.missing(archived, &decoded).await?;
+        if missing > 0 {
+            return Err(Error::Shrunk { hour, missing });
         }
         self.workshop.keep(hour, raw).await?;
         self.publish(hour, *decoded, FETCHED, length).await
@@ -140,6 +177,8 @@ impl Run<'_> {
             tries += 1;
             let failed = |source| Error::Api { hour, source };
             let answer = self.client.locate(hour).await.map_err(failed)?;
+            let claim = || async { Ok::<(), Error>(self.workshop.archive.claim(&self.client.app()).await?) };
+            self.claimed.get_or_try_init(claim).await?;
             let status = answer.status();
             let links = match self.read(answer, hour) {
                 Ok(links) => links,
@@ -174,6 +213,9 @@ impl Run<'_> {
         let bytes = Bytes::of_sealed(&raw)?;
         let length = bytes.length;
         let decoded = self.decode(hour, bytes, FETCHED).await?;
+        if decoded.is_no_history() {
+            return Err(Error::NoHistory { hour });
+        }
         Ok(Answer::Bytes { decoded: Box::new(decoded), raw, length })
     }
 
@@ -274,7 +316,7 @@ impl Workshop {
     /// replace one that is.
     async fn record(&self, entry: Entry) -> Result<State, Error> {
         let state = entry.state;
-        self.archive.record(&[entry]).await?;
-        Ok(state)
+        let standing = self.archive.record(&[entry]).await?;
+        Ok(standing.first().map_or(state, |entry| entry.state))
     }
 }

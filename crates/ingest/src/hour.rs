@@ -59,6 +59,9 @@ pub(crate) struct Provenance {
 /// An hour decoded and written, ready to be published. Dropped, it leaves nothing behind.
 pub(crate) struct Decoded {
     publication: Publication,
+    seen: Seen,
+    /// Messages that have an id or a time.
+    records: u64,
     index: Option<index::Writer>,
 }
 
@@ -138,9 +141,15 @@ fn leave_for_later(hour: Hour, error: &(dyn std::error::Error + 'static)) {
 }
 
 impl Decoded {
-    /// Lines that it was decoded from.
-    pub(crate) fn lines(&self) -> u64 {
-        self.publication.entry.tally.lines
+    /// Whether something else than history was served: there are lines, and none of them is a record of the service.
+    pub(crate) fn is_no_history(&self) -> bool {
+        let tally = &self.publication.entry.tally;
+        self.records == 0 && tally.lines > tally.blank_lines
+    }
+
+    /// Whether a message with this id is among them.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.seen.has(id)
     }
 
     /// SHA-256 of the bytes it was decoded from, part by part.
@@ -157,6 +166,7 @@ struct Bench<'a> {
     dead_letters: Option<archive::DeadLetterWriter<StagedFile>>,
     index: Option<index::Writer>,
     seen: Seen,
+    records: u64,
     tally: Tally,
 }
 
@@ -172,7 +182,16 @@ impl<'a> Bench<'a> {
             .catalogue
             .as_ref()
             .and_then(|catalogue| catalogue.take_in(hour, "").inspect_err(|error| leave_for_later(hour, error)).ok());
-        Ok(Self { workshop, hour, columns, dead_letters: None, index, seen: Seen::default(), tally: Tally::default() })
+        Ok(Self {
+            workshop,
+            hour,
+            columns,
+            dead_letters: None,
+            index,
+            seen: Seen::default(),
+            records: 0,
+            tally: Tally::default(),
+        })
     }
 
     fn part(&mut self, part: Part, file: File) -> Result<(), Error> {
@@ -214,6 +233,7 @@ impl<'a> Bench<'a> {
             Meeting::First => {}
         }
         self.tally.strays += u64::from(message.is_stray());
+        self.records += u64::from(message.msg_id.is_some() || message.sent_at.is_some());
         true
     }
 
@@ -242,6 +262,7 @@ impl<'a> Bench<'a> {
         debug_assert!(entry.tally.is_conserved(), "{:?}", entry.tally);
         let messages = Some((written.out, written.statistics, written.rows));
         let dead_letters = dead_letters.map(|written| (written.out, written.rows));
-        Ok(Decoded { publication: Publication { entry, messages, dead_letters }, index: self.index })
+        let publication = Publication { entry, messages, dead_letters };
+        Ok(Decoded { publication, seen: self.seen, records: self.records, index: self.index })
     }
 }

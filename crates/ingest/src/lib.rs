@@ -30,6 +30,7 @@ mod raw;
 mod report;
 mod run;
 mod seen;
+mod shrink;
 mod verify;
 mod workshop;
 

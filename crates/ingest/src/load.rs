@@ -68,11 +68,11 @@ impl Run<'_> {
         let length = bytes.length;
         let archived = self.entries.get(&hour).filter(|entry| entry.state == State::Done);
         if let Some(entry) = archived {
-            if entry.sha256 == bytes.sha256 {
+            if entry.sha256 == bytes.sha256 && self.workshop.archive.holds(entry).await? {
                 self.workshop.keep_if_other(hour, raw).await?;
                 return Ok(Outcome { bytes: length, ..Outcome::unchanged(hour, State::Done) });
             }
-            if self.settled == Settled::Keep {
+            if self.settled == Settled::Keep && entry.sha256 != bytes.sha256 {
                 return Err(Error::OtherBytes { hour });
             }
         }

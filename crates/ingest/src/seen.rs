@@ -34,10 +34,19 @@ impl Seen {
             return Meeting::Duplicate;
         }
         match &message.msg_id {
-            Some(id) if !self.ids.insert(FxBuildHasher.hash_one(id.as_ref())) => Meeting::Conflict,
+            Some(id) if !self.ids.insert(hash(id)) => Meeting::Conflict,
             _ => Meeting::First,
         }
     }
+
+    /// Whether a message with this id was met.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.ids.contains(&hash(id))
+    }
+}
+
+fn hash(id: &str) -> u64 {
+    FxBuildHasher.hash_one(id)
 }
 
 #[cfg(test)]
@@ -61,6 +70,7 @@ mod tests {
         assert_eq!(seen.meet(&message(3, Some("7"), "avast")), Meeting::Conflict);
         assert_eq!(seen.meet(&message(4, Some("7"), "avast")), Meeting::Duplicate);
         assert_eq!(seen.meet(&message(5, Some("8"), "ahoy")), Meeting::First);
+        assert!(seen.has("7") && !seen.has("9"));
     }
 
     #[test]

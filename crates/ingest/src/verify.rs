@@ -9,7 +9,7 @@ use chat::{Entry, Hour, State};
 use futures::TryStreamExt as _;
 use index::Catalogue;
 use sha2::{Digest as _, Sha256};
-use store::{DataFile, Snapshot};
+use store::{DataFile, RawHour, Snapshot};
 
 use crate::error::Error;
 use crate::follow::Lag;
@@ -179,9 +179,16 @@ impl Workshop {
     /// Takes the hashes of the kept bytes of an hour.
     async fn hash_raw(&self, entry: &Entry, verified: &mut Verified) -> Result<(), Error> {
         let hour = entry.hour;
-        let Some(parts) = self.archive.raw_parts(hour)? else {
-            verified.without_raw += 1;
-            return Ok(());
+        let parts = match self.archive.raw_hour(hour)? {
+            RawHour::Absent => {
+                verified.without_raw += 1;
+                return Ok(());
+            }
+            RawHour::Broken { path, reason } => {
+                verified.findings.push(Finding::Raw { hour, path, reason });
+                return Ok(());
+            }
+            RawHour::Whole(parts) => parts,
         };
         if parts.len() != entry.sha256.len() {
             let (kept, ledger) = (parts.len(), entry.sha256.len());

@@ -269,6 +269,18 @@ impl Archive {
         Ok(Snapshot::new(Arc::clone(&self.inner.messages), version, &files))
     }
 
+    /// Whether the tables still hold what an entry says that it published: its files are live, and on the disk.
+    ///
+    /// # Errors
+    ///
+    /// When the log cannot be read.
+    pub async fn holds(&self, entry: &Entry) -> Result<bool, Error> {
+        let snapshot = self.snapshot().await?;
+        let is_live = |path: &str| snapshot.files().iter().any(|file| file.path == path);
+        let is_there = |path: &str| self.root().join(self.inner.messages.name()).join(path).is_file();
+        Ok(entry.files.iter().all(|path| is_live(path) && is_there(path)))
+    }
+
     /// The lines that were set aside, of one hour or of all.
     ///
     /// # Errors

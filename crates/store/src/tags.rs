@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `annals.hours` | the hours the file holds, `2026031409,2026031410`, in order |
 //! | `annals.entries` | their ledger entries, a JSON list (`messages` only), from which lost rows of the ledger are rebuilt |
-//! | `annals.origin` | what the lines are from (`dead_letters` only): the version of the program, their number, and the SHA-256 of the served bytes, `0.1.0 2 ab…,cd…` |
+//! | `annals.origin` | what made the lines (`dead_letters` only): version, number, SHA-256 of the parts, `0.1.0 2 ab…,cd…` |
 //!
 //! Readers that do not know the tags ignore them; writers that do not know them drop them, and then the statistics of
 //! the file tell its hours.

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use chat::State;
 use store::Mode;
 use tempfile::TempDir;
 
-use crate::support::{assert_at_rest, data_files, hour, open, publication, rows, wanted};
+use crate::support::{Wanted, assert_at_rest, data_files, hour, open, publication, rows, wanted};
 
 /// Lets an archive look as if its last run had died.
 fn leave_a_mark(root: &Path) {
@@ -54,6 +55,27 @@ async fn an_hour_whose_file_is_gone_from_the_table_is_to_be_published_again() {
     assert_eq!(archive.entries().await.unwrap()[&hour(0)].state, State::Pending);
     archive.publish(publication(&archive, wanted(0, 2)).unwrap(), Mode::New).await.unwrap();
     assert_eq!(rows(&archive).await.len(), 2);
+    assert_at_rest(&archive).await;
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_behind_the_tables_catches_up() {
+    let folder = TempDir::new().unwrap();
+    let archive = open(folder.path()).await;
+    archive.publish(publication(&archive, wanted(0, 2)).unwrap(), Mode::New).await.unwrap();
+    drop(archive);
+    let (ledger, behind) = (folder.path().join("hours"), TempDir::new().unwrap());
+    let copy = behind.path().join("hours");
+    assert!(Command::new("cp").arg("-r").args([&ledger, &copy]).status().unwrap().success());
+    let archive = open(folder.path()).await;
+    let again = Wanted { word: "second", ..wanted(0, 3) };
+    archive.publish(publication(&archive, again).unwrap(), Mode::Replace).await.unwrap();
+    drop(archive);
+    fs::remove_dir_all(&ledger).unwrap();
+    assert!(Command::new("cp").arg("-r").args([&copy, &ledger]).status().unwrap().success());
+    leave_a_mark(folder.path());
+    let archive = open(folder.path()).await;
+    assert_eq!(archive.entries().await.unwrap()[&hour(0)].tally.messages, 3);
     assert_at_rest(&archive).await;
 }
 
