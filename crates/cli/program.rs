@@ -21,6 +21,8 @@ use crate::stop::Stop;
 /// Runs the command that the arguments of this process ask for.
 pub(crate) fn run() -> Exit {
     panic::set_hook(Box::new(report_bug));
+    // An archive is for its owner alone, whichever library creates its files (decision D8).
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     panic::catch_unwind(AssertUnwindSafe(parse_and_run)).unwrap_or(Exit::Bug)
 }
 

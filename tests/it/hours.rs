@@ -101,9 +101,94 @@ fn an_archived_hour_is_not_replaced_by_less() {
         corpus::Options { seed: 5, messages_per_hour: 10, ..corpus::Options::default() },
     );
     let run = fetch_at(&scene, &less, "2026-03-15T12:00:00Z", &["--again"]).leaves(3);
-    assert!(run.stderr.contains("lines"), "{}", run.stderr);
+    assert!(run.stderr.contains("archived messages"), "{}", run.stderr);
     assert_eq!(run.json()["messages"], whole["messages"]);
     self::run(&mut scene.annals(&["verify"])).leaves(0);
+}
+
+/// A service that serves these bytes as the file of the hour.
+fn serving(scene: &Scene, folder: &str, file: &str) -> Handle {
+    let folder = scene.path(folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("2026031409.ndjson"), file).unwrap();
+    scene.service(Options {
+        clock: Clock::running_from("2026-03-15T12:00:00Z".parse().unwrap()),
+        rate_per_minute: None,
+        history: History::Folder(folder),
+        ..Options::default()
+    })
+}
+
+fn line(id: u64) -> String {
+    format!("{{\"msg_id\":\"{id}\",\"timestamp\":1773478800000,\"chat_type\":\"chat\"}}\n")
+}
+
+#[test]
+fn an_error_page_in_the_place_of_the_file_settles_nothing() {
+    for (name, page) in
+        [("html", "{\n<html>\n<body>sign in</body>\n"), ("json", "{\"error\":\"x\",\"error_description\":\"boo\"}")]
+    {
+        let scene = Scene::new();
+        let service = serving(&scene, name, page);
+        let run = fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &[]).leaves(3);
+        is(&run.json(), "failed");
+        assert!(run.stderr.contains("error page"), "{}", run.stderr);
+        assert_eq!(crate::table::data_files(&scene.archive()), 0);
+    }
+}
+
+#[test]
+fn an_archived_hour_is_replaced_by_what_holds_all_its_messages_only() {
+    let scene = Scene::new();
+    let (one, two) = (line(1) + &line(2), line(2) + &line(3) + &line(4));
+    let first = serving(&scene, "first", &one);
+    fetch_at(&scene, &first, "2026-03-15T12:00:00Z", &[]).leaves(0);
+    let other = serving(&scene, "other", &two);
+    let run = fetch_at(&scene, &other, "2026-03-15T12:00:00Z", &["--again"]).leaves(3);
+    assert!(run.stderr.contains("1 archived messages"), "{}", run.stderr);
+    assert_eq!(crate::table::messages(&scene.archive()).len(), 2);
+    let more = serving(&scene, "more", &(one + &line(3)));
+    fetch_at(&scene, &more, "2026-03-15T12:00:00Z", &["--again"]).leaves(0);
+    assert_eq!(crate::table::messages(&scene.archive()).len(), 3);
+    self::run(&mut scene.annals(&["verify"])).leaves(0);
+}
+
+#[test]
+fn a_mistyped_app_does_not_take_the_archive() {
+    let scene = Scene::new();
+    let service = service(&scene, "2026-03-15T12:00:00Z", "");
+    let mut mistyped = fetch(&scene, &service, "2026-03-15T12:00:00Z", &[]);
+    run(mistyped.env("ANNALS_API_BASE_URL", service.base_url().replace("lantern", "lantren"))).leaves(4);
+    is(&fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &[]).leaves(0).json(), "done");
+}
+
+#[test]
+fn a_data_file_that_is_gone_comes_back() {
+    let scene = Scene::new();
+    let service = service(&scene, "2026-03-15T12:00:00Z", "");
+    let whole = fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &[]).leaves(0).json();
+    let folder = scene.archive().join("messages");
+    let file = crate::scene::files_below(&folder).into_iter().find(|path| path.starts_with("date=2026-03-14")).unwrap();
+    std::fs::remove_file(folder.join(file)).unwrap();
+    run(&mut scene.annals(&["verify"])).leaves(3);
+    fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &["--again"]).leaves(0);
+    run(&mut scene.annals(&["verify"])).leaves(0);
+    assert_eq!(crate::table::messages(&scene.archive()).len() as u64, whole["messages"].as_u64().unwrap());
+}
+
+#[test]
+fn what_nobody_asks_for_any_more_is_lost() {
+    let scene = Scene::new();
+    let service = service(&scene, "2026-03-15T12:00:00Z", "every:503,503");
+    is(&fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &[]).leaves(3).json(), "failed");
+    let status = run(scene.annals(&["status", "--json"]).env("ANNALS_CLOCK", "2026-03-18T12:00:00Z")).leaves(6).json();
+    assert_eq!(status["lost"][0], "2026031409");
+    // A nightly run of later hours notices, once.
+    let later = ["fetch", "--since", "2026-03-17T09", "--until", "2026-03-17T10"];
+    service.clock().set("2026-03-18T12:00:00Z".parse().unwrap());
+    let nightly = || run(scene.annals_at(&service, &later).env("ANNALS_CLOCK", "2026-03-18T12:00:00Z"));
+    nightly().leaves(6);
+    nightly().leaves(0);
 }
 
 #[test]

@@ -44,8 +44,9 @@ fn a_fetch_that_no_longer_runs_shows() {
     let soon = status(&scene, NOW, 0);
     assert_eq!((&soon["last_hour"], &soon["hours"]["pending"]), (&"2026031619".into(), &32.into()));
     assert_eq!((&soon["newest_done"], &soon["newest_done_age_hours"]), (&"2026031511".into(), &32.into()));
-    let late = status(&scene, "2026-03-18T20:00:00Z", 5);
+    let late = status(&scene, "2026-03-18T20:00:00Z", 6);
     assert!(!late["at_risk"].as_array().unwrap().is_empty());
+    assert_eq!(late["hours"]["lost"], 8);
     let given_up = status(&scene, "2026-03-26T20:00:00Z", 0);
     assert_eq!((&given_up["last_hour"], &given_up["newest_done_age_hours"]), (&"2026031511".into(), &272.into()));
     let told = run(scene.annals(&["status"]).env("ANNALS_CLOCK", "2026-03-26T20:00:00Z")).leaves(0);

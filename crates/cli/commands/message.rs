@@ -97,20 +97,27 @@ fn measure(measure: Option<f64>) -> Cell {
 pub(super) fn without_secrets(json: &str) -> String {
     let mut masked = String::with_capacity(json.len());
     let mut left = json;
-    while let Some(value) = next_secret(left) {
-        masked.push_str(left.get(..value.start).unwrap_or_default());
-        masked.push('…');
-        left = left.get(value.end..).unwrap_or_default();
+    while let Some(secret) = next_secret(left) {
+        masked.push_str(left.get(..secret.at.start).unwrap_or_default());
+        masked.extend([secret.quote, "…", secret.quote]);
+        left = left.get(secret.at.end..).unwrap_or_default();
     }
     masked + left
 }
 
-/// Where the value of the next secret stands, without its quotes.
-fn next_secret(json: &str) -> Option<Range<usize>> {
+/// The value of a secret within JSON text.
+struct SecretValue<'a> {
+    /// Where the whole value stands, quotes included.
+    at: Range<usize>,
+    /// `"`, or `\"` within a quoted line.
+    quote: &'a str,
+}
+
+fn next_secret(json: &str) -> Option<SecretValue<'_>> {
     let mut from = 0;
     while let Some(found) = json.get(from..)?.find("secret") {
         let name_end = from + found + "secret".len();
-        if let Some(value) = string_after_name(json, name_end) {
+        if let Some(value) = value_after_name(json, name_end) {
             return Some(value);
         }
         from = name_end;
@@ -118,18 +125,39 @@ fn next_secret(json: &str) -> Option<Range<usize>> {
     None
 }
 
-/// The string that follows a member name which ends at `at`: `"` or `\"`, a colon, and the same quote again.
-fn string_after_name(json: &str, at: usize) -> Option<Range<usize>> {
+/// The value that follows a member name which ends at `at`: a quote, a colon, and a value. `null` is none.
+fn value_after_name(json: &str, at: usize) -> Option<SecretValue<'_>> {
     let rest = json.get(at..)?;
-    let quote_length = rest.find('"')? + 1;
-    let quote = rest.get(..quote_length)?;
+    let quote = rest.get(..=rest.find('"')?)?;
     if quote.chars().any(|letter| letter != '\\' && letter != '"') {
         return None;
     }
-    let after_colon = rest.get(quote_length..)?.trim_start().strip_prefix(':')?.trim_start();
-    let value = after_colon.strip_prefix(quote)?;
+    let value = rest.get(quote.len()..)?.trim_start().strip_prefix(':')?.trim_start();
     let start = json.len() - value.len();
-    Some(start..start + value.find(quote).unwrap_or(value.len()))
+    let length = match value.strip_prefix(quote) {
+        Some(text) => text.find(quote).map_or(value.len(), |end| end + 2 * quote.len()),
+        None if value.starts_with("null") => return None,
+        None if value.starts_with(['[', '{']) => nested_length(value),
+        None => value.find([',', '}', ']']).unwrap_or(value.len()),
+    };
+    Some(SecretValue { at: start..start + length, quote })
+}
+
+/// The length of an array or object that begins a text; all of it when its end is not there. Brackets within strings count
+/// too: then more is masked than need be, never less.
+fn nested_length(value: &str) -> usize {
+    let mut depth = 0_usize;
+    for (at, letter) in value.char_indices() {
+        match letter {
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return at + 1;
+        }
+    }
+    value.len()
 }
 
 #[cfg(test)]
@@ -152,6 +180,8 @@ mod tests {
                 r#"{"body":{"secret":null,"msg":"a secret: \"x\""}}"#,
                 r#"{"body":{"secret":null,"msg":"a secret: \"x\""}}"#,
             ),
+            (r#"{"secret":12345,"n":1}"#, r#"{"secret":"…","n":1}"#),
+            (r#"{"thumb_secret":["x",{"y":1}],"n":1}"#, r#"{"thumb_secret":"…","n":1}"#),
             (r#"{"share-secret":"x","b":"secret"}"#, r#"{"share-secret":"…","b":"secret"}"#),
         ] {
             assert_eq!(without_secrets(json), expected);

@@ -126,6 +126,12 @@ impl Context {
         self.archive.join(INDEX)
     }
 
+    /// When the service writes an hour, and when it forgets it.
+    pub(super) fn habits(&self) -> Habits {
+        let hours = &self.settings.hours;
+        Habits { first_try: hours.first_try, readiness: hours.readiness, retention: hours.retention }
+    }
+
     fn ingest_settings(&self) -> ingest::Settings {
         let settings = &self.settings;
         let cores = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
@@ -140,11 +146,7 @@ impl Context {
                 unpacked: settings.decode.unpacked_limit,
                 ..decode::Limits::default()
             },
-            habits: Habits {
-                first_try: settings.hours.first_try,
-                readiness: settings.hours.readiness,
-                retention: settings.hours.retention,
-            },
+            habits: self.habits(),
             workers: NonZero::new(settings.ingest.workers).unwrap_or(cores),
         }
     }

@@ -28,7 +28,7 @@ Examples:
   annals status --since 2026-03-01 --until 2026-04-01
   annals status --json
 
-Exit codes: 0 nothing is at stake; 5 hours at risk.")]
+Exit codes: 0 nothing is at stake; 5 hours at risk; 6 hours lost that no run has recorded yet.")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) span: HourSpan,
@@ -53,7 +53,22 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     } else {
         status.print(context)?;
     }
-    Ok(if status.at_risk.is_empty() { Exit::Done } else { Exit::HoursAtRisk })
+    let at_risk = if status.at_risk.is_empty() { Exit::Done } else { Exit::HoursAtRisk };
+    let lost = if status.newly_lost == 0 { Exit::Done } else { Exit::HoursLost };
+    Ok(Exit::worst([at_risk, lost]))
+}
+
+/// What the service should have deleted and no run has got is lost, whether a run has noticed or not. How many are so.
+fn lose_what_is_gone(states: &mut BTreeMap<Hour, State>, context: &Context) -> u64 {
+    let (habits, now) = (context.habits(), context.clock.now());
+    let mut lost = 0;
+    for (hour, state) in states {
+        if matches!(state, State::Pending | State::Failed) && habits.is_expired(*hour, now) {
+            *state = State::Lost;
+            lost += 1;
+        }
+    }
+    lost
 }
 
 /// What the flags say, or else from the first hour that the archive knows to where [`end`] is.
@@ -101,14 +116,18 @@ struct Status {
     tally: Tally,
     bytes: u64,
     at_risk: Vec<Hour>,
+    /// Hours that no run has recorded as lost yet.
+    newly_lost: u64,
     not_indexed: u64,
     newest_done: Option<(Hour, i64)>,
 }
 
 impl Status {
     fn of(context: &Context, archive: &Archive, entries: &BTreeMap<Hour, Entry>, range: Hours) -> Self {
-        let states: BTreeMap<Hour, State> =
+        let mut states: BTreeMap<Hour, State> =
             range.map(|hour| (hour, entries.get(&hour).map_or(State::Pending, |entry| entry.state))).collect();
+        let is_fetched = entries.values().any(|entry| entry.source != "load");
+        let newly_lost = if is_fetched { lose_what_is_gone(&mut states, context) } else { 0 };
         let done = entries.values().filter(|entry| states.contains_key(&entry.hour) && entry.state == State::Done);
         let (mut tally, mut bytes) = (Tally::default(), 0);
         for entry in done {
@@ -121,7 +140,16 @@ impl Status {
         });
         let not_indexed = Lag::between(entries, &indexed).behind.len() as u64;
         let newest_done = newest_done(entries, context.clock.now());
-        Self { app: archive.app(), at_risk: at_risk(context, &states), states, tally, bytes, not_indexed, newest_done }
+        Self {
+            app: archive.app(),
+            at_risk: at_risk(context, &states),
+            newly_lost,
+            states,
+            tally,
+            bytes,
+            not_indexed,
+            newest_done,
+        }
     }
 
     /// The hours that are in one of these states.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chat::{Hour, State, Tally};
-use ingest::{CutShort, Failure, Followed, Habits, Lag, Report, Workshop};
+use ingest::{CutShort, Failure, Followed, Lag, Report, Workshop};
 use serde_json::{Value, json};
 use store::Archive;
 
@@ -52,6 +52,13 @@ impl<'a> Summary<'a> {
             self.context.output.json(&self.json())?;
         } else {
             self.context.output.line(self.sentence())?;
+        }
+        let new = &self.report.new;
+        if new.messages > 0 && new.strays == new.messages {
+            self.context.output.warn(
+                "no message lies in the hour that it was served in: see that ANNALS_API_ZONE is the zone of your app's \
+                 cluster; `annals doctor` finds it out",
+            );
         }
         let exit = self.exit(args.strict);
         let failures = telling(self.report.failures, self.report.cut_short);
@@ -192,11 +199,10 @@ async fn not_indexed(context: &Context, workshop: &Workshop) -> Option<u64> {
 
 /// The hours that are not settled and will be gone before long.
 pub(super) fn at_risk(context: &Context, states: &BTreeMap<Hour, State>) -> Vec<Hour> {
-    let settings = &context.settings.hours;
-    let habits = Habits { first_try: settings.first_try, readiness: settings.readiness, retention: settings.retention };
+    let (habits, warning) = (context.habits(), context.settings.hours.warning);
     let open = states.iter().filter(|(_, state)| matches!(state, State::Failed | State::Pending));
     let now = context.clock.now();
-    open.map(|(hour, _)| *hour).filter(|hour| habits.is_at_risk(*hour, now, settings.warning)).collect()
+    open.map(|(hour, _)| *hour).filter(|hour| habits.is_at_risk(*hour, now, warning)).collect()
 }
 
 /// The states in the order in which they are shown: the good ones first.
