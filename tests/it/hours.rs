@@ -1,5 +1,6 @@
 //! The states of an hour, as the clock goes on: ready late, grown, empty, gone.
 
+use std::io::Write as _;
 use std::process::Command;
 
 use emulator::{Clock, Handle, History, Options, corpus};
@@ -107,10 +108,14 @@ fn an_archived_hour_is_not_replaced_by_less() {
 }
 
 /// A service that serves these bytes as the file of the hour.
-fn serving(scene: &Scene, folder: &str, file: &str) -> Handle {
+fn serving(scene: &Scene, folder: &str, lines: &str) -> Handle {
+    serving_file(scene, folder, "2026031409.ndjson", lines.as_bytes())
+}
+
+fn serving_file(scene: &Scene, folder: &str, name: &str, bytes: &[u8]) -> Handle {
     let folder = scene.path(folder);
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("2026031409.ndjson"), file).unwrap();
+    std::fs::write(folder.join(name), bytes).unwrap();
     scene.service(Options {
         clock: Clock::running_from("2026-03-15T12:00:00Z".parse().unwrap()),
         rate_per_minute: None,
@@ -119,22 +124,39 @@ fn serving(scene: &Scene, folder: &str, file: &str) -> Handle {
     })
 }
 
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 fn line(id: u64) -> String {
     format!("{{\"msg_id\":\"{id}\",\"timestamp\":1773478800000,\"chat_type\":\"chat\"}}\n")
 }
 
 #[test]
 fn an_error_page_in_the_place_of_the_file_settles_nothing() {
-    for (name, page) in
-        [("html", "{\n<html>\n<body>sign in</body>\n"), ("json", "{\"error\":\"x\",\"error_description\":\"boo\"}")]
-    {
+    let pages = [
+        ("2026031409.gz", packed(b"<html>\n<body>sign in</body>\n")),
+        ("2026031409.ndjson", b"{\"error\":\"x\",\"error_description\":\"boo\"}".to_vec()),
+    ];
+    for (name, page) in pages {
         let scene = Scene::new();
-        let service = serving(&scene, name, page);
+        let service = serving_file(&scene, "page", name, &page);
         let run = fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &[]).leaves(3);
         is(&run.json(), "failed");
         assert!(run.stderr.contains("error page"), "{}", run.stderr);
         assert_eq!(crate::table::data_files(&scene.archive()), 0);
     }
+}
+
+#[test]
+fn lines_that_cannot_be_read_are_no_error_page() {
+    let scene = Scene::new();
+    let service = serving(&scene, "junk", "{\"cut\nnot JSON at all\n\n");
+    let report = fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &[]).leaves(0).json();
+    is(&report, "done");
+    assert_eq!((&report["lines"], &report["dead_letters"], &report["blank_lines"]), (&3.into(), &2.into(), &1.into()));
 }
 
 #[test]

@@ -62,6 +62,8 @@ pub(crate) struct Decoded {
     seen: Seen,
     /// Messages that have an id or a time.
     records: u64,
+    /// Whether the first line is markup or packed.
+    begins_foreign: bool,
     index: Option<index::Writer>,
 }
 
@@ -141,10 +143,10 @@ fn leave_for_later(hour: Hour, error: &(dyn std::error::Error + 'static)) {
 }
 
 impl Decoded {
-    /// Whether something else than history was served: there are lines, and none of them is a record of the service.
+    /// Whether something else than history was served: no line is a record of the service, and there is a page of markup,
+    /// a packed file, or objects without an id and a time. Other lines that cannot be read are dead letters, like any.
     pub(crate) fn is_no_history(&self) -> bool {
-        let tally = &self.publication.entry.tally;
-        self.records == 0 && tally.lines > tally.blank_lines
+        self.records == 0 && (self.begins_foreign || self.publication.entry.tally.messages > 0)
     }
 
     /// Whether a message with this id is among them.
@@ -167,6 +169,7 @@ struct Bench<'a> {
     index: Option<index::Writer>,
     seen: Seen,
     records: u64,
+    begins_foreign: bool,
     tally: Tally,
 }
 
@@ -190,6 +193,7 @@ impl<'a> Bench<'a> {
             index,
             seen: Seen::default(),
             records: 0,
+            begins_foreign: false,
             tally: Tally::default(),
         })
     }
@@ -238,8 +242,9 @@ impl<'a> Bench<'a> {
     }
 
     fn set_aside(&mut self, letters: &[DeadLetter<'_>]) -> Result<(), Error> {
-        if letters.is_empty() {
-            return Ok(());
+        let Some(first) = letters.first() else { return Ok(()) };
+        if self.tally.dead_letters == 0 && self.tally.messages == 0 {
+            self.begins_foreign = is_foreign(&first.bytes);
         }
         self.tally.dead_letters += letters.len() as u64;
         let failed = |source| Error::Archive { hour: self.hour, source };
@@ -263,6 +268,18 @@ impl<'a> Bench<'a> {
         let messages = Some((written.out, written.statistics, written.rows));
         let dead_letters = dead_letters.map(|written| (written.out, written.rows));
         let publication = Publication { entry, messages, dead_letters };
-        Ok(Decoded { publication, seen: self.seen, records: self.records, index: self.index })
+        Ok(Decoded {
+            publication,
+            seen: self.seen,
+            records: self.records,
+            begins_foreign: self.begins_foreign,
+            index: self.index,
+        })
     }
+}
+
+/// Whether a line begins as HTML, XML or gzip do.
+fn is_foreign(line: &[u8]) -> bool {
+    let ink = line.trim_ascii_start();
+    ink.starts_with(b"<") || ink.starts_with(&[0x1f, 0x8b])
 }
