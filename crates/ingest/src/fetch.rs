@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use api::{Availability, Client, Link, Standing, Target};
 use chat::{App, Entry, Hour, Hours, Part, State};
-use store::{Mode, Published, RawStage, SealedRaw};
+use store::{Mode, RawStage, SealedRaw};
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::error::Error;
@@ -20,7 +20,7 @@ use crate::workshop::Workshop;
 const DOWNLOADS: usize = 4;
 
 impl Workshop {
-    /// Archives the hours of a range, the oldest first, and says what became of each.
+    /// Archives the hours of a range, the most endangered first, and says what became of each.
     ///
     /// Hours that are settled are not asked for, unless `settled` says so. Bytes that an interrupted run left behind are
     /// decoded before the service is asked. One hour's failure does not keep the others, unless it shows that the rest is
@@ -48,7 +48,7 @@ impl Workshop {
         let at_once = self.settings.workers.get() + 1;
         let work = plan.into_iter().map(|(hour, step)| run.settle(hour, step));
         let report = self.gather(range.collect(), work, at_once, progress).await?;
-        self.give_up_what_is_gone(report, range, &entries).await
+        self.give_up_what_is_gone(report, &entries).await
     }
 
     /// Refuses an archive of another app. The app is stored once the service has answered for it.
@@ -63,17 +63,11 @@ impl Workshop {
 
     /// Hours that earlier runs could not get, that are in no range any more, and that the service should have deleted
     /// meanwhile are lost: nobody will ask for them again, and somebody has to say so.
-    async fn give_up_what_is_gone(
-        &self,
-        mut report: Report,
-        range: Hours,
-        entries: &BTreeMap<Hour, Entry>,
-    ) -> Result<Report, Error> {
+    async fn give_up_what_is_gone(&self, mut report: Report, entries: &BTreeMap<Hour, Entry>) -> Result<Report, Error> {
         let (now, habits) = ((self.clock)(), &self.settings.habits);
-        let in_range: BTreeSet<Hour> = range.collect();
         let open = entries.values().filter(|entry| matches!(entry.state, State::Pending | State::Failed));
         let gone: Vec<Entry> = open
-            .filter(|entry| habits.is_expired(entry.hour, now) && !in_range.contains(&entry.hour))
+            .filter(|entry| habits.is_expired(entry.hour, now) && !report.states.contains_key(&entry.hour))
             .map(|entry| Entry { version: self.version.to_owned(), ..Entry::new(entry.hour, now, State::Lost) })
             .collect();
         if report.cut_short.is_none() && !gone.is_empty() {
@@ -232,11 +226,7 @@ impl Run<'_> {
     async fn publish(&self, hour: Hour, decoded: Decoded, from: Provenance, bytes: u64) -> Result<Outcome, Error> {
         let mode = if self.archived(hour).is_some() { Mode::Replace } else { Mode::New };
         let published = self.workshop.publish_kept(&self.cores, hour, decoded, mode, from).await?;
-        let (state, published) = match published {
-            Published::AlreadyThere(entry) => (entry.state, None),
-            Published::Done(entry) => (entry.state, Some(entry.tally)),
-        };
-        Ok(Outcome { published, bytes, ..Outcome::unchanged(hour, state) })
+        Ok(Outcome::of(published, hour, bytes))
     }
 
     /// Records that the service had no file. What is archived stays, and an hour that was empty is not lost.

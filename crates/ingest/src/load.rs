@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use chat::{Entry, Hour, Part, State};
-use store::{Mode, Published, SealedRaw};
+use store::{Mode, SealedRaw};
 use tokio::sync::Semaphore;
 
 use crate::error::Error;
@@ -80,14 +80,7 @@ impl Run<'_> {
         let decoded = self.workshop.decode_on(&self.cores, hour, bytes, LOADED).await?;
         self.workshop.keep(hour, raw).await?;
         let published = self.workshop.publish_kept(&self.cores, hour, decoded, mode, LOADED).await?;
-        let (entry, published) = match published {
-            Published::AlreadyThere(entry) => (entry, None),
-            Published::Done(entry) => {
-                let tally = entry.tally;
-                (entry, Some(tally))
-            }
-        };
-        Ok(Outcome { published, bytes: length, ..Outcome::unchanged(hour, entry.state) })
+        Ok(Outcome::of(published, hour, length))
     }
 
     /// Copies the files beside the raw bytes of the archive, still under temporary names.

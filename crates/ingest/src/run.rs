@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chat::{Entry, Hour, State, Tally};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use store::Published;
 
 use crate::error::Error;
 use crate::report::{CutShort, Failure, Report};
@@ -27,6 +28,15 @@ pub(crate) struct Outcome {
 impl Outcome {
     pub(crate) fn unchanged(hour: Hour, state: State) -> Self {
         Self { hour, state, published: None, bytes: 0, error: None, newly_lost: false }
+    }
+
+    /// What became of an hour that was put forward to be published, decoded from so many bytes.
+    pub(crate) fn of(published: Published, hour: Hour, bytes: u64) -> Self {
+        let (state, published) = match published {
+            Published::AlreadyThere(entry) => (entry.state, None),
+            Published::Done(entry) => (entry.state, Some(entry.tally)),
+        };
+        Self { published, bytes, ..Self::unchanged(hour, state) }
     }
 }
 

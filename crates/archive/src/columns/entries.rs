@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use arrow::datatypes::SchemaRef;
-use chat::{Entry, Hour, State, Tally, Timestamp};
+use chat::{Entry, Hour, State, Timestamp};
 
 use crate::error::Error;
 use crate::table::{Bounds, Cell, Column, Field, Packing, Table};
@@ -184,25 +184,14 @@ impl Table for Entries {
         time!(min_sent_at, "The earliest time among the messages."),
         time!(max_sent_at, "The latest time among the messages."),
         texts!(files, "The files of `messages` that hold the hour, relative to that table, parted by commas."),
-        text!(source, "Where the bytes came from: `fetch`, `load` or `recovered`."),
+        text!(
+            source,
+            "Where the bytes came from: `fetch`, `load`, `raw` (left by an interrupted run) or `recovered` (from the tables)."
+        ),
         text!(version, "The version of the program."),
     ];
 
     fn blank() -> Entry {
-        Entry {
-            hour: Hour::from_number(0),
-            at: Timestamp::UNIX_EPOCH,
-            state: State::Pending,
-            http_status: None,
-            error: None,
-            bytes: 0,
-            sha256: Vec::new(),
-            tally: Tally::default(),
-            min_sent_at: None,
-            max_sent_at: None,
-            files: Vec::new(),
-            source: String::new(),
-            version: String::new(),
-        }
+        Entry::new(Hour::from_number(0), Timestamp::UNIX_EPOCH, State::Pending)
     }
 }

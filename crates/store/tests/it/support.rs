@@ -41,19 +41,10 @@ pub(crate) async fn open(root: &Path) -> Archive {
 
 pub(crate) fn entry(hour: Hour, state: State) -> Entry {
     Entry {
-        hour,
-        at: "2026-03-20T00:00:00Z".parse().unwrap(),
-        state,
         http_status: Some(200),
-        error: None,
-        bytes: 0,
-        sha256: Vec::new(),
-        tally: Tally::default(),
-        min_sent_at: None,
-        max_sent_at: None,
-        files: Vec::new(),
         source: "fetch".to_owned(),
         version: "0.1.0".to_owned(),
+        ..Entry::new(hour, "2026-03-20T00:00:00Z".parse().unwrap(), state)
     }
 }
 
