@@ -56,6 +56,8 @@ async fn workshop(indexed: bool) -> (TempDir, Workshop) {
         decode: decode::Limits::default(),
         habits: Habits::default(),
         workers: NonZero::<usize>::MIN,
+        second_run: ingest::SecondRun::Wait,
+        zone: None,
     };
     let workshop =
         Workshop { archive, catalogue, app: None, clock, settings, stop: Default::default(), version: "bench" };

@@ -15,6 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chat::Zone;
+use ingest::{Recheck, SecondRun};
 use url::Url;
 
 pub(crate) use credentials::Credentials;
@@ -71,7 +72,7 @@ pub(crate) struct ApiSettings {
 }
 
 /// `[hours]`: the service's habits; `first_try <= readiness <= retention`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HoursSettings {
     /// How long after its end an hour is first asked for.
     pub(crate) first_try: Duration,
@@ -81,6 +82,10 @@ pub(crate) struct HoursSettings {
     pub(crate) retention: Duration,
     /// An hour that will be gone within this time is at risk.
     pub(crate) warning: Duration,
+    /// When an hour that is archived or empty is asked for once more.
+    pub(crate) recheck: Vec<Recheck>,
+    /// Whether a run stops when messages lie in another zone's hours.
+    pub(crate) check_zone: bool,
 }
 
 /// `[archive]`: how tables are written.
@@ -104,6 +109,8 @@ pub(crate) struct IndexSettings {
 pub(crate) struct IngestSettings {
     /// How many hours are worked on at once; 0 is one for each core.
     pub(crate) workers: usize,
+    /// What a run does when another one is at work on the archive.
+    pub(crate) second_run: SecondRun,
 }
 
 /// `[decode]`: what a file may hold.
@@ -142,7 +149,10 @@ impl Settings {
                 compression: reader.number("archive.compression", 1..=22)?,
             },
             index: IndexSettings { heap: reader.size("index.heap", 16 << 20..=1 << 40)? },
-            ingest: IngestSettings { workers: reader.number("ingest.workers", 0..=1024)? },
+            ingest: IngestSettings {
+                workers: reader.number("ingest.workers", 0..=1024)?,
+                second_run: reader.parsed("ingest.second_run", "wait or leave")?,
+            },
             decode: DecodeSettings {
                 line_limit: reader.size("decode.line_limit", 1024..=1 << 30)?,
                 unpacked_limit: reader.size("decode.unpacked_limit", 1 << 20..=1 << 50)?,
@@ -225,7 +235,14 @@ impl HoursSettings {
     fn from_layers(reader: &Reader<'_>) -> Result<Self, SettingsError> {
         let (first_try, _) = reader.ordered("hours.first_try", "hours.readiness")?;
         let (readiness, retention) = reader.ordered("hours.readiness", "hours.retention")?;
-        Ok(Self { first_try, readiness, retention, warning: reader.duration("hours.warning")? })
+        Ok(Self {
+            first_try,
+            readiness,
+            retention,
+            warning: reader.duration("hours.warning")?,
+            recheck: reader.rechecks("hours.recheck")?,
+            check_zone: reader.parsed("hours.check_zone", "true or false")?,
+        })
     }
 }
 

@@ -56,6 +56,8 @@ impl FromStr for State {
 }
 
 /// One row of the ledger: what was known of an hour after one attempt. The newest row of an hour is its state.
+///
+/// An attempt at an hour that is archived leaves it `done`, with what is archived; status and error are the attempt's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// The hour.
@@ -74,6 +76,8 @@ pub struct Entry {
     pub sha256: Vec<String>,
     /// What became of the lines.
     pub tally: Tally,
+    /// Messages that the publication before this one did not have: how much an hour file grew. 0 for a first publication.
+    pub added: u64,
     /// The earliest time among the messages.
     pub min_sent_at: Option<Timestamp>,
     /// The latest time among the messages.
@@ -102,6 +106,7 @@ impl Entry {
             bytes: 0,
             sha256: Vec::new(),
             tally: Tally::default(),
+            added: 0,
             min_sent_at: None,
             max_sent_at: None,
             files: Vec::new(),

@@ -25,6 +25,7 @@
 //! | dead letter | a line that is no JSON object, set aside with its bytes |
 //! | duplicate | a message seen before in the same hour with the same content |
 //! | conflict | a message whose id was seen before in the same hour with other content |
+//! | retained | a message that an earlier file of its hour had and the newest has not; kept, and marked |
 //! | entry | one row of the ledger: what is known of an hour after an attempt |
 //! | sink | one destination of messages: the tables, the index |
 //!
@@ -59,4 +60,10 @@ pub use time::{TimeError, Timestamp, parse_time, show_time};
 pub use zone::{Zone, ZoneError};
 
 /// One file of an hour, counted from 0 in the order the service names them (protocol section 3.2).
+///
+/// Rows that the service no longer serves have parts from [`RETAINED_PARTS`] on, see [`Message::retained_at`].
 pub type Part = u32;
+
+/// More parts than an hour is ever served in. What an earlier publication of an hour had and the newest bytes have not
+/// keeps its line, and its part plus this: so it has a place of its own, and `part % RETAINED_PARTS` is where it was.
+pub const RETAINED_PARTS: Part = 1_000;

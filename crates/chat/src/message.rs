@@ -79,6 +79,10 @@ pub struct Message<'a> {
     pub ext: Option<Cow<'a, str>>,
     /// What the other columns cannot hold exactly: the text of one JSON object, laid out by `decode`.
     pub rest: Option<Cow<'a, str>>,
+    /// When the service was found to serve this message no more, in an hour file that had changed since; `None` for what
+    /// it serves. It is no part of what the message says. The `part` of such a row is that of the file it was last served
+    /// in, counted on from [`crate::RETAINED_PARTS`] once for every publication of the hour since.
+    pub retained_at: Option<Timestamp>,
 }
 
 impl<'a> Message<'a> {
@@ -113,6 +117,7 @@ impl<'a> Message<'a> {
             custom_exts: None,
             ext: None,
             rest: None,
+            retained_at: None,
         }
     }
 
@@ -163,6 +168,7 @@ impl<'a> Message<'a> {
             custom_exts: own(self.custom_exts),
             ext: own(self.ext),
             rest: own(self.rest),
+            retained_at: self.retained_at,
         }
     }
 }

@@ -88,6 +88,15 @@ impl From<ingest::Error> for CommandError {
             ingest::Error::Api { hour, source } => (hour, Self::from(source)),
             ingest::Error::Store(error) => return error.into(),
             ingest::Error::Index(error) => return error.into(),
+            error @ ingest::Error::Busy { .. } => {
+                return Self::usage(error).hint("wait until it is done, or set ingest.second_run to `wait`");
+            }
+            ingest::Error::WrongZone { fits, .. } => {
+                let hint = format!(
+                    "nothing was published; set ANNALS_API_ZONE={fits}, or api.zone in annals.toml, and run it again"
+                );
+                return Self::usage(error).hint(hint);
+            }
             other => return Self::of_hour(other),
         };
         below.while_doing(format!("could not fetch {hour}"))

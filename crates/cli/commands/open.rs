@@ -129,7 +129,12 @@ impl Context {
     /// When the service writes an hour, and when it forgets it.
     pub(super) fn habits(&self) -> Habits {
         let hours = &self.settings.hours;
-        Habits { first_try: hours.first_try, readiness: hours.readiness, retention: hours.retention }
+        Habits {
+            first_try: hours.first_try,
+            readiness: hours.readiness,
+            retention: hours.retention,
+            recheck: hours.recheck.clone(),
+        }
     }
 
     fn ingest_settings(&self) -> ingest::Settings {
@@ -148,6 +153,8 @@ impl Context {
             },
             habits: self.habits(),
             workers: NonZero::new(settings.ingest.workers).unwrap_or(cores),
+            second_run: settings.ingest.second_run,
+            zone: settings.hours.check_zone.then_some(settings.api.zone),
         }
     }
 

@@ -6,12 +6,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chat::{Secret, Zone};
+use ingest::Recheck;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::settings::error::{Place, SettingsError};
 use crate::settings::layers::{Layers, Value};
-use crate::settings::units::{parse_duration, parse_size};
+use crate::settings::units::{parse_duration, parse_rechecks, parse_size};
 
 /// Reads the values of settings. A mistake is reported with the place where the value was written.
 pub(super) struct Reader<'a> {
@@ -66,6 +67,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn duration(&self, name: &'static str) -> Result<Duration, SettingsError> {
         self.read(name, parse_duration)
+    }
+
+    pub(super) fn rechecks(&self, name: &'static str) -> Result<Vec<Recheck>, SettingsError> {
+        self.read(name, parse_rechecks)
     }
 
     /// Two lengths of time of which the first is not longer than the second.

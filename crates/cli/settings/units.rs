@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ingest::Recheck;
+
 /// The units of time in milliseconds, the longest first.
 const TIMES: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 /// The units of size in bytes, the largest first.
@@ -26,6 +28,20 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     sum(text, &TIMES)
         .map(Duration::from_millis)
         .ok_or_else(|| format!("`{text}` is no length of time: write 30s, 5m, 1h or 3d"))
+}
+
+/// Reads ages of an hour, parted by commas; one with a minus counts back from its end: `24h, -12h`, or nothing.
+///
+/// # Errors
+///
+/// As [`parse_duration`].
+pub(crate) fn parse_rechecks(text: &str) -> Result<Vec<Recheck>, String> {
+    let ages = text.split(',').map(str::trim).filter(|age| !age.is_empty());
+    ages.map(|age| match age.strip_prefix('-') {
+        Some(left) => parse_duration(left).map(Recheck::Before),
+        None => parse_duration(age).map(Recheck::After),
+    })
+    .collect()
 }
 
 /// Reads a number of bytes: `64MiB`, `2GiB`, `512KiB`, `10MB`, `100B`.
@@ -71,6 +87,15 @@ mod tests {
         for text in ["", "30", "s", "1.5h", "-1s", "1w", "1h x", "99999999999999999999s", "٣s", "300000000000d"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_minus_counts_from_the_end() {
+        let (day, half) = (Duration::from_secs(86_400), Duration::from_secs(43_200));
+        assert_eq!(parse_rechecks("24h, -12h"), Ok(vec![Recheck::After(day), Recheck::Before(half)]));
+        assert_eq!(parse_rechecks(" 1d "), Ok(vec![Recheck::After(day)]));
+        assert_eq!(parse_rechecks(""), Ok(Vec::new()));
+        assert!(parse_rechecks("24h 12").is_err() && parse_rechecks("--1h").is_err());
     }
 
     #[test]

@@ -65,6 +65,7 @@ impl Counts {
             blank_lines: self.blank_lines,
             conflicts: self.conflicts,
             strays: self.strays,
+            retained: 0,
         }
     }
 }

@@ -56,6 +56,24 @@ pub enum Error {
         /// The hour.
         hour: Hour,
     },
+    /// Another fetch is at work on the archive, and this one was told not to wait.
+    #[error("another fetch is at work on this archive ({holder})")]
+    Busy {
+        /// What is known of it.
+        holder: String,
+    },
+    /// The messages of an hour were sent in the hour that another zone calls so: the setting of the zone is wrong.
+    #[error("the messages of {hour} were sent in {sent}: the service does not name its hours in {zone}, but in {fits}")]
+    WrongZone {
+        /// The hour that was asked for.
+        hour: Hour,
+        /// The hour that its messages were sent in.
+        sent: Hour,
+        /// The zone of the settings.
+        zone: chat::Zone,
+        /// The zone that fits.
+        fits: chat::Zone,
+    },
     /// A file to load could not be read.
     #[error("could not read {}", .path.display())]
     Read {
@@ -107,9 +125,10 @@ impl Error {
     #[must_use]
     pub fn is_hopeless(&self) -> bool {
         match self {
-            Self::Api { source: api::Error::Unreachable { .. } | api::Error::Target { .. }, .. } | Self::Store(_) => {
-                true
-            }
+            Self::Api { source: api::Error::Unreachable { .. } | api::Error::Target { .. }, .. }
+            | Self::Busy { .. }
+            | Self::Store(_)
+            | Self::WrongZone { .. } => true,
             Self::Api { source, .. } => match source.advice() {
                 Advice::FixTheSettings | Advice::Refused => true,
                 Advice::Retry(Some(wait)) => wait > LONG,

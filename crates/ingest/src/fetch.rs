@@ -40,7 +40,7 @@ impl Workshop {
         let entries = self.archive.entries().await?;
         let unpublished = self.unpublished(range, &entries).await?;
         let known =
-            Known { entries: &entries, unpublished: &unpublished, habits: self.settings.habits, now: (self.clock)() };
+            Known { entries: &entries, unpublished: &unpublished, habits: &self.settings.habits, now: (self.clock)() };
         let plan = known.plan(range, settled);
         let cores = Semaphore::new(self.settings.workers.get());
         let run = Run { workshop: self, client, entries: &entries, cores, claimed: OnceCell::new() };
@@ -78,7 +78,11 @@ impl Workshop {
     }
 
     /// The hours of which `raw/` holds bytes that are not in the tables: a run ended between the two.
-    async fn unpublished(&self, range: Hours, entries: &BTreeMap<Hour, Entry>) -> Result<BTreeSet<Hour>, Error> {
+    pub(crate) async fn unpublished(
+        &self,
+        range: Hours,
+        entries: &BTreeMap<Hour, Entry>,
+    ) -> Result<BTreeSet<Hour>, Error> {
         let done = |hour| entries.get(&hour).filter(|entry| entry.state == State::Done);
         let hours: Vec<_> = range.map(|hour| (hour, done(hour).map(|entry| entry.sha256.clone()))).collect();
         let archive = self.archive.clone();
@@ -120,7 +124,7 @@ impl Run<'_> {
             Step::Settled(state) => return Outcome::unchanged(hour, state),
             Step::Wait => return Outcome::unchanged(hour, State::Pending),
             Step::Decode => self.decode_again(hour).await,
-            Step::Ask => self.ask(hour).await,
+            Step::Ask(_) => self.ask(hour).await,
         };
         match result {
             Ok(outcome) => outcome,

@@ -19,6 +19,7 @@
 //! It knows no settings file, prints nothing and reads no clock but the one it is handed.
 
 mod age;
+mod coverage;
 mod error;
 mod fetch;
 mod follow;
@@ -34,12 +35,13 @@ mod shrink;
 mod verify;
 mod workshop;
 
-pub use age::Habits;
+pub use age::{Habits, Recheck};
+pub use coverage::Coverage;
 pub use error::Error;
 pub use follow::{Followed, Lag};
 pub use names::{NameError, hours_of_files};
-pub use plan::Settled;
+pub use plan::{Plan, Settled, Step, Why, time_under_quota};
 pub use report::{CutShort, Failure, Report};
 pub use run::Progress;
 pub use verify::{Finding, Verified};
-pub use workshop::{Clock, Settings, Workshop};
+pub use workshop::{Clock, SecondRun, Settings, Workshop};

@@ -1,16 +1,19 @@
 //! What there is to do for each hour of a range.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chat::{Entry, Hour, Hours, State, Timestamp};
 
 use crate::age::Habits;
+use crate::error::Error;
+use crate::workshop::Workshop;
 
 /// The next step of an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
     /// Ask the service.
-    Ask,
+    Ask(Why),
     /// Decode the bytes that an interrupted run left in `raw/`.
     Decode,
     /// Nothing: the newest row of the ledger stands.
@@ -19,14 +22,92 @@ pub(crate) enum Step {
     Wait,
 }
 
+/// Why the service is asked for an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// Nobody has asked yet.
+    First,
+    /// It was not ready, or something went wrong.
+    Again,
+    /// It is settled, and somebody wants it anew.
+    Wanted,
+    /// It is settled, and may have grown since.
+    Recheck,
+    /// It is not settled, and the service should have deleted it. It deletes the oldest first: as soon as one such hour is
+    /// gone, all older ones are lost without a call.
+    Expired,
+}
+
 /// Whether hours that are settled are asked for again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Settled {
     /// They are asked for again, and published anew if their bytes changed.
     Again,
-    /// They are left as they are.
+    /// They are left as they are, but for those that may have grown, see [`Habits::recheck`].
     #[default]
     Keep,
+}
+
+/// What a run would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The hours of the range in the order in which they have their turn: the most endangered first, then those that may
+    /// have grown, and at last those that the service should have deleted, the youngest of them in front.
+    pub steps: Vec<(Hour, Step)>,
+    /// Served bytes that are to be expected, from the archived hours; `None` when there are none to tell from.
+    pub bytes: Option<u64>,
+}
+
+impl Plan {
+    /// How many calls of the history method it takes, if nothing has to be asked for twice and what should be deleted is.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        let asked = self.hours(|step| matches!(step, Step::Ask(why) if why != Why::Expired)).count() as u64;
+        asked + self.expired().next().map_or(0, |_| 1)
+    }
+
+    /// The hours whose step is such, in the order of their turn.
+    pub fn hours(&self, is_such: impl Fn(Step) -> bool) -> impl Iterator<Item = Hour> {
+        self.steps.iter().filter(move |(_, step)| is_such(*step)).map(|(hour, _)| *hour)
+    }
+
+    /// The hours that are not settled and that the service should have deleted: lost, unless it keeps them longer.
+    pub fn expired(&self) -> impl Iterator<Item = Hour> {
+        self.hours(|step| step == Step::Ask(Why::Expired))
+    }
+}
+
+impl Workshop {
+    /// The hours that are due: from the first that the archive knows, or for a new archive the oldest that the service
+    /// still keeps, up to the hour that is going on.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub async fn due(&self) -> Result<Hours, Error> {
+        let (habits, now) = (&self.settings.habits, (self.clock)());
+        let entries = self.archive.entries().await?;
+        let going_on = Hour::containing(now);
+        let kept = going_on.plus(-i64::try_from(habits.retention.as_secs() / 3600).unwrap_or(i64::MAX));
+        // An hour that is deleted within the first hour of asking is not one to promise.
+        let since = entries.keys().next().copied().unwrap_or(kept);
+        Ok(Hours::between(since, going_on))
+    }
+
+    /// What [`Workshop::fetch`] would do now, before anything is spent.
+    ///
+    /// # Errors
+    ///
+    /// When the archive cannot be read.
+    pub async fn plan(&self, range: Hours, settled: Settled) -> Result<Plan, Error> {
+        let entries = self.archive.entries().await?;
+        let unpublished = self.unpublished(range, &entries).await?;
+        let known =
+            Known { entries: &entries, unpublished: &unpublished, habits: &self.settings.habits, now: (self.clock)() };
+        let steps = known.plan(range, settled);
+        let bytes = expected_bytes(&entries, &steps);
+        Ok(Plan { steps, bytes })
+    }
 }
 
 /// What a plan looks at.
@@ -34,111 +115,177 @@ pub(crate) struct Known<'a> {
     pub(crate) entries: &'a BTreeMap<Hour, Entry>,
     /// Hours of which `raw/` holds whole bytes that are not in the tables.
     pub(crate) unpublished: &'a BTreeSet<Hour>,
-    pub(crate) habits: Habits,
+    pub(crate) habits: &'a Habits,
     pub(crate) now: Timestamp,
 }
 
 impl Known<'_> {
-    /// The hours of a range with their next step, the most endangered first: those that the service still keeps, the
-    /// oldest of them in front, and then those that it should have deleted.
+    /// The hours of a range with their next step, in the order of their turn.
     pub(crate) fn plan(&self, range: Hours, settled: Settled) -> Vec<(Hour, Step)> {
         let mut plan: Vec<_> = range.map(|hour| (hour, self.step(hour, settled))).collect();
-        plan.sort_by_key(|(hour, _)| (self.habits.is_expired(*hour, self.now), *hour));
+        plan.sort_by_key(|(hour, step)| match step {
+            Step::Decode | Step::Ask(Why::First | Why::Again | Why::Wanted) => (0, hour.number()),
+            Step::Ask(Why::Recheck) => (1, hour.number()),
+            Step::Ask(Why::Expired) => (2, -hour.number()),
+            Step::Settled(_) | Step::Wait => (3, hour.number()),
+        });
         plan
     }
 
     fn step(&self, hour: Hour, settled: Settled) -> Step {
         let entry = self.entries.get(&hour);
-        match entry.map(|entry| entry.state) {
-            Some(State::Done) if settled == Settled::Again => Step::Ask,
+        let state = entry.map(|entry| entry.state);
+        match state {
+            Some(State::Done | State::Empty | State::Lost) if settled == Settled::Again => Step::Ask(Why::Wanted),
             _ if self.unpublished.contains(&hour) => Step::Decode,
-            Some(State::Done) if entry.is_some_and(|entry| self.may_have_grown(entry)) => Step::Ask,
-            Some(state @ (State::Done | State::Empty | State::Lost)) if settled == Settled::Keep => {
-                Step::Settled(state)
+            Some(State::Done | State::Empty) if entry.is_some_and(|entry| self.may_have_grown(entry)) => {
+                Step::Ask(Why::Recheck)
             }
-            _ if self.habits.may_be_asked(hour, self.now) => Step::Ask,
-            _ => Step::Wait,
+            Some(state @ (State::Done | State::Empty | State::Lost)) => Step::Settled(state),
+            _ if self.habits.is_expired(hour, self.now) => Step::Ask(Why::Expired),
+            _ if !self.habits.may_be_asked(hour, self.now) => Step::Wait,
+            Some(State::Pending | State::Failed) => Step::Ask(Why::Again),
+            None => Step::Ask(Why::First),
         }
     }
 
-    /// Whether an hour was fetched while its file could still grow, and can be asked for again now that it cannot. What
-    /// was loaded from a file is not the service's to change.
+    /// Whether an hour is to be asked for once more, because it was not asked for since it could have grown, or because the
+    /// attempt failed. What was loaded from a file is not the service's to change.
     fn may_have_grown(&self, entry: &Entry) -> bool {
-        let is_ready = |at| self.habits.is_ready(entry.hour, at);
-        let was_asked = entry.source != "load";
-        was_asked && !is_ready(entry.at) && is_ready(self.now) && !self.habits.is_expired(entry.hour, self.now)
+        let has_failed = entry.error.is_some() && !self.habits.is_expired(entry.hour, self.now);
+        entry.source != "load" && (has_failed || self.habits.is_to_be_rechecked(entry.hour, entry.at, self.now))
     }
+}
+
+/// Served bytes to be expected of the hours to ask for: of each as many as the same hours of the day had, or as many as all
+/// had.
+fn expected_bytes(entries: &BTreeMap<Hour, Entry>, steps: &[(Hour, Step)]) -> Option<u64> {
+    let known: Vec<&Entry> =
+        entries.values().filter(|entry| matches!(entry.state, State::Done | State::Empty)).collect();
+    let mean = |of_day: Option<u32>| {
+        let alike = known.iter().filter(|entry| of_day.is_none_or(|of_day| entry.hour.of_day() == of_day));
+        let (sum, count) = alike.fold((0_u64, 0_u64), |(sum, count), entry| (sum + entry.bytes, count + 1));
+        (count > 0).then(|| sum / count)
+    };
+    let overall = mean(None)?;
+    let of_day: Vec<u64> = (0..24).map(|of_day| mean(Some(of_day)).unwrap_or(overall)).collect();
+    let asked = steps.iter().filter(|(_, step)| matches!(step, Step::Ask(why) if *why != Why::Expired));
+    Some(asked.filter_map(|(hour, _)| of_day.get(hour.of_day() as usize)).sum())
+}
+
+/// How long so many calls take at so many a minute, spread evenly.
+#[must_use]
+pub fn time_under_quota(calls: u64, per_minute: u32) -> Duration {
+    Duration::from_secs_f64(calls as f64 * 60.0 / f64::from(per_minute.max(1)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(state: Option<State>, unpublished: bool, settled: Settled, expected: Step) {
-        let hour = Hour::from_key("2026031409").unwrap();
-        let entries = state.map(|state| (hour, Entry::new(hour, hour.plus(26).start(), state))).into_iter().collect();
-        let unpublished = unpublished.then_some(hour).into_iter().collect();
-        let now = hour.plus(30).start();
-        let known = Known { entries: &entries, unpublished: &unpublished, habits: Habits::default(), now };
-        assert_eq!(known.plan(Hours::between(hour, hour.next()), settled), [(hour, expected)], "{state:?}");
+    fn hour() -> Hour {
+        Hour::from_key("2026031409").unwrap()
+    }
+
+    /// The step of an hour, 30 hours after it began.
+    fn step(entry: Option<Entry>, unpublished: bool, settled: Settled, hours_later: i64) -> Step {
+        let entries = entry.map(|entry| (entry.hour, entry)).into_iter().collect();
+        let unpublished = unpublished.then_some(hour()).into_iter().collect();
+        let now = hour().plus(hours_later).start();
+        let known = Known { entries: &entries, unpublished: &unpublished, habits: &Habits::default(), now };
+        known.step(hour(), settled)
+    }
+
+    fn entry(state: State) -> Option<Entry> {
+        Some(Entry::new(hour(), hour().plus(26).start(), state))
     }
 
     #[test]
     fn an_hour_is_asked_for_until_it_is_settled() {
-        check(None, false, Settled::Keep, Step::Ask);
-        check(Some(State::Pending), false, Settled::Keep, Step::Ask);
-        check(Some(State::Failed), false, Settled::Keep, Step::Ask);
+        for (state, why) in [(None, Why::First), (Some(State::Pending), Why::Again), (Some(State::Failed), Why::Again)]
+        {
+            assert_eq!(step(state.and_then(entry), false, Settled::Keep, 30), Step::Ask(why), "{state:?}");
+            assert_eq!(step(state.and_then(entry), false, Settled::Keep, 80), Step::Ask(Why::Expired), "{state:?}");
+        }
         for state in [State::Done, State::Empty, State::Lost] {
-            check(Some(state), false, Settled::Keep, Step::Settled(state));
-            check(Some(state), false, Settled::Again, Step::Ask);
+            assert_eq!(step(entry(state), false, Settled::Keep, 30), Step::Settled(state));
+            assert_eq!(step(entry(state), false, Settled::Again, 30), Step::Ask(Why::Wanted));
         }
     }
 
     #[test]
     fn bytes_that_are_here_are_not_asked_for() {
-        check(None, true, Settled::Keep, Step::Decode);
-        check(Some(State::Failed), true, Settled::Keep, Step::Decode);
-        check(Some(State::Done), true, Settled::Keep, Step::Decode);
-        check(Some(State::Done), true, Settled::Again, Step::Ask);
+        for state in [State::Failed, State::Done] {
+            assert_eq!(step(entry(state), true, Settled::Keep, 30), Step::Decode);
+        }
+        assert_eq!(step(None, true, Settled::Keep, 30), Step::Decode);
+        assert_eq!(step(entry(State::Done), true, Settled::Again, 30), Step::Ask(Why::Wanted));
     }
 
     #[test]
     fn an_hour_that_is_not_over_waits() {
-        let hour = Hour::from_key("2026031409").unwrap();
-        let (entries, unpublished) = (BTreeMap::new(), BTreeSet::new());
-        let known =
-            Known { entries: &entries, unpublished: &unpublished, habits: Habits::default(), now: hour.start() };
-        assert_eq!(known.plan(Hours::between(hour, hour.next()), Settled::Keep), [(hour, Step::Wait)]);
+        assert_eq!(step(None, false, Settled::Keep, 0), Step::Wait);
+        assert_eq!(step(None, false, Settled::Keep, 1), Step::Wait);
+        assert_eq!(step(None, false, Settled::Keep, 2), Step::Ask(Why::First));
     }
 
     #[test]
-    fn an_hour_that_was_fetched_young_is_asked_for_once_more() {
-        let hour = Hour::from_key("2026031409").unwrap();
-        let step = |fetched: i64, now: i64, source: &str| {
-            let entry =
-                Entry { source: source.to_owned(), ..Entry::new(hour, hour.plus(fetched).start(), State::Done) };
-            let (entries, unpublished) = (BTreeMap::from([(hour, entry)]), BTreeSet::new());
-            let now = hour.plus(now).start();
-            let known = Known { entries: &entries, unpublished: &unpublished, habits: Habits::default(), now };
-            known.step(hour, Settled::Keep)
+    fn a_settled_hour_is_asked_for_once_more_when_it_may_have_grown() {
+        let fetched = |at: i64, source: &str, state: State| {
+            Some(Entry { source: source.to_owned(), ..Entry::new(hour(), hour().plus(at).start(), state) })
         };
-        assert_eq!(step(2, 24, "fetch"), Step::Settled(State::Done));
-        assert_eq!(step(2, 25, "fetch"), Step::Ask);
-        assert_eq!(step(24, 72, "fetch"), Step::Ask);
-        assert_eq!(step(25, 72, "fetch"), Step::Settled(State::Done));
-        assert_eq!(step(2, 73, "fetch"), Step::Settled(State::Done), "the service has deleted it");
-        assert_eq!(step(2, 25, "load"), Step::Settled(State::Done));
+        for state in [State::Done, State::Empty] {
+            assert_eq!(step(fetched(2, "fetch", state), false, Settled::Keep, 25), Step::Ask(Why::Recheck));
+            assert_eq!(step(fetched(25, "fetch", state), false, Settled::Keep, 48), Step::Settled(state));
+            assert_eq!(step(fetched(25, "fetch", state), false, Settled::Keep, 49), Step::Ask(Why::Recheck));
+            assert_eq!(step(fetched(2, "fetch", state), false, Settled::Keep, 73), Step::Settled(state));
+            assert_eq!(step(fetched(2, "load", state), false, Settled::Keep, 25), Step::Settled(state));
+        }
     }
 
     #[test]
-    fn the_most_endangered_hour_comes_first() {
-        let newest = Hour::from_key("2026031409").unwrap();
-        let (entries, unpublished) = (BTreeMap::new(), BTreeSet::new());
+    fn a_recheck_that_failed_is_tried_again() {
+        let failed = Entry { error: Some("gone fishing".to_owned()), ..entry(State::Done).unwrap() };
+        assert_eq!(step(Some(failed.clone()), false, Settled::Keep, 30), Step::Ask(Why::Recheck));
+        assert_eq!(
+            step(Some(failed), false, Settled::Keep, 73),
+            Step::Settled(State::Done),
+            "the service has deleted it"
+        );
+    }
+
+    #[test]
+    fn the_most_endangered_hour_comes_first_and_what_is_gone_last() {
+        let newest = hour();
+        let rechecked = newest.plus(-40);
+        let entries = BTreeMap::from([(rechecked, Entry::new(rechecked, rechecked.plus(2).start(), State::Done))]);
+        let unpublished = BTreeSet::new();
         let now = newest.plus(2).start();
-        let known = Known { entries: &entries, unpublished: &unpublished, habits: Habits::default(), now };
-        let plan = known.plan(Hours::between(newest.plus(-80), newest), Settled::Keep);
-        let ages: Vec<i64> = plan.iter().map(|(hour, _)| newest.number() - hour.number()).collect();
+        let known = Known { entries: &entries, unpublished: &unpublished, habits: &Habits::default(), now };
+        let steps = known.plan(Hours::between(newest.plus(-80), newest), Settled::Keep);
+        let ages: Vec<i64> = steps.iter().map(|(hour, _)| newest.number() - hour.number()).collect();
         assert_eq!(ages[..3], [70, 69, 68]);
-        assert_eq!(ages[70..73], [80, 79, 78]);
+        assert_eq!(ages[69..73], [40, 71, 72, 73]);
+        let plan = Plan { steps, bytes: None };
+        assert_eq!((plan.calls(), plan.expired().count()), (69 + 1 + 1, 10));
+    }
+
+    #[test]
+    fn bytes_are_expected_by_the_hour_of_the_day() {
+        let past = |days: i64, hours: i64, bytes: u64| {
+            let hour = hour().plus(-24 * days + hours);
+            (hour, Entry { bytes, ..Entry::new(hour, hour.end(), State::Done) })
+        };
+        let entries = BTreeMap::from([past(1, 0, 100), past(2, 0, 300), past(1, 1, 5)]);
+        let ask = |hours: i64| (hour().plus(hours), Step::Ask(Why::First));
+        assert_eq!(expected_bytes(&entries, &[ask(0), ask(1), ask(2)]), Some(200 + 5 + 135));
+        assert_eq!(expected_bytes(&entries, &[(hour(), Step::Wait)]), Some(0));
+        assert_eq!(expected_bytes(&BTreeMap::new(), &[ask(0)]), None);
+    }
+
+    #[test]
+    fn calls_are_spread_over_minutes() {
+        assert_eq!(time_under_quota(72, 10), Duration::from_secs(432));
+        assert_eq!(time_under_quota(1, 0), Duration::from_secs(60));
     }
 }

@@ -1,9 +1,10 @@
 //! What every hour is worked on with.
 
 use std::num::NonZero;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use chat::{App, Timestamp};
+use chat::{App, Timestamp, Zone};
 use index::Catalogue;
 use store::Archive;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,32 @@ pub struct Settings {
     pub habits: Habits,
     /// Hours that are decoded at the same time.
     pub workers: NonZero<usize>,
+    /// What a fetch does when another one is at work on the archive.
+    pub second_run: SecondRun,
+    /// The zone in which the service is asked, to be held against the times of the messages; `None` does not check.
+    pub zone: Option<Zone>,
+}
+
+/// What a fetch does when another one is at work on the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SecondRun {
+    /// It ends with [`crate::Error::Busy`].
+    Leave,
+    /// It waits until the other one is done.
+    #[default]
+    Wait,
+}
+
+impl FromStr for SecondRun {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        match word {
+            "leave" => Ok(Self::Leave),
+            "wait" => Ok(Self::Wait),
+            _ => Err(()),
+        }
+    }
 }
 
 /// The archive, its index and all else that an hour is worked on with. Cheap to clone.

@@ -89,6 +89,10 @@ struct Wire {
     blank_lines: u64,
     conflicts: u64,
     strays: u64,
+    #[serde(default)]
+    retained: u64,
+    #[serde(default)]
+    added: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     min_sent_at: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,7 +104,7 @@ struct Wire {
 
 impl From<&Entry> for Wire {
     fn from(entry: &Entry) -> Self {
-        let Tally { lines, messages, duplicates, dead_letters, blank_lines, conflicts, strays } = entry.tally;
+        let Tally { lines, messages, duplicates, dead_letters, blank_lines, conflicts, strays, retained } = entry.tally;
         Self {
             hour: entry.hour.key(),
             at: show_time(entry.at),
@@ -116,6 +120,8 @@ impl From<&Entry> for Wire {
             blank_lines,
             conflicts,
             strays,
+            retained,
+            added: entry.added,
             min_sent_at: entry.min_sent_at.map(show_time),
             max_sent_at: entry.max_sent_at.map(show_time),
             files: entry.files.clone(),
@@ -144,7 +150,9 @@ impl Wire {
                 blank_lines: self.blank_lines,
                 conflicts: self.conflicts,
                 strays: self.strays,
+                retained: self.retained,
             },
+            added: self.added,
             min_sent_at: optional(self.min_sent_at)?,
             max_sent_at: optional(self.max_sent_at)?,
             files: self.files,
@@ -173,7 +181,8 @@ mod tests {
             error: None,
             bytes: 12,
             sha256: vec!["ab".to_owned()],
-            tally: Tally { lines: 3, messages: 2, blank_lines: 1, ..Tally::default() },
+            tally: Tally { lines: 3, messages: 2, blank_lines: 1, retained: 4, ..Tally::default() },
+            added: 1,
             min_sent_at: Some("2026-03-14T09:00:00Z".parse().unwrap()),
             max_sent_at: None,
             files: vec!["date=2026-03-14/2026031409-x.parquet".to_owned()],

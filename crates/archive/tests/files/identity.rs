@@ -85,6 +85,7 @@ prop_compose! {
             custom_exts: text(),
             ext: text(),
             rest: text(),
+            retained_at: None,
         }
     }
 }
@@ -135,7 +136,17 @@ fn entry() -> Entry {
         error: None,
         bytes: 1 << 40,
         sha256: vec!["ab".repeat(32), "cd".repeat(32)],
-        tally: Tally { lines: 9, messages: 5, duplicates: 2, dead_letters: 1, blank_lines: 1, conflicts: 3, strays: 4 },
+        tally: Tally {
+            lines: 9,
+            messages: 5,
+            duplicates: 2,
+            dead_letters: 1,
+            blank_lines: 1,
+            conflicts: 3,
+            strays: 4,
+            retained: 0,
+        },
+        added: 0,
         min_sent_at: Some(millis(-1)),
         max_sent_at: Some(millis(1)),
         files: vec!["date=2026-03-14/2026031409-1.parquet".to_owned()],

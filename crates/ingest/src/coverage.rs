@@ -1,0 +1,138 @@
+//! What is archived of a range, what is missing, and until when it can still be had.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chat::{Entry, Hour, Hours, State, Tally, Timestamp};
+
+use crate::age::Habits;
+
+/// The state of every hour of a range at one moment, by the ledger and the clock. Nobody is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coverage {
+    /// The moment.
+    pub now: Timestamp,
+    /// Every hour of the range. One that the service should have deleted and no run has got is `lost`, whether a run has
+    /// recorded it or not; one that nobody has asked for is `pending`.
+    pub states: BTreeMap<Hour, State>,
+    /// The lines of all `done` hours.
+    pub tally: Tally,
+    /// The served bytes of all `done` hours.
+    pub bytes: u64,
+    /// The hours that are lost, and no run has recorded it yet.
+    pub newly_lost: Vec<Hour>,
+    /// The hours that are not settled, and when the service deletes each: the most endangered first. Those that will be
+    /// gone soon are [`Coverage::at_risk`].
+    pub deadlines: Vec<(Hour, Timestamp)>,
+    warning: Duration,
+}
+
+impl Coverage {
+    /// Reads the ledger by the clock. An hour that will be gone within `warning` is at risk.
+    #[must_use]
+    pub fn of(
+        entries: &BTreeMap<Hour, Entry>,
+        range: Hours,
+        habits: &Habits,
+        now: Timestamp,
+        warning: Duration,
+    ) -> Self {
+        let mut coverage = Self {
+            now,
+            states: BTreeMap::new(),
+            tally: Tally::default(),
+            bytes: 0,
+            newly_lost: Vec::new(),
+            deadlines: Vec::new(),
+            warning,
+        };
+        // What comes from files alone waits for nothing, and loses nothing.
+        let is_fetched = entries.is_empty() || entries.values().any(|entry| entry.source != "load");
+        for hour in range {
+            coverage.take(hour, entries.get(&hour), is_fetched.then_some(habits));
+        }
+        coverage
+    }
+
+    fn take(&mut self, hour: Hour, entry: Option<&Entry>, habits: Option<&Habits>) {
+        let mut state = entry.map_or(State::Pending, |entry| entry.state);
+        if let (Some(habits), State::Pending | State::Failed) = (habits, state) {
+            if habits.is_expired(hour, self.now) {
+                state = State::Lost;
+                self.newly_lost.push(hour);
+            } else {
+                self.deadlines.push((hour, habits.deleted_at(hour)));
+            }
+        }
+        if let Some(entry) = entry.filter(|_| state == State::Done) {
+            self.tally += entry.tally;
+            self.bytes += entry.bytes;
+        }
+        self.states.insert(hour, state);
+    }
+
+    /// The hours that are in this state.
+    pub fn hours(&self, state: State) -> impl Iterator<Item = Hour> {
+        self.states.iter().filter(move |(_, known)| **known == state).map(|(hour, _)| *hour)
+    }
+
+    /// The hours that are not settled and will be gone before long, and when; the most endangered first.
+    pub fn at_risk(&self) -> impl Iterator<Item = (Hour, Timestamp)> {
+        self.deadlines
+            .iter()
+            .copied()
+            .filter(|(_, gone)| (*gone - self.now).to_std().unwrap_or_default() <= self.warning)
+    }
+
+    /// The next hour to be lost if nothing is fetched, and when.
+    #[must_use]
+    pub fn next_loss(&self) -> Option<(Hour, Timestamp)> {
+        self.deadlines.first().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first() -> Hour {
+        Hour::from_key("2026031409").unwrap()
+    }
+
+    fn coverage(states: &[Option<State>], source: &str, now: Timestamp) -> Coverage {
+        let entries = (0..).zip(states).filter_map(|(at, state)| {
+            let tally = Tally { lines: 7, messages: 7, ..Tally::default() };
+            let entry = Entry::new(first().plus(at), first().plus(at).end(), (*state)?);
+            Some((entry.hour, Entry { bytes: 100, tally, source: source.to_owned(), ..entry }))
+        });
+        let range = Hours::between(first(), first().plus(i64::try_from(states.len()).unwrap()));
+        let day = Duration::from_secs(24 * 3600);
+        Coverage::of(&entries.collect(), range, &Habits::default(), now, day)
+    }
+
+    #[test]
+    fn what_is_not_settled_has_a_deadline_and_then_is_lost() {
+        let states = [Some(State::Failed), Some(State::Done), None, Some(State::Lost), Some(State::Empty), None];
+        // The first hour was deleted 73 hours after it began.
+        let coverage = coverage(&states, "fetch", first().plus(73).start());
+        assert_eq!(coverage.newly_lost, [first()]);
+        assert_eq!(coverage.hours(State::Lost).collect::<Vec<_>>(), [first(), first().plus(3)]);
+        let deadline = |at: i64| (first().plus(at), first().plus(at + 73).start());
+        assert_eq!(coverage.deadlines, [deadline(2), deadline(5)]);
+        assert_eq!(coverage.next_loss(), Some(deadline(2)));
+        assert_eq!(coverage.at_risk().count(), 2);
+        assert_eq!((coverage.tally.messages, coverage.bytes), (7, 100), "of the one hour that is done");
+    }
+
+    #[test]
+    fn an_hour_with_days_left_is_not_at_risk() {
+        let coverage = coverage(&[None], "fetch", first().plus(3).start());
+        assert_eq!((coverage.at_risk().count(), coverage.deadlines.len()), (0, 1));
+    }
+
+    #[test]
+    fn what_was_loaded_is_in_no_danger() {
+        let coverage = coverage(&[Some(State::Done), None], "load", first().plus(100).start());
+        assert!(coverage.newly_lost.is_empty() && coverage.deadlines.is_empty());
+    }
+}
