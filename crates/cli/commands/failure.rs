@@ -114,7 +114,6 @@ impl CommandError {
             ingest::Error::Gap { .. } => "run the command again before the service deletes the hour",
             ingest::Error::Read { .. } => "see that the file is there and can be read",
             ingest::Error::Rows { .. } => VERIFY,
-            ingest::Error::Shrunk { .. } => "nothing is to be done: the archive keeps what the service no longer has",
             _ => "run the command again: it goes on where it stopped",
         };
         Self::new(Exit::HoursFailed, error).advised(hint)

@@ -1,11 +1,11 @@
 //! Whether the service names its hours in the zone of the settings: the messages of an hour tell.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use api::{Client, Link, Target};
-use chat::{Hour, Timestamp, Zone};
+use chat::{Hour, Zone};
 use decode::{Decoder, Limits, Origin};
+use ingest::{Offsets, ZoneVerdict};
 
 use crate::error::CommandError;
 
@@ -18,18 +18,13 @@ const HEAD: usize = 256 << 10;
 ///
 /// When the file cannot be fetched, or the messages are of another hour than the one asked for: then the zone is wrong.
 pub(super) async fn check(client: &Client, link: &Link, hour: Hour, zone: Zone) -> Result<String, CommandError> {
-    let times = times(&head(client, link).await?, hour);
-    match usual_offset(hour, &times) {
-        Some(0) => Ok(format!("the messages of {hour} are of that hour: {zone} is right")),
-        Some(offset) => match fitting(zone, offset) {
-            Some(right) => Err(CommandError::usage(format!(
-                "the messages of {hour} are of {}: the service does not name its hours in {zone}",
-                hour.plus(offset)
-            ))
-            .hint(format!("set ANNALS_API_ZONE={right}, or api.zone in annals.toml"))),
-            None => Ok(format!("not to be told: the messages of {hour} are all from another time")),
-        },
-        None => Ok(format!("not to be told from the messages of {hour}")),
+    match offsets(&head(client, link).await?, hour).verdict(zone) {
+        ZoneVerdict::Right => Ok(format!("the messages of {hour} are of that hour: {zone} is right")),
+        ZoneVerdict::Unknown => Ok(format!("not to be told from the messages of {hour}")),
+        ZoneVerdict::Fits(fits) => {
+            let sent = hour.plus(zone.offset_hours() - fits.offset_hours());
+            Err(ingest::Error::WrongZone { hour, sent, zone, fits }.into())
+        }
     }
 }
 
@@ -42,30 +37,15 @@ async fn head(client: &Client, link: &Link) -> Result<Vec<u8>, CommandError> {
     }
 }
 
-/// When the messages were sent, as far as they can be read: the file is cut.
-fn times(head: &[u8], hour: Hour) -> Vec<Timestamp> {
+/// When the messages were sent, against the hour, as far as they can be read: the file is cut.
+fn offsets(head: &[u8], hour: Hour) -> Offsets {
     let limits = Limits { batch_messages: 32, ..Limits::default() };
     let mut decoder = Decoder::new(head, Origin { hour, part: 0, app: None }, limits);
-    let mut times = Vec::new();
+    let mut offsets = Offsets::default();
     while let Ok(Some(batch)) = decoder.next_batch() {
-        times.extend(batch.messages.iter().filter_map(|message| message.sent_at));
+        batch.messages.iter().for_each(|message| offsets.add(hour, message));
     }
-    times
-}
-
-/// By how many hours most messages lie off the hour. A few may lie anywhere: they were imported, or came late.
-fn usual_offset(hour: Hour, times: &[Timestamp]) -> Option<i64> {
-    let mut offsets: BTreeMap<i64, usize> = BTreeMap::new();
-    for time in times {
-        *offsets.entry(Hour::containing(*time).number() - hour.number()).or_default() += 1;
-    }
-    let (offset, count) = offsets.into_iter().max_by_key(|(_, count)| *count)?;
-    (count * 2 > times.len()).then_some(offset)
-}
-
-/// The zone in which the same key means the hour that lies so many hours off.
-fn fitting(zone: Zone, offset: i64) -> Option<Zone> {
-    format!("{:+03}", zone.offset_hours() - offset).parse().ok()
+    offsets
 }
 
 /// Takes the first bytes and refuses the rest, which ends the download.
@@ -99,22 +79,6 @@ mod tests {
     use std::io::Read as _;
 
     use super::*;
-
-    #[test]
-    fn the_zone_that_fits_names_the_hour_alike() {
-        let (asked, sent) = (Hour::from_key("2026031417").unwrap(), Hour::from_key("2026031409").unwrap());
-        let offset = usual_offset(asked, &[sent.start(), sent.start(), asked.start()]).unwrap();
-        assert_eq!(fitting(Zone::UTC, offset), Some(Zone::BEIJING));
-        assert_eq!(fitting(Zone::BEIJING, -offset), Some(Zone::UTC));
-        assert_eq!(fitting(Zone::UTC, 24), None, "imported, a day later");
-    }
-
-    #[test]
-    fn messages_of_all_times_tell_nothing() {
-        let hour = Hour::from_key("2026031417").unwrap();
-        assert_eq!(usual_offset(hour, &[]), None);
-        assert_eq!(usual_offset(hour, &[hour.start(), hour.plus(-8).start()]), None);
-    }
 
     #[test]
     fn a_download_ends_when_there_is_enough() {

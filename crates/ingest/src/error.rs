@@ -97,14 +97,6 @@ pub enum Error {
         /// The hour.
         hour: Hour,
     },
-    /// The service no longer serves messages of the hour that are archived; what is archived stays.
-    #[error("{missing} archived messages of {hour} are not in what is served now")]
-    Shrunk {
-        /// The hour.
-        hour: Hour,
-        /// Messages that are archived and no longer served.
-        missing: u64,
-    },
     /// The archive could not be read or written.
     #[error("could not use the archive")]
     Store(#[from] store::Error),

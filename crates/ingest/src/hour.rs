@@ -6,16 +6,19 @@
 use std::fs::File;
 
 use archive::Writer as Columns;
-use chat::{DeadLetter, Entry, Hour, Message, Part, Sink as _, State, Tally};
+use chat::{DeadLetter, Entry, Hour, Message, Part, Sink as _, State, Tally, Timestamp};
 use decode::{Decoder, Origin};
+use futures::TryStreamExt as _;
 use store::{Mode, Publication, Published, RawPart, SealedRaw, StagedFile};
 
 use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::raw::on_a_thread;
+use crate::retain::Change;
 use crate::seen::{Meeting, Seen};
 use crate::workshop::Workshop;
+use crate::zone::Offsets;
 
 /// The bytes of an hour, as they lie ready to be decoded.
 pub(crate) struct Bytes {
@@ -49,6 +52,9 @@ impl Bytes {
     }
 }
 
+/// Tries of a publication that finds another one in its place.
+const PUBLICATIONS: usize = 5;
+
 /// How an hour came here.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Provenance {
@@ -59,7 +65,10 @@ pub(crate) struct Provenance {
 /// An hour decoded and written, ready to be published. Dropped, it leaves nothing behind.
 pub(crate) struct Decoded {
     publication: Publication,
-    seen: Seen,
+    /// What is replaced: the publication whose rows were kept as far as they are not served any more.
+    earlier: Option<Entry>,
+    /// When its messages were sent, against the hour.
+    pub(crate) offsets: Offsets,
     /// Messages that have an id or a time.
     records: u64,
     /// Whether the first line is markup or packed.
@@ -68,63 +77,74 @@ pub(crate) struct Decoded {
 }
 
 impl Workshop {
-    /// Decodes an hour into staged files and an index segment of its own. Blocks; takes a core for as long as it lasts.
-    pub(crate) fn decode(&self, hour: Hour, bytes: Bytes, provenance: Provenance) -> Result<Decoded, Error> {
+    /// Decodes an hour into staged files and an index segment of its own, with what only the earlier publication has.
+    /// Blocks; takes a core for as long as it lasts.
+    fn decode(
+        &self,
+        hour: Hour,
+        bytes: Bytes,
+        provenance: Provenance,
+        earlier: Option<Entry>,
+    ) -> Result<Decoded, Error> {
         let at = (self.clock)();
         let mut bench = Bench::new(self, hour)?;
         for (part, file) in (0..).zip(bytes.parts) {
             bench.part(part, file)?;
         }
-        bench.finish(Entry {
+        let entry = Entry {
             http_status: provenance.http_status,
             bytes: bytes.length,
             sha256: bytes.sha256,
             source: provenance.source.to_owned(),
             version: self.version.to_owned(),
             ..Entry::new(hour, at, State::Done)
-        })
+        };
+        bench.finish(entry, earlier)
     }
 
-    /// Decodes on a worker thread, when one of the cores is free.
+    /// Decodes on a worker thread, when one of the cores is free. `earlier` is the publication that is to be replaced.
     pub(crate) async fn decode_on(
         &self,
         cores: &Semaphore,
         hour: Hour,
         bytes: Bytes,
         provenance: Provenance,
+        earlier: Option<Entry>,
     ) -> Result<Decoded, Error> {
         let _core = cores.acquire().await.expect("the semaphore is never closed");
         let workshop = self.clone();
-        on_a_thread(move || workshop.decode(hour, bytes, provenance)).await
+        on_a_thread(move || workshop.decode(hour, bytes, provenance, earlier)).await
     }
 
-    /// Publishes an hour whose bytes are kept in `raw/`.
+    /// Publishes an hour whose bytes are kept in `raw/`, in place of the publication that it was decoded against.
     ///
-    /// If another process was first, with other bytes, the hour is decoded from what is in `raw/` now and replaced: what
-    /// is kept and what the tables hold must not part.
+    /// If another process was first, with other bytes, the hour is decoded from what is in `raw/` now, against what it
+    /// published: what is kept and what the tables hold must not part, and nothing that was ever published is lost.
     pub(crate) async fn publish_kept(
         &self,
         cores: &Semaphore,
         hour: Hour,
-        decoded: Decoded,
-        mode: Mode,
+        mut decoded: Decoded,
         provenance: Provenance,
     ) -> Result<Published, Error> {
-        let sha256 = decoded.sha256().to_vec();
-        match self.publish(decoded, mode).await? {
-            Published::AlreadyThere(entry) if entry.sha256 != sha256 => {
-                let Some(parts) = self.archive.raw_parts(hour)? else { return Ok(Published::AlreadyThere(entry)) };
-                let decoded = self.decode_on(cores, hour, Bytes::of_raw(&parts)?, provenance).await?;
-                self.publish(decoded, Mode::Replace).await
-            }
-            published => Ok(published),
+        let mut tries = 1;
+        loop {
+            let sha256 = decoded.sha256().to_vec();
+            let there = match self.publish(decoded).await? {
+                Published::AlreadyThere(entry) if entry.sha256 != sha256 && tries < PUBLICATIONS => entry,
+                published => return Ok(published),
+            };
+            let Some(parts) = self.archive.raw_parts(hour)? else { return Ok(Published::AlreadyThere(there)) };
+            decoded = self.decode_on(cores, hour, Bytes::of_raw(&parts)?, provenance, Some(there)).await?;
+            tries += 1;
         }
     }
 
     /// Publishes a decoded hour, and then makes its documents visible.
     ///
     /// An index that cannot take the hour in does not fail it: the hour is left for following.
-    async fn publish(&self, decoded: Decoded, mode: Mode) -> Result<Published, Error> {
+    async fn publish(&self, decoded: Decoded) -> Result<Published, Error> {
+        let mode = decoded.earlier.map_or(Mode::New, |_| Mode::Replace);
         let published = self.archive.publish(decoded.publication, mode).await?;
         if let (Published::Done(entry), Some(mut writer)) = (&published, decoded.index) {
             writer.name_version(&entry.publication());
@@ -149,11 +169,6 @@ impl Decoded {
         self.records == 0 && (self.begins_foreign || self.publication.entry.tally.messages > 0)
     }
 
-    /// Whether a message with this id is among them.
-    pub(crate) fn has(&self, id: &str) -> bool {
-        self.seen.has(id)
-    }
-
     /// SHA-256 of the bytes it was decoded from, part by part.
     pub(crate) fn sha256(&self) -> &[String] {
         &self.publication.entry.sha256
@@ -168,6 +183,7 @@ struct Bench<'a> {
     dead_letters: Option<archive::DeadLetterWriter<StagedFile>>,
     index: Option<index::Writer>,
     seen: Seen,
+    offsets: Offsets,
     records: u64,
     begins_foreign: bool,
     tally: Tally,
@@ -192,6 +208,7 @@ impl<'a> Bench<'a> {
             dead_letters: None,
             index,
             seen: Seen::default(),
+            offsets: Offsets::default(),
             records: 0,
             begins_foreign: false,
             tally: Tally::default(),
@@ -218,8 +235,12 @@ impl<'a> Bench<'a> {
     fn take(&mut self, mut messages: Vec<Message<'_>>) -> Result<(), Error> {
         messages.retain(|message| self.is_new(message));
         self.tally.messages += messages.len() as u64;
-        self.columns.write(&messages).map_err(|source| Error::Archive { hour: self.hour, source })?;
-        let indexed = self.index.as_mut().map_or(Ok(()), |index| index.write(&messages));
+        self.put(&messages)
+    }
+
+    fn put(&mut self, messages: &[Message<'_>]) -> Result<(), Error> {
+        self.columns.write(messages).map_err(|source| Error::Archive { hour: self.hour, source })?;
+        let indexed = self.index.as_mut().map_or(Ok(()), |index| index.write(messages));
         if let Err(error) = indexed {
             leave_for_later(self.hour, &error);
             self.index = None;
@@ -237,6 +258,7 @@ impl<'a> Bench<'a> {
             Meeting::First => {}
         }
         self.tally.strays += u64::from(message.is_stray());
+        self.offsets.add(self.hour, message);
         self.records += u64::from(message.msg_id.is_some() || message.sent_at.is_some());
         true
     }
@@ -258,24 +280,64 @@ impl<'a> Bench<'a> {
         writer.write(letters).map_err(failed)
     }
 
-    fn finish(self, entry: Entry) -> Result<Decoded, Error> {
-        let failed = |source| Error::Archive { hour: entry.hour, source };
+    /// Keeps the rows of an earlier publication that are not among those decoded. A file that cannot be read has nothing
+    /// that could be kept.
+    fn retain(&mut self, earlier: &Entry, now: Timestamp) -> Result<Change, Error> {
+        let (hour, archive) = (self.hour, self.workshop.archive.clone());
+        let mut change = Change::default();
+        // This is a thread for work that blocks.
+        tokio::runtime::Handle::current().block_on(async {
+            let snapshot = archive.snapshot().await?;
+            let Some(file) = snapshot.file_of(hour) else { return Ok(()) };
+            let mut batches = match archive::read_all(snapshot.reader(file)).await {
+                Ok(batches) => batches,
+                Err(error) => return unreadable(earlier, error),
+            };
+            loop {
+                let mut rows = match batches.try_next().await {
+                    Ok(Some(rows)) => rows,
+                    Ok(None) => return Ok(()),
+                    Err(error) => return unreadable(earlier, error),
+                };
+                rows.retain(|row| row.position.source_hour == hour);
+                change.sift(&mut rows, &self.seen, now);
+                self.put(&rows)?;
+            }
+        })?;
+        Ok(change)
+    }
+
+    fn finish(mut self, mut entry: Entry, earlier: Option<Entry>) -> Result<Decoded, Error> {
+        entry.tally = self.tally;
+        if let Some(earlier) = &earlier {
+            self.retain(earlier, entry.at)?.note(&mut entry);
+        }
+        let hour = entry.hour;
+        let failed = |source| Error::Archive { hour, source };
         let written = self.columns.finish().map_err(failed)?;
         let dead_letters = self.dead_letters.map(archive::DeadLetterWriter::finish).transpose().map_err(failed)?;
-        let entry =
-            Entry { tally: self.tally, min_sent_at: written.min_sent_at, max_sent_at: written.max_sent_at, ..entry };
+        let entry = Entry { min_sent_at: written.min_sent_at, max_sent_at: written.max_sent_at, ..entry };
         debug_assert!(entry.tally.is_conserved(), "{:?}", entry.tally);
         let messages = Some((written.out, written.statistics, written.rows));
         let dead_letters = dead_letters.map(|written| (written.out, written.rows));
         let publication = Publication { entry, messages, dead_letters };
         Ok(Decoded {
             publication,
-            seen: self.seen,
+            earlier,
+            offsets: self.offsets,
             records: self.records,
             begins_foreign: self.begins_foreign,
             index: self.index,
         })
     }
+}
+
+/// The rows of the earlier publication cannot be read. A file that another run has just replaced is found out when this
+/// publication finds the other in its place; a damaged one is replaced by what is served.
+fn unreadable(earlier: &Entry, error: archive::Error) -> Result<(), Error> {
+    let (hour, error): (_, &dyn std::error::Error) = (earlier.hour, &error);
+    tracing::warn!(%hour, error, "what was archived of the hour cannot be read, and is replaced by what is served");
+    Ok(())
 }
 
 /// Whether a line begins as HTML, XML or gzip do.

@@ -19,21 +19,25 @@
 //! It knows no settings file, prints nothing and reads no clock but the one it is handed.
 
 mod age;
+mod attempt;
 mod coverage;
+mod download;
 mod error;
 mod fetch;
 mod follow;
 mod hour;
 mod load;
 mod names;
+mod notebook;
 mod plan;
 mod raw;
 mod report;
+mod retain;
 mod run;
 mod seen;
-mod shrink;
 mod verify;
 mod workshop;
+mod zone;
 
 pub use age::{Habits, Recheck};
 pub use coverage::Coverage;
@@ -45,3 +49,4 @@ pub use report::{CutShort, Failure, Report};
 pub use run::Progress;
 pub use verify::{Finding, Verified};
 pub use workshop::{Clock, SecondRun, Settings, Workshop};
+pub use zone::{Offsets, ZoneVerdict};

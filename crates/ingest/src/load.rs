@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use chat::{Entry, Hour, Part, State};
-use store::{Mode, SealedRaw};
+use store::SealedRaw;
 use tokio::sync::Semaphore;
 
 use crate::error::Error;
@@ -32,11 +32,14 @@ impl Workshop {
         progress: Progress<'_>,
     ) -> Result<Report, Error> {
         let entries = self.archive.entries().await?;
-        let hours = files.keys().copied().collect();
+        let hours: Vec<Hour> = files.keys().copied().collect();
         let run =
             Run { workshop: self, entries: &entries, settled, cores: Semaphore::new(self.settings.workers.get()) };
         let work = files.into_iter().map(|(hour, paths)| run.settle(hour, paths));
-        self.gather(hours, work, self.settings.workers.get() + 1, progress).await
+        let mut report = Report::default();
+        self.gather(&mut report, work, self.settings.workers.get() + 1, progress).await;
+        report.look_up(hours.into_iter(), &self.archive.entries().await?);
+        Ok(report)
     }
 }
 
@@ -52,14 +55,17 @@ struct Run<'a> {
 impl Run<'_> {
     async fn settle(&self, hour: Hour, paths: Vec<PathBuf>) -> Outcome {
         let before = self.entries.get(&hour).map_or(State::Pending, |entry| entry.state);
-        match self.take_in(hour, paths).await {
+        let began = tokio::time::Instant::now();
+        let outcome = match self.take_in(hour, paths).await {
             Ok(outcome) => outcome,
             // A file that is no hour file says nothing about the hour: the ledger keeps what it knows.
             Err(error) => {
                 let state = if before == State::Done { State::Done } else { State::Failed };
                 Outcome { error: Some(error), ..Outcome::unchanged(hour, state) }
             }
-        }
+        };
+        outcome.tell(LOADED.source, began.elapsed());
+        outcome
     }
 
     async fn take_in(&self, hour: Hour, paths: Vec<PathBuf>) -> Result<Outcome, Error> {
@@ -76,11 +82,11 @@ impl Run<'_> {
                 return Err(Error::OtherBytes { hour });
             }
         }
-        let mode = if archived.is_some() { Mode::Replace } else { Mode::New };
-        let decoded = self.workshop.decode_on(&self.cores, hour, bytes, LOADED).await?;
+        let decoded = self.workshop.decode_on(&self.cores, hour, bytes, LOADED, archived.cloned()).await?;
         self.workshop.keep(hour, raw).await?;
-        let published = self.workshop.publish_kept(&self.cores, hour, decoded, mode, LOADED).await?;
-        Ok(Outcome::of(published, hour, length))
+        let published = self.workshop.publish_kept(&self.cores, hour, decoded, LOADED).await?;
+        let has_grown = archived.is_some();
+        Ok(Outcome { has_grown, ..Outcome::of(published, hour, length) })
     }
 
     /// Copies the files beside the raw bytes of the archive, still under temporary names.

@@ -22,6 +22,20 @@ pub enum Step {
     Wait,
 }
 
+impl Step {
+    /// Whether the hour has work to be done.
+    #[must_use]
+    pub fn is_work(self) -> bool {
+        matches!(self, Self::Ask(_) | Self::Decode)
+    }
+
+    /// Why the service is asked, if it is.
+    #[must_use]
+    pub fn why(self) -> Option<Why> {
+        if let Self::Ask(why) = self { Some(why) } else { None }
+    }
+}
+
 /// Why the service is asked for an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Why {
@@ -36,6 +50,20 @@ pub enum Why {
     /// It is not settled, and the service should have deleted it. It deletes the oldest first: as soon as one such hour is
     /// gone, all older ones are lost without a call.
     Expired,
+}
+
+impl Why {
+    /// The word in logs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Again => "again",
+            Self::Wanted => "wanted",
+            Self::Recheck => "recheck",
+            Self::Expired => "expired",
+        }
+    }
 }
 
 /// Whether hours that are settled are asked for again.
@@ -101,10 +129,7 @@ impl Workshop {
     /// When the archive cannot be read.
     pub async fn plan(&self, range: Hours, settled: Settled) -> Result<Plan, Error> {
         let entries = self.archive.entries().await?;
-        let unpublished = self.unpublished(range, &entries).await?;
-        let known =
-            Known { entries: &entries, unpublished: &unpublished, habits: &self.settings.habits, now: (self.clock)() };
-        let steps = known.plan(range, settled);
+        let steps = self.known(&entries, range).await?.plan(range, settled);
         let bytes = expected_bytes(&entries, &steps);
         Ok(Plan { steps, bytes })
     }
@@ -114,7 +139,7 @@ impl Workshop {
 pub(crate) struct Known<'a> {
     pub(crate) entries: &'a BTreeMap<Hour, Entry>,
     /// Hours of which `raw/` holds whole bytes that are not in the tables.
-    pub(crate) unpublished: &'a BTreeSet<Hour>,
+    pub(crate) unpublished: BTreeSet<Hour>,
     pub(crate) habits: &'a Habits,
     pub(crate) now: Timestamp,
 }
@@ -192,7 +217,7 @@ mod tests {
         let entries = entry.map(|entry| (entry.hour, entry)).into_iter().collect();
         let unpublished = unpublished.then_some(hour()).into_iter().collect();
         let now = hour().plus(hours_later).start();
-        let known = Known { entries: &entries, unpublished: &unpublished, habits: &Habits::default(), now };
+        let known = Known { entries: &entries, unpublished, habits: &Habits::default(), now };
         known.step(hour(), settled)
     }
 
@@ -261,7 +286,7 @@ mod tests {
         let entries = BTreeMap::from([(rechecked, Entry::new(rechecked, rechecked.plus(2).start(), State::Done))]);
         let unpublished = BTreeSet::new();
         let now = newest.plus(2).start();
-        let known = Known { entries: &entries, unpublished: &unpublished, habits: &Habits::default(), now };
+        let known = Known { entries: &entries, unpublished, habits: &Habits::default(), now };
         let steps = known.plan(Hours::between(newest.plus(-80), newest), Settled::Keep);
         let ages: Vec<i64> = steps.iter().map(|(hour, _)| newest.number() - hour.number()).collect();
         assert_eq!(ages[..3], [70, 69, 68]);

@@ -11,8 +11,12 @@ pub struct Report {
     pub states: BTreeMap<Hour, State>,
     /// The lines of all `done` hours of the range, whichever run archived them.
     pub tally: Tally,
+    /// How often this run asked the service for an hour.
+    pub asked: u64,
     /// Hours that this run published.
     pub published: u64,
+    /// Hours among them that were archived before, and whose file had changed since.
+    pub grown: u64,
     /// The lines of the hours that this run published.
     pub new: Tally,
     /// Bytes that this run took in: downloaded, or read from the files given.

@@ -1,6 +1,7 @@
 //! A run over many hours: what fetch and load have in common.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chat::{Entry, Hour, State, Tally};
 use futures::StreamExt as _;
@@ -16,27 +17,57 @@ use crate::workshop::Workshop;
 pub(crate) struct Outcome {
     pub(crate) hour: Hour,
     pub(crate) state: State,
-    /// The lines, if this run published the hour.
-    pub(crate) published: Option<Tally>,
+    /// The row that was written or noted, if there was an attempt.
+    pub(crate) row: Option<Entry>,
+    /// Whether this run published the hour.
+    pub(crate) is_published: bool,
+    /// Whether it was archived before, from other bytes.
+    pub(crate) has_grown: bool,
     /// Bytes downloaded or read.
     pub(crate) bytes: u64,
     pub(crate) error: Option<Error>,
-    /// Whether this run learned that the service no longer has the hour.
-    pub(crate) newly_lost: bool,
 }
 
 impl Outcome {
     pub(crate) fn unchanged(hour: Hour, state: State) -> Self {
-        Self { hour, state, published: None, bytes: 0, error: None, newly_lost: false }
+        Self { hour, state, row: None, is_published: false, has_grown: false, bytes: 0, error: None }
     }
 
     /// What became of an hour that was put forward to be published, decoded from so many bytes.
     pub(crate) fn of(published: Published, hour: Hour, bytes: u64) -> Self {
-        let (state, published) = match published {
-            Published::AlreadyThere(entry) => (entry.state, None),
-            Published::Done(entry) => (entry.state, Some(entry.tally)),
+        let (is_published, row) = match published {
+            Published::AlreadyThere(row) => (false, row),
+            Published::Done(row) => (true, row),
         };
-        Self { published, bytes, ..Self::unchanged(hour, state) }
+        Self { is_published, bytes, ..Self::unchanged(hour, row.state) }.with(row)
+    }
+
+    fn with(self, row: Entry) -> Self {
+        Self { row: Some(row), ..self }
+    }
+
+    /// One event for each hour that had an attempt: what log files and dashboards read.
+    pub(crate) fn tell(&self, why: &'static str, took: Duration) {
+        let nothing = Tally::default();
+        let tally = self.row.as_ref().map_or(&nothing, |row| &row.tally);
+        tracing::info!(
+            target: "annals::hour",
+            hour = %self.hour,
+            state = self.state.word(),
+            why,
+            http_status = self.row.as_ref().and_then(|row| row.http_status),
+            published = self.is_published,
+            bytes = self.bytes,
+            lines = tally.lines,
+            messages = tally.messages,
+            duplicates = tally.duplicates,
+            dead_letters = tally.dead_letters,
+            retained = tally.retained,
+            added = self.row.as_ref().map_or(0, |row| row.added),
+            seconds = took.as_secs_f64(),
+            error = self.error.as_ref().map(Error::in_one_line),
+            "hour"
+        );
     }
 }
 
@@ -45,18 +76,17 @@ pub type Progress<'a> = &'a (dyn Fn(Hour, State) + Sync);
 
 impl Workshop {
     /// Works on hours, `at_once` at a time, and gathers what becomes of them, until all had their turn, the rest is
-    /// hopeless, or the run is told to stop. Hours that had no turn keep the state that the ledger has for them.
+    /// hopeless, or the run is told to stop.
     ///
     /// Told to stop, the hours in hand are given up where they are: whatever they had written, the next run finds it
     /// whole or not at all. When the rest is hopeless they are seen to their end.
     pub(crate) async fn gather<W: Future<Output = Outcome>>(
         &self,
-        hours: Vec<Hour>,
+        report: &mut Report,
         mut work: impl Iterator<Item = W>,
         at_once: usize,
         progress: Progress<'_>,
-    ) -> Result<Report, Error> {
-        let mut report = Report::default();
+    ) {
         let mut in_hand = FuturesUnordered::new();
         loop {
             let free = if report.cut_short.is_none() { at_once.saturating_sub(in_hand.len()) } else { 0 };
@@ -73,11 +103,7 @@ impl Workshop {
             progress(outcome.hour, outcome.state);
             report.take(outcome);
         }
-        // What was given up may hold the ledger, which is asked next.
-        drop(in_hand);
         report.failures.sort_by_key(|failure| failure.hour);
-        report.look_up(hours, &self.archive.entries().await?);
-        Ok(report)
     }
 }
 
@@ -86,10 +112,10 @@ impl Report {
     fn take(&mut self, outcome: Outcome) {
         self.states.insert(outcome.hour, outcome.state);
         self.bytes += outcome.bytes;
-        self.newly_lost += u64::from(outcome.newly_lost);
-        if let Some(tally) = outcome.published {
+        self.grown += u64::from(outcome.has_grown);
+        if let Some(row) = outcome.row.filter(|_| outcome.is_published) {
             self.published += 1;
-            self.new += tally;
+            self.new += row.tally;
         }
         if let Some(error) = outcome.error {
             if error.is_hopeless() {
@@ -99,11 +125,20 @@ impl Report {
         }
     }
 
-    fn look_up(&mut self, hours: Vec<Hour>, entries: &BTreeMap<Hour, Entry>) {
+    /// Completes the report by the ledger, which has the last word on the state of an hour that it knows. Hours that had
+    /// no turn keep the state that it has for them.
+    pub(crate) fn look_up(&mut self, hours: impl Iterator<Item = Hour>, entries: &BTreeMap<Hour, Entry>) {
         for hour in hours {
-            let entry = entries.get(&hour);
-            self.states.entry(hour).or_insert_with(|| entry.map_or(State::Pending, |entry| entry.state));
-            if let Some(entry) = entry.filter(|entry| entry.state == State::Done) {
+            let Some(entry) = entries.get(&hour) else {
+                self.states.entry(hour).or_insert(State::Pending);
+                continue;
+            };
+            // A file that could not be loaded leaves no row.
+            let is_failure = self.states.get(&hour) == Some(&State::Failed) && entry.state != State::Done;
+            if !is_failure {
+                self.states.insert(hour, entry.state);
+            }
+            if entry.state == State::Done {
                 self.tally += entry.tally;
             }
         }

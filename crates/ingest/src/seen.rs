@@ -39,9 +39,9 @@ impl Seen {
         }
     }
 
-    /// Whether a message with this id was met.
-    pub(crate) fn has(&self, id: &str) -> bool {
-        self.ids.contains(&hash(id))
+    /// Whether this very message was met.
+    pub(crate) fn holds(&self, message: &Message<'_>) -> bool {
+        self.contents.contains(&decode::fingerprint(message))
     }
 }
 
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(seen.meet(&message(3, Some("7"), "avast")), Meeting::Conflict);
         assert_eq!(seen.meet(&message(4, Some("7"), "avast")), Meeting::Duplicate);
         assert_eq!(seen.meet(&message(5, Some("8"), "ahoy")), Meeting::First);
-        assert!(seen.has("7") && !seen.has("9"));
+        assert!(seen.holds(&message(9, Some("7"), "ahoy")) && !seen.holds(&message(9, Some("9"), "ahoy")));
     }
 
     #[test]

@@ -265,7 +265,7 @@ impl Verified {
             let accounted = tally.messages + tally.duplicates + tally.dead_letters + tally.blank_lines;
             self.findings.push(Finding::Conservation { hour, lines: tally.lines, accounted });
         }
-        let pairs = [("messages", tally.messages, rows), ("dead letters", tally.dead_letters, dead_letters)];
+        let pairs = [("messages", tally.rows(), rows), ("dead letters", tally.dead_letters, dead_letters)];
         for (what, ledger, counts) in pairs {
             let table = counts.get(&hour).copied().unwrap_or(0);
             if table != ledger {

@@ -1,0 +1,369 @@
+//! One attempt at an hour: ask, download, decode, publish, and note what came of it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use api::{Availability, Client, Link, Standing};
+use chat::{Entry, Hour, State};
+use store::{Published, SealedRaw};
+use tokio::sync::{OnceCell, Semaphore};
+use tracing::Instrument as _;
+
+use crate::download::Served;
+use crate::error::Error;
+use crate::hour::{Bytes, Decoded, Provenance};
+use crate::notebook::Notebook;
+use crate::plan::{Step, Why};
+use crate::report::Report;
+use crate::run::Outcome;
+use crate::workshop::Workshop;
+use crate::zone::ZoneVerdict;
+
+/// How often an hour is downloaded anew because its link had expired or its bytes were damaged.
+const DOWNLOADS: usize = 4;
+
+/// A fetch over many hours.
+pub(crate) struct Run<'a> {
+    pub(crate) workshop: &'a Workshop,
+    pub(crate) client: &'a Client,
+    entries: &'a BTreeMap<Hour, Entry>,
+    cores: Semaphore,
+    /// Whether the archive is known to be the app's.
+    claimed: OnceCell<()>,
+    notebook: Notebook,
+    asked: AtomicU64,
+    newly_lost: AtomicU64,
+    /// Hours that the service calls empty, with the status of its answer; not believed yet.
+    doubts: Mutex<BTreeMap<Hour, Doubt>>,
+    /// The youngest hour that the service has deleted. Held while one that it should have deleted is asked for.
+    gone: tokio::sync::Mutex<Option<Hour>>,
+}
+
+/// An hour that the service calls empty.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Doubt {
+    status: u16,
+    /// Whether it lies between two busy hours, and is asked for again before it is believed.
+    between_busy: bool,
+}
+
+pub(crate) const FETCHED: Provenance = Provenance { source: "fetch", http_status: Some(200) };
+const FROM_RAW: Provenance = Provenance { source: "raw", http_status: None };
+
+/// What the service gave for an hour.
+enum Answer {
+    Bytes {
+        decoded: Box<Decoded>,
+        raw: Vec<SealedRaw>,
+        length: u64,
+    },
+    /// The bytes that are archived already.
+    Same {
+        raw: Vec<SealedRaw>,
+        length: u64,
+    },
+    Nothing {
+        standing: State,
+        status: u16,
+    },
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(workshop: &'a Workshop, client: &'a Client, entries: &'a BTreeMap<Hour, Entry>) -> Self {
+        Self {
+            workshop,
+            client,
+            entries,
+            cores: Semaphore::new(workshop.settings.workers.get()),
+            claimed: OnceCell::new(),
+            notebook: Notebook::default(),
+            asked: AtomicU64::new(0),
+            newly_lost: AtomicU64::new(0),
+            doubts: Mutex::default(),
+            gone: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Takes the next step of an hour.
+    pub(crate) async fn settle(&self, hour: Hour, step: Step) -> Outcome {
+        match step {
+            Step::Settled(state) => Outcome::unchanged(hour, state),
+            Step::Wait => Outcome::unchanged(hour, State::Pending),
+            Step::Decode => self.told(hour, None, self.decode_again(hour)).await,
+            Step::Ask(why) => self.told(hour, Some(why), self.ask(hour, Some(why))).await,
+        }
+    }
+
+    /// Settles an hour that the service called empty: between two busy ones it is asked for again before it is believed.
+    pub(crate) async fn settle_doubt(&self, hour: Hour, doubt: Doubt) -> Outcome {
+        if doubt.between_busy {
+            return self.told(hour, Some(Why::Again), self.ask(hour, None)).await;
+        }
+        let row = Entry { http_status: Some(doubt.status), ..self.entry(hour, State::Empty) };
+        match self.note(row).await {
+            Ok(()) => Outcome::unchanged(hour, State::Empty),
+            Err(error) => Outcome { error: Some(error), ..Outcome::unchanged(hour, State::Pending) },
+        }
+    }
+
+    /// The hours that were called empty in this run; those between two hours with messages cannot be believed so soon.
+    pub(crate) async fn doubted(&self) -> Result<BTreeMap<Hour, Doubt>, Error> {
+        let mut doubts = std::mem::take(&mut *self.doubts.lock().unwrap_or_else(PoisonError::into_inner));
+        if doubts.is_empty() {
+            return Ok(doubts);
+        }
+        let entries = self.workshop.archive.entries().await?;
+        let is_busy =
+            |hour: Hour| entries.get(&hour).is_some_and(|entry| entry.state == State::Done && entry.tally.messages > 0);
+        for (hour, doubt) in &mut doubts {
+            doubt.between_busy = is_busy(hour.plus(-1)) && is_busy(hour.next());
+        }
+        Ok(doubts)
+    }
+
+    /// Writes what is still in the notebook. What was noted while the hours were asked for in the wrong zone is forgotten.
+    pub(crate) async fn end(self, report: &mut Report) -> Result<(), Error> {
+        if report.failures.iter().any(|failure| matches!(failure.error, Error::WrongZone { .. })) {
+            self.notebook.forget();
+        }
+        let rows = self.notebook.write(&self.workshop.archive).await?;
+        self.count_lost(&rows);
+        report.asked += self.asked.into_inner();
+        report.newly_lost += self.newly_lost.into_inner();
+        Ok(())
+    }
+
+    /// Works on an hour, notes a failure, and tells of it in one event.
+    async fn told(&self, hour: Hour, why: Option<Why>, work: impl Future<Output = Result<Outcome, Error>>) -> Outcome {
+        let began = tokio::time::Instant::now();
+        let span = tracing::info_span!(target: "annals", "hour", %hour);
+        let outcome = async {
+            match work.await {
+                Ok(outcome) => outcome,
+                Err(error) => self.failed(hour, error).await,
+            }
+        };
+        let outcome = outcome.instrument(span).await;
+        outcome.tell(why.map_or("decode", Why::word), began.elapsed());
+        outcome
+    }
+
+    /// Decodes what an interrupted run left in `raw/`; if that is damaged, the service is asked after all.
+    async fn decode_again(&self, hour: Hour) -> Result<Outcome, Error> {
+        let Some(parts) = self.workshop.archive.raw_parts(hour)? else { return self.ask(hour, None).await };
+        let bytes = Bytes::of_raw(&parts)?;
+        match self.decode(hour, bytes, FROM_RAW).await {
+            Ok(decoded) => self.publish(hour, decoded, FROM_RAW, 0).await,
+            Err(error @ Error::Decode { .. }) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(%hour, error, "the kept bytes are damaged; asking the service");
+                self.ask(hour, None).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks the service for an hour. `why` is `None` for an hour that was asked for before in this run.
+    async fn ask(&self, hour: Hour, why: Option<Why>) -> Result<Outcome, Error> {
+        let Some(answer) = self.answer(hour, why).await? else { return self.lost_unasked(hour).await };
+        match answer {
+            Answer::Nothing { standing, status } => self.nothing(hour, standing, status, why.is_some()).await,
+            Answer::Same { raw, length } => {
+                let archived = self.archived(hour).expect("the same bytes as those of an archived hour");
+                self.workshop.keep_if_other(hour, raw).await?;
+                Ok(Outcome { bytes: length, ..self.unchanged(archived, FETCHED.http_status).await? })
+            }
+            Answer::Bytes { decoded, raw, length } => {
+                self.workshop.keep(hour, raw).await?;
+                self.publish(hour, *decoded, FETCHED, length).await
+            }
+        }
+    }
+
+    /// Asks for the hour until its bytes are here and sound: links expire, and downloads arrive damaged. `None` when the
+    /// service need not be asked, because it has deleted a younger hour.
+    async fn answer(&self, hour: Hour, why: Option<Why>) -> Result<Option<Answer>, Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let Some(answer) = self.locate_unless_gone(hour, why).await? else { return Ok(None) };
+            let status = answer.status();
+            let links = match self.read(answer, hour) {
+                Ok(links) => links,
+                Err(standing) => return Ok(Some(Answer::Nothing { standing, status })),
+            };
+            match self.take_in(hour, &links).await {
+                Err(error) if tries < DOWNLOADS && error.wants_a_new_download() => {
+                    tracing::info!(%hour, error = &error as &dyn std::error::Error, "downloading anew");
+                }
+                result => return result.map(Some),
+            }
+        }
+    }
+
+    /// Asks where an hour is. Of those that the service should have deleted, it is asked for the youngest first, one at a
+    /// time; what is older than one that is gone is gone.
+    async fn locate_unless_gone(&self, hour: Hour, why: Option<Why>) -> Result<Option<Availability>, Error> {
+        if why != Some(Why::Expired) {
+            return self.locate(hour).await.map(Some);
+        }
+        let mut gone = self.gone.lock().await;
+        if gone.is_some_and(|gone| hour < gone) {
+            return Ok(None);
+        }
+        let answer = self.locate(hour).await?;
+        if matches!(answer, Availability::Unavailable { .. }) {
+            *gone = Some(hour);
+        }
+        Ok(Some(answer))
+    }
+
+    async fn locate(&self, hour: Hour) -> Result<Availability, Error> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let located = self.client.locate(hour).instrument(tracing::info_span!(target: "annals", "locate", %hour));
+        let answer = located.await.map_err(|source| Error::Api { hour, source })?;
+        let claim = || async { Ok::<(), Error>(self.workshop.archive.claim(&self.client.app()).await?) };
+        self.claimed.get_or_try_init(claim).await?;
+        Ok(answer)
+    }
+
+    /// The links of the hour, or the state that an answer without any puts it in.
+    fn read(&self, answer: Availability, hour: Hour) -> Result<Vec<Link>, State> {
+        let habits = &self.workshop.settings.habits;
+        match api::read_by_age(answer, hour, (self.workshop.clock)(), habits.readiness, habits.retention) {
+            Standing::Ready(links) => Ok(links),
+            Standing::Empty => Err(State::Empty),
+            Standing::NotYet => Err(State::Pending),
+            Standing::Gap => Err(State::Failed),
+            Standing::Expired => Err(State::Lost),
+        }
+    }
+
+    async fn take_in(&self, hour: Hour, links: &[Link]) -> Result<Answer, Error> {
+        let Served { raw, bytes } = self.download(hour, links).await?;
+        let length = bytes.length;
+        if let Some(archived) = self.archived(hour)
+            && archived.sha256 == bytes.sha256
+            && self.workshop.archive.holds(archived).await?
+        {
+            return Ok(Answer::Same { raw, length });
+        }
+        let decoded = self.decode(hour, bytes, FETCHED).await?;
+        if decoded.is_no_history() {
+            return Err(Error::NoHistory { hour });
+        }
+        self.check_zone(hour, &decoded)?;
+        Ok(Answer::Bytes { decoded: Box::new(decoded), raw, length })
+    }
+
+    /// Refuses an hour whose messages say that the service names its hours in another zone.
+    fn check_zone(&self, hour: Hour, decoded: &Decoded) -> Result<(), Error> {
+        let Some(zone) = self.workshop.settings.zone else { return Ok(()) };
+        match decoded.offsets.verdict(zone) {
+            ZoneVerdict::Fits(fits) => {
+                let sent = hour.plus(zone.offset_hours() - fits.offset_hours());
+                Err(Error::WrongZone { hour, sent, zone, fits })
+            }
+            ZoneVerdict::Right | ZoneVerdict::Unknown => Ok(()),
+        }
+    }
+
+    async fn decode(&self, hour: Hour, bytes: Bytes, provenance: Provenance) -> Result<Decoded, Error> {
+        let earlier = self.archived(hour).cloned();
+        let span = tracing::info_span!(target: "annals", "decode", %hour);
+        self.workshop.decode_on(&self.cores, hour, bytes, provenance, earlier).instrument(span).await
+    }
+
+    async fn publish(&self, hour: Hour, decoded: Decoded, from: Provenance, bytes: u64) -> Result<Outcome, Error> {
+        let span = tracing::info_span!(target: "annals", "publish", %hour);
+        let published = self.workshop.publish_kept(&self.cores, hour, decoded, from).instrument(span).await?;
+        let has_grown = matches!(published, Published::Done(_)) && self.archived(hour).is_some();
+        Ok(Outcome { has_grown, ..Outcome::of(published, hour, bytes) })
+    }
+
+    /// Notes that the service had no file. What is archived stays, and an hour that was empty is not lost. One that is
+    /// called empty for the first time is doubted until the others have had their turn.
+    async fn nothing(&self, hour: Hour, state: State, status: u16, is_first: bool) -> Result<Outcome, Error> {
+        let before = self.entries.get(&hour);
+        if let Some(archived) = self.archived(hour) {
+            return self.unchanged(archived, Some(status)).await;
+        }
+        let state = match (before.map(|entry| entry.state), state) {
+            (Some(State::Empty), State::Lost | State::Failed | State::Empty) => State::Empty,
+            (_, State::Failed) => return Err(Error::Gap { hour, status }),
+            (_, State::Empty) if is_first => {
+                let doubt = Doubt { status, between_busy: false };
+                self.doubts.lock().unwrap_or_else(PoisonError::into_inner).insert(hour, doubt);
+                State::Pending
+            }
+            (_, state) => state,
+        };
+        let row = Entry { http_status: Some(status), ..self.entry(hour, state) };
+        self.note(row.clone()).await?;
+        Ok(Outcome { row: Some(row), ..Outcome::unchanged(hour, state) })
+    }
+
+    /// Notes that an archived hour was asked for again and is as it was.
+    async fn unchanged(&self, archived: &Entry, http_status: Option<u16>) -> Result<Outcome, Error> {
+        let row = Entry { http_status, error: None, ..self.another_look(archived) };
+        self.note(row.clone()).await?;
+        Ok(Outcome { row: Some(row), ..Outcome::unchanged(archived.hour, State::Done) })
+    }
+
+    /// Notes a failure, unless the run was told to stop. What is archived or empty stays so, and is asked for again.
+    async fn failed(&self, hour: Hour, error: Error) -> Outcome {
+        let settled = self.entries.get(&hour).filter(|entry| matches!(entry.state, State::Done | State::Empty));
+        let state = settled.map_or(State::Failed, |entry| entry.state);
+        let row = Entry {
+            http_status: error.http_status(),
+            error: Some(error.in_one_line()),
+            ..settled.map_or_else(|| self.entry(hour, State::Failed), |entry| self.another_look(entry))
+        };
+        if !matches!(error, Error::Stopped { .. })
+            && let Err(trouble) = self.note(row.clone()).await
+        {
+            let error: &dyn std::error::Error = &trouble;
+            tracing::warn!(%hour, error, "the failure could not be recorded");
+        }
+        Outcome { row: Some(row), error: Some(error), ..Outcome::unchanged(hour, state) }
+    }
+
+    /// Notes that an hour is lost which the service was not asked for: it has deleted younger ones.
+    async fn lost_unasked(&self, hour: Hour) -> Result<Outcome, Error> {
+        self.give_up(hour).await?;
+        Ok(Outcome::unchanged(hour, State::Lost))
+    }
+
+    /// Notes that an hour is lost.
+    pub(crate) async fn give_up(&self, hour: Hour) -> Result<(), Error> {
+        self.note(self.entry(hour, State::Lost)).await
+    }
+
+    async fn note(&self, row: Entry) -> Result<(), Error> {
+        let standing = self.notebook.note(row, &self.workshop.archive).await?;
+        self.count_lost(&standing);
+        Ok(())
+    }
+
+    fn count_lost(&self, standing: &[Entry]) {
+        let was_lost = |hour| self.entries.get(&hour).is_some_and(|entry| entry.state == State::Lost);
+        let new = standing.iter().filter(|row| row.state == State::Lost && !was_lost(row.hour)).count();
+        self.newly_lost.fetch_add(new as u64, Ordering::Relaxed);
+    }
+
+    /// A row for one more attempt at an hour whose state it leaves as it was.
+    fn another_look(&self, entry: &Entry) -> Entry {
+        Entry { at: (self.workshop.clock)(), version: self.workshop.version.to_owned(), ..entry.clone() }
+    }
+
+    fn entry(&self, hour: Hour, state: State) -> Entry {
+        let entry = Entry::new(hour, (self.workshop.clock)(), state);
+        Entry { source: FETCHED.source.to_owned(), version: self.workshop.version.to_owned(), ..entry }
+    }
+
+    /// The entry of an hour that was archived when the run began.
+    fn archived(&self, hour: Hour) -> Option<&Entry> {
+        self.entries.get(&hour).filter(|entry| entry.state == State::Done)
+    }
+}

@@ -1,0 +1,57 @@
+//! The bytes of an hour, from the links to files that are not kept yet.
+
+use std::io::{self, Write};
+
+use api::{Link, Target};
+use chat::{Hour, Part};
+use store::{RawStage, SealedRaw};
+use tracing::Instrument as _;
+
+use crate::attempt::Run;
+use crate::error::Error;
+use crate::hour::Bytes;
+use crate::raw::on_a_thread;
+
+/// All parts of an hour as they were served.
+pub(crate) struct Served {
+    pub(crate) raw: Vec<SealedRaw>,
+    pub(crate) bytes: Bytes,
+}
+
+impl Run<'_> {
+    /// Downloads all parts, one after the other.
+    pub(crate) async fn download(&self, hour: Hour, links: &[Link]) -> Result<Served, Error> {
+        let mut raw = Vec::with_capacity(links.len());
+        for (part, link) in (0..).zip(links) {
+            let span = tracing::info_span!(target: "annals", "download", %hour, part);
+            raw.push(self.download_part(hour, part, link).instrument(span).await?);
+        }
+        let bytes = Bytes::of_sealed(&raw)?;
+        Ok(Served { raw, bytes })
+    }
+
+    async fn download_part(&self, hour: Hour, part: Part, link: &Link) -> Result<SealedRaw, Error> {
+        let mut stage = Stage(self.workshop.archive.stage_raw(hour, part)?);
+        self.client.download(link, &mut stage).await.map_err(|source| Error::Api { hour, source })?;
+        on_a_thread(move || Ok(stage.0.seal()?)).await
+    }
+}
+
+/// Lets the client write into the archive.
+struct Stage(RawStage);
+
+impl Write for Stage {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Target for Stage {
+    fn restart(&mut self) -> io::Result<()> {
+        self.0.restart()
+    }
+}

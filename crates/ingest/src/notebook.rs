@@ -1,0 +1,63 @@
+//! Rows of the ledger that tell of attempts without data, gathered and written together.
+//!
+//! A row costs a commit, and a night has dozens of attempts that changed nothing. Losing some of these rows with the process
+//! loses no data: the hours are asked for again. What is published writes its row by itself.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chat::Entry;
+use store::Archive;
+use tokio::time::Instant;
+
+use crate::error::Error;
+
+/// Rows that are written together at the most.
+const ROWS: usize = 64;
+/// How long a row waits for others, so that a long run that is killed repeats little.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Rows that wait to be written.
+#[derive(Default)]
+pub(crate) struct Notebook {
+    page: Mutex<Page>,
+}
+
+#[derive(Default)]
+struct Page {
+    rows: Vec<Entry>,
+    since: Option<Instant>,
+}
+
+impl Notebook {
+    /// Notes a row, and writes all of them when there are many or they have waited for long. The answer is what stands of
+    /// the hours of the rows that were written.
+    pub(crate) async fn note(&self, row: Entry, archive: &Archive) -> Result<Vec<Entry>, Error> {
+        let is_full = {
+            let mut page = self.page();
+            page.rows.push(row);
+            let since = *page.since.get_or_insert_with(Instant::now);
+            page.rows.len() >= ROWS || since.elapsed() >= PATIENCE
+        };
+        if is_full { self.write(archive).await } else { Ok(Vec::new()) }
+    }
+
+    /// Writes all rows.
+    pub(crate) async fn write(&self, archive: &Archive) -> Result<Vec<Entry>, Error> {
+        let Page { rows, .. } = std::mem::take(&mut *self.page());
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(archive.record(&rows).await?)
+    }
+
+    /// Forgets all rows: they tell of other hours than they say.
+    pub(crate) fn forget(&self) {
+        self.page().rows.clear();
+    }
+
+    fn page(&self) -> MutexGuard<'_, Page> {
+        // A page is whole after every statement.
+        self.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
