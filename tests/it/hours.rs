@@ -70,28 +70,34 @@ fn an_hour_that_was_fetched_young_is_asked_for_once_more_and_taken_as_it_grew() 
 
     let grown = fetch_at(&scene, &service, "2026-03-15T10:00:00Z", &[]).leaves(0).json();
     assert!(grown["messages"].as_u64() > young["messages"].as_u64(), "{grown}");
-    assert_eq!(grown["published"], 1);
+    assert_eq!((&grown["published"], &grown["grown"]), (&1.into(), &1.into()));
     let calls = service.calls().links;
-    let settled = fetch_at(&scene, &service, "2026-03-16T10:00:00Z", &[]).leaves(0).json();
+    let settled = fetch_at(&scene, &service, "2026-03-16T09:59:00Z", &[]).leaves(0).json();
     assert_eq!(settled["messages"], grown["messages"]);
     assert_eq!(service.calls().links, calls, "a settled hour costs no call");
     run(&mut scene.annals(&["verify"])).leaves(0);
 }
 
 #[test]
-fn an_hour_that_did_not_grow_is_asked_for_once_more_only() {
+fn an_hour_that_did_not_grow_is_asked_for_once_a_day_until_it_is_deleted() {
     let scene = Scene::new();
     let service = service(&scene, "2026-03-14T11:05:00Z", "");
     fetch_at(&scene, &service, "2026-03-14T11:05:00Z", &[]).leaves(0);
-    let again = fetch_at(&scene, &service, "2026-03-15T10:00:00Z", &[]).leaves(0).json();
-    assert_eq!((again["published"].as_u64(), again["not_indexed"].as_u64()), (Some(0), Some(0)), "{again}");
-    let calls = service.calls().links;
-    fetch_at(&scene, &service, "2026-03-15T11:00:00Z", &[]).leaves(0);
-    assert_eq!(service.calls().links, calls);
+    for (now, calls) in [
+        ("2026-03-15T10:00:00Z", 2), // it no longer grows
+        ("2026-03-15T11:00:00Z", 2),
+        ("2026-03-16T10:00:00Z", 3), // it will be deleted in a day
+        ("2026-03-17T09:59:00Z", 3),
+        ("2026-03-18T10:00:00Z", 3),
+    ] {
+        let run = fetch_at(&scene, &service, now, &[]).leaves(0).json();
+        assert_eq!((run["published"].as_u64(), run["not_indexed"].as_u64()), (Some(0), Some(0)), "{run}");
+        assert_eq!(service.calls().links, calls, "{now}");
+    }
 }
 
 #[test]
-fn an_archived_hour_is_not_replaced_by_less() {
+fn an_archived_hour_that_is_served_anew_loses_nothing() {
     let scene = Scene::new();
     let service = service(&scene, "2026-03-15T12:00:00Z", "");
     let whole = fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &[]).leaves(0).json();
@@ -101,9 +107,10 @@ fn an_archived_hour_is_not_replaced_by_less() {
         "",
         corpus::Options { seed: 5, messages_per_hour: 10, ..corpus::Options::default() },
     );
-    let run = fetch_at(&scene, &less, "2026-03-15T12:00:00Z", &["--again"]).leaves(3);
-    assert!(run.stderr.contains("archived messages"), "{}", run.stderr);
-    assert_eq!(run.json()["messages"], whole["messages"]);
+    let run = fetch_at(&scene, &less, "2026-03-15T12:00:00Z", &["--again"]).leaves(0).json();
+    assert_eq!(run["retained"], whole["messages"]);
+    let rows = run["messages"].as_u64().unwrap() + whole["messages"].as_u64().unwrap();
+    assert_eq!(crate::table::messages(&scene.archive()).len() as u64, rows);
     self::run(&mut scene.annals(&["verify"])).leaves(0);
 }
 
@@ -160,19 +167,31 @@ fn lines_that_cannot_be_read_are_no_error_page() {
 }
 
 #[test]
-fn an_archived_hour_is_replaced_by_what_holds_all_its_messages_only() {
+fn a_message_that_vanished_is_kept_and_marked_until_it_comes_back() {
     let scene = Scene::new();
-    let (one, two) = (line(1) + &line(2), line(2) + &line(3) + &line(4));
-    let first = serving(&scene, "first", &one);
-    fetch_at(&scene, &first, "2026-03-15T12:00:00Z", &[]).leaves(0);
-    let other = serving(&scene, "other", &two);
-    let run = fetch_at(&scene, &other, "2026-03-15T12:00:00Z", &["--again"]).leaves(3);
-    assert!(run.stderr.contains("1 archived messages"), "{}", run.stderr);
-    assert_eq!(crate::table::messages(&scene.archive()).len(), 2);
-    let more = serving(&scene, "more", &(one + &line(3)));
-    fetch_at(&scene, &more, "2026-03-15T12:00:00Z", &["--again"]).leaves(0);
-    assert_eq!(crate::table::messages(&scene.archive()).len(), 3);
-    self::run(&mut scene.annals(&["verify"])).leaves(0);
+    let serve = |folder: &str, ids: &[u64]| {
+        let lines: String = ids.iter().map(|id| line(*id)).collect();
+        let service = serving(&scene, folder, &lines);
+        let run = fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &["--again"]).leaves(0).json();
+        self::run(&mut scene.annals(&["verify"])).leaves(0);
+        let mut rows: Vec<_> = crate::table::messages(&scene.archive())
+            .iter()
+            .map(|row| (row.msg_id.clone().unwrap().into_owned(), row.retained_at.is_some()))
+            .collect();
+        rows.sort();
+        (
+            run["retained"].as_u64().unwrap(),
+            rows.iter().map(|(id, gone)| format!("{id}{}", if *gone { "*" } else { "" })).collect::<Vec<_>>(),
+        )
+    };
+    let told = |rows: &[&str]| rows.iter().map(|row| (*row).to_owned()).collect::<Vec<_>>();
+    assert_eq!(serve("first", &[1, 2]), (0, told(&["1", "2"])));
+    assert_eq!(serve("second", &[2, 3, 4]), (1, told(&["1*", "2", "3", "4"])));
+    assert_eq!(serve("third", &[1, 4]), (2, told(&["1", "2*", "3*", "4"])));
+    assert_eq!(serve("fourth", &[1, 4, 5, 2]), (1, told(&["1", "2", "3*", "4", "5"])));
+    // The row that is kept is found by a search and shown whole.
+    let shown = self::run(&mut scene.annals(&["show", "3", "--json"])).leaves(0);
+    assert!(shown.stdout.contains("retained_at"), "{}", shown.stdout);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use chat::{Message, Position};
 use crate::output::Cell;
 
 /// The columns that are printed: those of the table `messages` without the share secrets, in its order.
-pub(super) const COLUMNS: [&str; 27] = [
+pub(super) const COLUMNS: [&str; 28] = [
     "msg_id",
     "sent_at",
     "source_hour",
@@ -35,6 +35,7 @@ pub(super) const COLUMNS: [&str; 27] = [
     "custom_exts",
     "ext",
     "rest",
+    "retained_at",
 ];
 
 /// The cells of a message, in the order of [`COLUMNS`]. `rest` may quote a share secret; it is made unreadable there.
@@ -69,6 +70,7 @@ pub(super) fn cells(message: Message<'_>) -> [Cell; COLUMNS.len()] {
         text(message.custom_exts),
         text(message.ext),
         Cell::from(message.rest.map(|rest| without_secrets(&rest))),
+        Cell::from(message.retained_at),
     ]
 }
 

@@ -103,7 +103,9 @@ impl<'a> Summary<'a> {
             ("hours".to_owned(), hours_by_state(&report.states)),
             ("bytes_fetched".to_owned(), report.bytes.into()),
             ("seconds".to_owned(), ((self.seconds * 1000.0).round() / 1000.0).into()),
+            ("asked".to_owned(), report.asked.into()),
             ("published".to_owned(), report.published.into()),
+            ("grown".to_owned(), report.grown.into()),
             ("new".to_owned(), counts(&report.new).into()),
             ("newly_lost".to_owned(), report.newly_lost.into()),
             ("at_risk".to_owned(), self.at_risk().into()),
@@ -228,6 +230,7 @@ pub(super) fn counts(tally: &Tally) -> serde_json::Map<String, Value> {
         ("blank_lines", tally.blank_lines),
         ("conflicts", tally.conflicts),
         ("strays", tally.strays),
+        ("retained", tally.retained),
     ];
     pairs.into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect()
 }

@@ -48,8 +48,8 @@ pub(crate) struct Doubt {
     between_busy: bool,
 }
 
-pub(crate) const FETCHED: Provenance = Provenance { source: "fetch", http_status: Some(200) };
-const FROM_RAW: Provenance = Provenance { source: "raw", http_status: None };
+pub(crate) const FETCHED: Provenance = Provenance { source: "fetch", http_status: Some(200), retains: true };
+const FROM_RAW: Provenance = Provenance { source: "raw", http_status: None, retains: true };
 
 /// What the service gave for an hour.
 enum Answer {

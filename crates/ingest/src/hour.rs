@@ -60,6 +60,9 @@ const PUBLICATIONS: usize = 5;
 pub(crate) struct Provenance {
     pub(crate) source: &'static str,
     pub(crate) http_status: Option<u16>,
+    /// Whether rows that only the earlier publication of the hour has are kept. The service may forget what it served; a
+    /// person who replaces an hour means it.
+    pub(crate) retains: bool,
 }
 
 /// An hour decoded and written, ready to be published. Dropped, it leaves nothing behind.
@@ -99,7 +102,7 @@ impl Workshop {
             version: self.version.to_owned(),
             ..Entry::new(hour, at, State::Done)
         };
-        bench.finish(entry, earlier)
+        bench.finish(entry, earlier, provenance.retains)
     }
 
     /// Decodes on a worker thread, when one of the cores is free. `earlier` is the publication that is to be replaced.
@@ -307,9 +310,9 @@ impl<'a> Bench<'a> {
         Ok(change)
     }
 
-    fn finish(mut self, mut entry: Entry, earlier: Option<Entry>) -> Result<Decoded, Error> {
+    fn finish(mut self, mut entry: Entry, earlier: Option<Entry>, retains: bool) -> Result<Decoded, Error> {
         entry.tally = self.tally;
-        if let Some(earlier) = &earlier {
+        if let Some(earlier) = earlier.as_ref().filter(|_| retains) {
             self.retain(earlier, entry.at)?.note(&mut entry);
         }
         let hour = entry.hour;

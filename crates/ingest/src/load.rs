@@ -43,7 +43,7 @@ impl Workshop {
     }
 }
 
-const LOADED: Provenance = Provenance { source: "load", http_status: None };
+const LOADED: Provenance = Provenance { source: "load", http_status: None, retains: false };
 
 struct Run<'a> {
     workshop: &'a Workshop,
