@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser};
 
 use crate::commands::Command;
-use crate::output::Talk;
+use crate::output::{LogFormat, Talk};
 
 /// Archives the message history of an Agora Chat / Easemob app and makes it searchable
 ///
@@ -53,6 +53,10 @@ pub(crate) struct Global {
     #[arg(long, value_name = "SECTION.KEY=VALUE", global = true, help_heading = HEADING)]
     pub(crate) set: Vec<String>,
 
+    /// How notes, warnings, errors and log lines are written on stderr [default: text]
+    #[arg(long, value_enum, value_name = "FORMAT", global = true, help_heading = HEADING)]
+    log_format: Option<LogFormat>,
+
     /// Say nothing but warnings and errors
     #[arg(long, short, global = true, help_heading = HEADING)]
     quiet: bool,
@@ -69,6 +73,19 @@ impl Global {
     #[must_use]
     pub(crate) fn talk(&self) -> Talk {
         if self.quiet { Talk::Quiet } else { Talk::Normal }
+    }
+
+    /// The flags that are settings, in the form of `--set`.
+    #[must_use]
+    pub(crate) fn settings(&self) -> Vec<String> {
+        let format = self.log_format.map(|format| format!("log.format={format}"));
+        self.set.iter().cloned().chain(format).collect()
+    }
+
+    /// How stderr is written, as far as a flag says so.
+    #[must_use]
+    pub(crate) fn log_format(&self) -> LogFormat {
+        self.log_format.unwrap_or_default()
     }
 }
 

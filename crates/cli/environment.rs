@@ -15,6 +15,9 @@ pub(crate) const NO_COLOR: &str = "NO_COLOR";
 /// What the terminal can do; `dumb` has no colours.
 pub(crate) const TERM: &str = "TERM";
 
+/// What is logged, as other programs that use tracing take it.
+pub(crate) const LOG: &str = "RUST_LOG";
+
 /// Where programs keep state between runs (XDG base directories); `~/.local/state` when unset.
 pub(crate) const STATE: &str = "XDG_STATE_HOME";
 /// The user's home.
@@ -32,6 +35,7 @@ const TEST_PREFIX: &str = "ANNALS_TEST_";
 pub(crate) struct Environment {
     variables: BTreeMap<String, String>,
     folders: BTreeMap<String, PathBuf>,
+    log: Option<String>,
     colourless: bool,
 }
 
@@ -58,6 +62,8 @@ impl Environment {
             let Some(name) = name.to_str() else { continue };
             if name == NO_COLOR || name == TERM {
                 environment.colourless |= takes_colour_away(name, &value);
+            } else if name == LOG {
+                environment.log = value.into_string().ok().filter(|filter| !filter.is_empty());
             } else if [STATE, HOME, LOCAL_DATA].contains(&name) {
                 environment.folders.insert(name.to_owned(), value.into());
             } else if name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX) && !value.is_empty() {
@@ -86,6 +92,12 @@ impl Environment {
         let folder = |name| self.folders.get(name).filter(|path| path.is_absolute()).cloned();
         let base = folder(STATE).or_else(|| folder(HOME).map(|home| home.join(".local/state")));
         base.or_else(|| folder(LOCAL_DATA)).map(|base| base.join("annals"))
+    }
+
+    /// The filter of `RUST_LOG`, if it is set.
+    #[must_use]
+    pub(crate) fn log(&self) -> Option<&str> {
+        self.log.as_deref()
     }
 
     /// Whether the user or the terminal wants no colours.

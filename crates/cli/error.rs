@@ -55,6 +55,12 @@ impl CommandError {
         self.exit
     }
 
+    /// The advice, in the order in which it was added.
+    #[must_use]
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     /// Whether the reader of our output went away: then there is nobody to tell, and nothing went wrong.
     #[must_use]
     pub(crate) fn is_broken_pipe(&self) -> bool {

@@ -1,32 +1,59 @@
 //! Log lines on stderr.
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
-use crate::output::Output;
+use crate::environment;
+use crate::output::{LogFormat, Output, Talk};
 
 /// The crates of this program, as they name themselves in log lines.
 const OURS: [&str; 10] =
     ["annals", "api", "archive", "chat", "decode", "emulator", "index", "ingest", "query", "store"];
 
-/// Starts logging. `verbosity` counts `-v`; without any the setting `log.filter` holds.
+/// The events of the run and of each hour, which machines are told without being asked.
+const EVENTS: &str = "annals::run=info,annals::hour=info";
+
+/// Starts logging. `verbosity` counts `-v`, which is the strongest; then comes `variable`, that is `RUST_LOG`, and then the
+/// setting `log.filter`.
 ///
 /// # Panics
 ///
 /// When it is called twice.
-pub(crate) fn start(filter: &str, verbosity: u8, output: &Output) {
+pub(crate) fn start(setting: &str, variable: Option<&str>, verbosity: u8, output: &Output) {
+    let variable = variable.filter(|filter| match EnvFilter::try_new(filter) {
+        Ok(_) => true,
+        Err(error) => {
+            output.warn(format_args!("{} is left out of account: {error}", environment::LOG));
+            false
+        }
+    });
+    let wants_events = output.log_format() == LogFormat::Json && output.talk() == Talk::Normal;
+    let filter = EnvFilter::new(chosen(setting, variable, verbosity, wants_events));
     let bars = output.clone();
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(chosen(filter, verbosity)))
-        .with_ansi(output.colours_on_stderr())
-        .with_writer(move || bars.log_writer())
-        .init();
+    let lines = tracing_subscriber::fmt::layer().with_span_events(FmtSpan::NONE).with_writer(move || bars.log_writer());
+    let lines = match output.log_format() {
+        LogFormat::Text => lines.with_ansi(output.colours_on_stderr()).with_filter(filter).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_filter(filter).boxed(),
+    };
+    tracing_subscriber::registry().with(lines).init();
+}
+
+fn chosen(setting: &str, variable: Option<&str>, verbosity: u8, wants_events: bool) -> String {
+    match (verbosity, variable) {
+        (0, Some(variable)) => variable.to_owned(),
+        // In front: what the setting says of the same targets is stronger.
+        (0, None) if wants_events => format!("{EVENTS},{setting}"),
+        (0, None) => setting.to_owned(),
+        _ => in_detail(verbosity),
+    }
 }
 
 /// Our own crates in more and more detail. Those of others stay at `info`, because they would log what they send.
-fn chosen(filter: &str, verbosity: u8) -> String {
+fn in_detail(verbosity: u8) -> String {
     let (level, others) = match verbosity {
-        0 => return filter.to_owned(),
-        1 => ("info", "warn"),
+        0 | 1 => ("info", "warn"),
         2 => ("debug", "warn"),
         _ => ("trace", "info"),
     };
@@ -39,13 +66,28 @@ mod tests {
 
     #[test]
     fn each_v_says_more() {
-        assert_eq!(chosen("warn,api=off", 0), "warn,api=off");
-        assert!(chosen("warn", 1).starts_with("warn,annals=info,api=info,"));
-        assert!(chosen("warn", 2).ends_with(",store=debug"));
-        assert_eq!(chosen("warn", 3), chosen("warn", 9));
+        let chosen = |verbosity| chosen("warn", Some("error"), verbosity, true);
+        assert!(chosen(1).starts_with("warn,annals=info,api=info,"));
+        assert!(chosen(2).ends_with(",store=debug"));
+        assert_eq!(chosen(3), chosen(9));
         for verbosity in 0..4 {
-            assert!(EnvFilter::try_new(chosen("warn", verbosity)).is_ok());
+            assert!(EnvFilter::try_new(chosen(verbosity)).is_ok());
         }
+    }
+
+    #[test]
+    fn the_variable_is_stronger_than_the_setting_and_weaker_than_a_v() {
+        assert_eq!(chosen("warn,api=off", None, 0, false), "warn,api=off");
+        assert_eq!(chosen("warn", Some("debug"), 0, false), "debug");
+        assert_eq!(chosen("warn", Some("debug"), 0, true), "debug");
+        assert_eq!(chosen("warn", Some("debug"), 1, false), chosen("warn", None, 1, true));
+    }
+
+    #[test]
+    fn the_events_can_be_taken_out_of_the_json_by_name() {
+        let filter = EnvFilter::new(chosen("warn,annals::hour=off", None, 0, true)).to_string();
+        assert!(filter.contains("annals::hour=off") && filter.contains("annals::run=info"), "{filter}");
+        assert!(!filter.contains("annals::hour=info"), "{filter}");
     }
 
     #[test]

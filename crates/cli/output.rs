@@ -3,6 +3,7 @@
 mod cell;
 mod csv;
 mod format;
+mod log;
 mod progress;
 mod rows;
 mod table;
@@ -11,12 +12,14 @@ mod text;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use indicatif::MultiProgress;
+use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
 pub(crate) use cell::Cell;
 pub(crate) use format::{Format, FormatArgs};
+pub(crate) use log::LogFormat;
 pub(crate) use progress::{LogWriter, Progress};
 pub(crate) use rows::Rows;
 pub(crate) use text::visible;
@@ -46,6 +49,8 @@ struct Shared {
     stdout: Face,
     stderr: Face,
     bars: MultiProgress,
+    /// Whether stderr carries JSON alone.
+    is_json: AtomicBool,
 }
 
 /// What is at the other end of a stream. Colours need a terminal.
@@ -72,14 +77,38 @@ impl Output {
     pub(crate) fn of_this_process(talk: Talk, environment: &Environment) -> Self {
         let stdout = Face::of(io::stdout().is_terminal(), environment);
         let stderr = Face::of(io::stderr().is_terminal(), environment);
-        Self { shared: Arc::new(Shared { talk, stdout, stderr, bars: progress::bars(talk, stderr) }) }
+        Self::with(talk, stdout, stderr)
     }
 
     /// Prints no notes and no bars.
     #[cfg(test)]
     pub(crate) fn silent() -> Self {
-        let (talk, stderr) = (Talk::Quiet, Face::File);
-        Self { shared: Arc::new(Shared { talk, stdout: Face::File, stderr, bars: progress::bars(talk, stderr) }) }
+        Self::with(Talk::Quiet, Face::File, Face::File)
+    }
+
+    fn with(talk: Talk, stdout: Face, stderr: Face) -> Self {
+        let (bars, is_json) = (progress::bars(talk, stderr), AtomicBool::new(false));
+        Self { shared: Arc::new(Shared { talk, stdout, stderr, bars, is_json }) }
+    }
+
+    /// From now on stderr is written like this. JSON stands alone: no bars, no colours, an object for whatever is said.
+    pub(crate) fn write_stderr_as(&self, format: LogFormat) {
+        if format == LogFormat::Json {
+            self.shared.is_json.store(true, Ordering::Relaxed);
+            self.shared.bars.set_draw_target(ProgressDrawTarget::hidden());
+        }
+    }
+
+    /// How stderr is written.
+    #[must_use]
+    pub(crate) fn log_format(&self) -> LogFormat {
+        if self.shared.is_json.load(Ordering::Relaxed) { LogFormat::Json } else { LogFormat::Text }
+    }
+
+    /// How much is said besides data.
+    #[must_use]
+    pub(crate) fn talk(&self) -> Talk {
+        self.shared.talk
     }
 
     /// Writes a line of data.
@@ -130,19 +159,28 @@ impl Output {
     /// Says something to the person who waits; not with `--quiet`.
     pub(crate) fn note(&self, text: impl fmt::Display) {
         if self.shared.talk == Talk::Normal {
-            self.on_stderr(&format!("{text}\n"));
+            match self.log_format() {
+                LogFormat::Text => self.on_stderr(&format!("{text}\n")),
+                LogFormat::Json => self.on_stderr(&log::line("INFO", &text.to_string())),
+            }
         }
     }
 
     /// Says that something is not as it should be although the command goes on.
     pub(crate) fn warn(&self, text: impl fmt::Display) {
         let text = visible(&text.to_string());
-        self.on_stderr(&self.painted(&format!("warning: {text}\n"), "warning:", "33;1"));
+        match self.log_format() {
+            LogFormat::Text => self.on_stderr(&self.painted(&format!("warning: {text}\n"), "warning:", "33;1")),
+            LogFormat::Json => self.on_stderr(&log::line("WARN", &text)),
+        }
     }
 
     /// Says why the command failed.
     pub(crate) fn error(&self, error: &CommandError) {
-        self.on_stderr(&self.painted(&error.render(), "error:", "31;1"));
+        match self.log_format() {
+            LogFormat::Text => self.on_stderr(&self.painted(&error.render(), "error:", "31;1")),
+            LogFormat::Json => self.on_stderr(&log::error_line(error)),
+        }
     }
 
     /// A bar over `total` steps on stderr, where a person sees it; removed when dropped.
@@ -160,7 +198,7 @@ impl Output {
     /// Whether log lines may have colours.
     #[must_use]
     pub(crate) fn colours_on_stderr(&self) -> bool {
-        self.shared.stderr == Face::ColourTerminal
+        self.shared.stderr == Face::ColourTerminal && self.log_format() == LogFormat::Text
     }
 
     fn on_stdout(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {

@@ -40,6 +40,7 @@ fn parse_and_run() -> Exit {
 fn run_command(cli: Cli) -> Exit {
     let environment = Environment::of_this_process();
     let output = Output::of_this_process(cli.global.talk(), environment.as_ref().unwrap_or(&Environment::default()));
+    output.write_stderr_as(cli.global.log_format());
     let result = environment.and_then(|environment| {
         let context = context(&cli.global, &cli.command, &environment, output.clone())?;
         block_on(cli.command, &context)
@@ -61,9 +62,10 @@ fn context(
 ) -> Result<Context, CommandError> {
     let archive = archive(global, command, environment);
     let failed = |error: CommandError| error.while_doing("could not read the settings");
-    let flags = [global.set.clone(), command.settings()].concat();
+    let flags = [global.settings(), command.settings()].concat();
     let settings = Settings::load(&archive, environment, &flags).map_err(|error| failed(error.into()))?;
-    logging::start(&settings.log.filter, global.verbose, &output);
+    output.write_stderr_as(settings.log.format);
+    logging::start(&settings.log.filter, environment.log(), global.verbose, &output);
     tracing::debug!(version = env!("CARGO_PKG_VERSION"), archive = %archive.display(), "settings read");
     for (name, meant) in unknown_variables(environment) {
         let advice = meant.map_or_else(String::new, |meant| format!(": did you mean {meant}?"));

@@ -26,6 +26,7 @@ pub(crate) use units::parse_duration;
 
 use crate::environment::{self, Environment};
 use crate::error::CommandError;
+use crate::output::LogFormat;
 use credentials::Given;
 use layers::Layers;
 use reader::Reader;
@@ -127,6 +128,8 @@ pub(crate) struct DecodeSettings {
 pub(crate) struct LogSettings {
     /// In the notation of tracing.
     pub(crate) filter: String,
+    /// How stderr is written.
+    pub(crate) format: LogFormat,
 }
 
 impl Settings {
@@ -157,7 +160,10 @@ impl Settings {
                 line_limit: reader.size("decode.line_limit", 1024..=1 << 30)?,
                 unpacked_limit: reader.size("decode.unpacked_limit", 1 << 20..=1 << 50)?,
             },
-            log: LogSettings { filter: reader.filter("log.filter")? },
+            log: LogSettings {
+                filter: reader.filter("log.filter")?,
+                format: reader.parsed("log.format", "text or json")?,
+            },
             layers,
         })
     }

@@ -8,6 +8,7 @@ mod end_to_end;
 mod hours;
 mod index_behind;
 mod interop;
+mod logging;
 mod readme;
 mod samples;
 mod scene;

@@ -46,6 +46,7 @@ impl Scene {
                 command.env_remove(name);
             }
         }
+        command.env_remove("RUST_LOG");
         command.env("ANNALS_ARCHIVE", self.archive()).env("XDG_STATE_HOME", self.path("state")).env("NO_COLOR", "1");
         command
     }

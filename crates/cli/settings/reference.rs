@@ -158,7 +158,7 @@ never shown. A setting that does not exist is an error in the file and on the co
 
 Two variables are no settings: `ANNALS_ARCHIVE` is the folder of the archive where `--archive` is not given (`archive` when
 neither is), and `ANNALS_CLOCK`, for tests, is the time that the program takes it to be when it starts. `NO_COLOR` takes the
-colours away.
+colours away. `RUST_LOG` says what is logged in place of `log.filter`; the flag `-v` is stronger than both.
 ";
 
 fn entries(text: &str) -> Vec<Entry> {
