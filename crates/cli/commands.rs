@@ -14,6 +14,7 @@ mod query;
 mod run;
 mod show;
 mod span;
+mod spans;
 mod status;
 mod summary;
 mod verify;

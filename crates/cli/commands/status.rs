@@ -9,6 +9,7 @@ use serde_json::Value;
 use store::{Access, Archive};
 
 use crate::commands::span::HourSpan;
+use crate::commands::spans::in_words;
 use crate::commands::summary::{IN_ORDER, at_risk, counts, hours_by_state};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -188,8 +189,9 @@ impl Status {
         let mut rows = context.output.rows(Format::Table, &["state", "hours", "which"]);
         for state in IN_ORDER {
             let hours = self.hours(&[state]);
-            let which = if state == State::Done { Cell::Nothing } else { Cell::from(spans(&hours)) };
-            rows.push(&[Cell::from(state.word()), Cell::from(hours.len() as u64), which])?;
+            let count = hours.len() as u64;
+            let which = if state == State::Done { Cell::Nothing } else { Cell::from(in_words(hours)) };
+            rows.push(&[Cell::from(state.word()), Cell::from(count), which])?;
         }
         rows.finish()?;
         let tally = &self.tally;
@@ -205,31 +207,10 @@ impl Status {
             context.output.line(format_args!("{} hours are still to be indexed", self.not_indexed))?;
         }
         if !self.at_risk.is_empty() {
-            context.output.line(format_args!("at risk, gone before long: {}", spans(&self.at_risk)))?;
+            context.output.line(format_args!("at risk, gone before long: {}", in_words(self.at_risk.iter().copied())))?;
         }
         Ok(())
     }
-}
-
-/// Hours in order, those that follow each other drawn together: `2026-03-14T09Z to 2026-03-14T11Z, 2026-03-15T00Z`.
-fn spans(hours: &[Hour]) -> String {
-    /// More would fill the screen; `--json` has them all.
-    const SHOWN: usize = 8;
-    let mut spans: Vec<(Hour, Hour)> = Vec::new();
-    for &hour in hours {
-        match spans.last_mut() {
-            Some((_, last)) if last.next() == hour => *last = hour,
-            _ => spans.push((hour, hour)),
-        }
-    }
-    let more = spans.len().saturating_sub(SHOWN);
-    let show =
-        |(first, last): &(Hour, Hour)| if first == last { first.to_string() } else { format!("{first} to {last}") };
-    let mut shown: Vec<String> = spans.iter().take(SHOWN).map(show).collect();
-    if more > 0 {
-        shown.push(format!("and {more} more spans"));
-    }
-    shown.join(", ")
 }
 
 #[cfg(test)]
@@ -258,14 +239,5 @@ mod tests {
         let entries = BTreeMap::from([(first, loaded)]);
         assert_eq!(end(&entries, first.plus(5).start(), Duration::ZERO), Some(first.next()));
         assert_eq!(newest_done(&entries, first.plus(5).start()), Some((first, 4)));
-    }
-
-    #[test]
-    fn hours_that_follow_each_other_are_drawn_together() {
-        let hour = |number| Hour::from_key("2026031409").unwrap().plus(number);
-        assert_eq!(spans(&[]), "");
-        assert_eq!(spans(&[hour(0), hour(1), hour(3)]), "2026-03-14T09Z to 2026-03-14T10Z, 2026-03-14T12Z");
-        let apart: Vec<Hour> = (0..10).map(|at| hour(2 * at)).collect();
-        assert!(spans(&apart).ends_with(", and 2 more spans"));
     }
 }
