@@ -52,7 +52,7 @@ pub use dead_letter::{DeadLetter, Reason};
 pub use entry::{Entry, State};
 pub use hour::{Hour, HourError, Hours};
 pub use id::MessageId;
-pub use message::{Message, Position};
+pub use message::{Message, Position, RETAINED_PARTS};
 pub use secret::Secret;
 pub use sink::Sink;
 pub use tally::Tally;
@@ -63,7 +63,3 @@ pub use zone::{Zone, ZoneError};
 ///
 /// Rows that the service no longer serves have parts from [`RETAINED_PARTS`] on, see [`Message::retained_at`].
 pub type Part = u32;
-
-/// More parts than an hour is ever served in. What an earlier publication of an hour had and the newest bytes have not
-/// keeps its line, and its part plus this: so it has a place of its own, and `part % RETAINED_PARTS` is where it was.
-pub const RETAINED_PARTS: Part = 1_000;

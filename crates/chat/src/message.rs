@@ -7,6 +7,10 @@ use crate::body::BodyType;
 use crate::hour::Hour;
 use crate::time::Timestamp;
 
+/// More parts than an hour is ever served in. What an earlier publication of an hour had and the newest bytes have not
+/// keeps its line, and its part plus this: so it has a place of its own, and `part % RETAINED_PARTS` is where it was.
+pub const RETAINED_PARTS: Part = 1_000;
+
 /// Where a line stood among what was served: the key by which its row and its document know each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
