@@ -190,7 +190,7 @@ fn a_message_that_vanished_is_kept_and_marked_until_it_comes_back() {
     assert_eq!(serve("third", &[1, 4]), (2, told(&["1", "2*", "3*", "4"])));
     assert_eq!(serve("fourth", &[1, 4, 5, 2]), (1, told(&["1", "2", "3*", "4", "5"])));
     // The row that is kept is found by a search and shown whole.
-    let shown = self::run(&mut scene.annals(&["show", "3", "--json"])).leaves(0);
+    let shown = run(&mut scene.annals(&["show", "3", "--json"])).leaves(0);
     assert!(shown.stdout.contains("retained_at"), "{}", shown.stdout);
 }
 
@@ -283,4 +283,40 @@ fn a_run_that_is_told_to_stop_stops_and_goes_on_later() {
     assert_eq!(stopped["interrupted"], true);
     is(&fetch_at(&scene, &service, now, &[]).leaves(0).json(), "done");
     run(&mut scene.annals(&["verify"])).leaves(0);
+}
+
+#[test]
+fn a_service_of_another_zone_is_noticed_before_anything_is_published() {
+    let scene = Scene::new();
+    let service = scene.service(Options {
+        clock: Clock::running_from("2026-03-15T12:00:00Z".parse().unwrap()),
+        rate_per_minute: None,
+        zone: chat::Zone::BEIJING,
+        history: History::Generated(corpus::Options {
+            messages_per_hour: 30,
+            since: "2026-03-13T00".parse().unwrap(),
+            until: "2026-03-15T00".parse().unwrap(),
+            ..corpus::Options::default()
+        }),
+        ..Options::default()
+    });
+    let range = ["fetch", "--since", "2026-03-14T09", "--until", "2026-03-14T12", "--json"];
+    let fetch = |zone: &str| {
+        let mut command = scene.annals_at(&service, &range);
+        run(command.env("ANNALS_CLOCK", "2026-03-15T12:00:00Z").env("ANNALS_API_ZONE", zone))
+    };
+    let wrong = fetch("UTC").leaves(2);
+    assert!(wrong.stderr.contains("were sent in 2026-03-14T0"), "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("set ANNALS_API_ZONE=+08:00"), "{}", wrong.stderr);
+    assert_eq!(crate::table::data_files(&scene.archive()), 0);
+    let status = run(scene.annals(&["status", "--json"]).env("ANNALS_CLOCK", "2026-03-15T12:00:00Z")).json();
+    assert_eq!(status["first_hour"], Value::Null, "what was noted of other hours is forgotten: {status}");
+
+    let doctor = |zone: &str| {
+        let mut command = scene.annals_at(&service, &["doctor"]);
+        run(command.env("ANNALS_CLOCK", "2026-03-15T12:00:00Z").env("ANNALS_API_ZONE", zone))
+    };
+    assert!(doctor("UTC").leaves(2).stderr.contains("set ANNALS_API_ZONE=+08:00"));
+    doctor("+08:00").leaves(0);
+    assert_eq!(fetch("+08:00").leaves(0).json()["hours"]["done"], 3);
 }
