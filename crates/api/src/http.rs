@@ -111,7 +111,7 @@ pub(crate) fn place(url: &Url) -> String {
 }
 
 /// A request that got no answer.
-fn unsent(host: &str, error: reqwest::Error) -> Error {
+pub(crate) fn unsent(host: &str, error: reqwest::Error) -> Error {
     if error.is_connect() {
         let host = host.to_owned();
         return Error::Unreachable { host, obstacle: obstacle(&error), source: cause(error) };
@@ -166,7 +166,7 @@ fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

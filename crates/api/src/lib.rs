@@ -22,7 +22,8 @@
 //!
 //! An hour meets the types in this order: a [`Client`] made of a [`Config`] asks where it is and says what it heard, an
 //! [`Availability`]; read against the clock by [`read_by_age`] that is a [`Standing`]. A [`Link`] leads to the bytes,
-//! which go into a [`Target`]; what came is a [`Downloaded`]. An [`Error`] knows its own [`Advice`].
+//! which go into a [`Target`]; what came is a [`Downloaded`]. An [`Error`] knows its own [`Advice`]. Apart from all that, a
+//! [`Ping`] tells a watchdog how a run goes.
 //!
 //! Numbers of sections in these pages are those of the wire protocol's reference.
 //!
@@ -41,6 +42,7 @@ mod download;
 mod error;
 mod http;
 mod link;
+mod ping;
 mod quota;
 mod retry;
 mod token;
@@ -53,3 +55,4 @@ pub use config::{Clock, Config, Limits, Rate, Retries, Timeouts, TokenSource};
 pub use download::{Downloaded, Target};
 pub use error::{Error, Obstacle, Refusal};
 pub use link::Link;
+pub use ping::{Ping, Signal};

@@ -5,6 +5,7 @@ mod download;
 mod emulated;
 mod locate;
 mod network;
+mod ping;
 mod quota;
 mod secrets;
 mod server;
