@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use api::{Availability, Client, Link, Standing};
 use chat::{Entry, Hour, State};
@@ -34,19 +35,25 @@ pub(crate) struct Run<'a> {
     notebook: Notebook,
     asked: AtomicU64,
     newly_lost: AtomicU64,
-    /// Hours that the service calls empty, with the status of its answer; not believed yet.
+    /// Hours that the service calls empty; not believed yet.
     doubts: Mutex<BTreeMap<Hour, Doubt>>,
     /// The youngest hour that the service has deleted. Held while one that it should have deleted is asked for.
     gone: tokio::sync::Mutex<Option<Hour>>,
 }
 
-/// An hour that the service calls empty.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Doubt {
-    status: u16,
-    /// Whether it lies between two busy hours, and is asked for again before it is believed.
-    between_busy: bool,
+/// Why an hour is looked at once more before the run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// It was called empty between two hours with messages.
+    BetweenBusy,
+    /// It was called empty, and may be believed.
+    Empty { status: u16 },
+    /// It failed, and will be gone before long.
+    Failed,
 }
+
+/// The time from one nightly run to the next.
+const NIGHT: Duration = Duration::from_secs(24 * 3600);
 
 pub(crate) const FETCHED: Provenance = Provenance { source: "fetch", http_status: Some(200), retains: true };
 const FROM_RAW: Provenance = Provenance { source: "raw", http_status: None, retains: true };
@@ -95,21 +102,28 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Settles an hour that the service called empty: between two busy ones it is asked for again before it is believed.
-    pub(crate) async fn settle_doubt(&self, hour: Hour, doubt: Doubt) -> Outcome {
-        if doubt.between_busy {
-            return self.told(hour, Some(Why::Again), self.ask(hour, None)).await;
-        }
-        let row = Entry { http_status: Some(doubt.status), ..self.entry(hour, State::Empty) };
+    /// Settles an hour that the service called empty, or that failed and may be gone before it is asked for again.
+    pub(crate) async fn settle_at_last(&self, hour: Hour, doubt: Doubt) -> Outcome {
+        let status = match doubt {
+            Doubt::Failed | Doubt::BetweenBusy => {
+                return self.told(hour, Some(Why::Again), self.ask(hour, None)).await;
+            }
+            Doubt::Empty { status } => status,
+        };
+        let row = Entry { http_status: Some(status), ..self.entry(hour, State::Empty) };
         match self.note(row).await {
             Ok(()) => Outcome::unchanged(hour, State::Empty),
             Err(error) => Outcome { error: Some(error), ..Outcome::unchanged(hour, State::Pending) },
         }
     }
 
-    /// The hours that were called empty in this run; those between two hours with messages cannot be believed so soon.
-    pub(crate) async fn doubted(&self) -> Result<BTreeMap<Hour, Doubt>, Error> {
+    /// What is to be looked at once more before the run ends: hours that were called empty, of which those between two hours
+    /// with messages cannot be believed so soon, and failures that a run of the next night would come too late for.
+    pub(crate) async fn doubted(&self, report: &Report) -> Result<BTreeMap<Hour, Doubt>, Error> {
         let mut doubts = std::mem::take(&mut *self.doubts.lock().unwrap_or_else(PoisonError::into_inner));
+        let (habits, now) = (&self.workshop.settings.habits, (self.workshop.clock)());
+        let failed = report.failures.iter().map(|failure| failure.hour);
+        doubts.extend(failed.filter(|hour| habits.is_at_risk(*hour, now, NIGHT)).map(|hour| (hour, Doubt::Failed)));
         if doubts.is_empty() {
             return Ok(doubts);
         }
@@ -117,7 +131,9 @@ impl<'a> Run<'a> {
         let is_busy =
             |hour: Hour| entries.get(&hour).is_some_and(|entry| entry.state == State::Done && entry.tally.messages > 0);
         for (hour, doubt) in &mut doubts {
-            doubt.between_busy = is_busy(hour.plus(-1)) && is_busy(hour.next());
+            if matches!(doubt, Doubt::Empty { .. }) && is_busy(hour.plus(-1)) && is_busy(hour.next()) {
+                *doubt = Doubt::BetweenBusy;
+            }
         }
         Ok(doubts)
     }
@@ -293,8 +309,8 @@ impl<'a> Run<'a> {
             (Some(State::Empty), State::Lost | State::Failed | State::Empty) => State::Empty,
             (_, State::Failed) => return Err(Error::Gap { hour, status }),
             (_, State::Empty) if is_first => {
-                let doubt = Doubt { status, between_busy: false };
-                self.doubts.lock().unwrap_or_else(PoisonError::into_inner).insert(hour, doubt);
+                let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+                doubts.insert(hour, Doubt::Empty { status });
                 State::Pending
             }
             (_, state) => state,

@@ -46,8 +46,8 @@ impl Workshop {
         let work = steps.into_iter().map(|(hour, step)| run.settle(hour, step));
         self.gather(&mut report, work, at_once, progress).await;
         if report.cut_short.is_none() {
-            let doubted = run.doubted().await?;
-            let work = doubted.into_iter().map(|(hour, doubt)| run.settle_doubt(hour, doubt));
+            let doubted = run.doubted(&report).await?;
+            let work = doubted.into_iter().map(|(hour, doubt)| run.settle_at_last(hour, doubt));
             self.gather(&mut report, work, at_once, progress).await;
         }
         self.give_up_what_is_gone(&report, &entries, &run).await?;

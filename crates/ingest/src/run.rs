@@ -111,6 +111,8 @@ impl Report {
     /// Takes an outcome in, and notes when it shows that the rest of the run is hopeless.
     fn take(&mut self, outcome: Outcome) {
         self.states.insert(outcome.hour, outcome.state);
+        // What failed before was tried once more.
+        self.failures.retain(|failure| failure.hour != outcome.hour);
         self.bytes += outcome.bytes;
         self.grown += u64::from(outcome.has_grown);
         if let Some(row) = outcome.row.filter(|_| outcome.is_published) {
