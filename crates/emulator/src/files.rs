@@ -15,6 +15,7 @@ use crate::answer::{empty, typed, xml};
 use crate::connection::Line;
 use crate::faults::{Call, Fault, Shape};
 use crate::links::Refusal;
+use crate::log::{Open, Request};
 use crate::packing::PADDING;
 use crate::parts::Wanted;
 use crate::state::State;
@@ -56,6 +57,20 @@ pub(crate) async fn file(state: &Arc<State>, line: &Line, headers: &HeaderMap, o
     let Some((hour, part)) = named(state.options().zone, object.name).filter(|_| object.ours) else {
         return no_such_key();
     };
+    let mut open = state.log().open(state.now(), hour, Request::File { part, whole: false });
+    let response = answer(state, line, headers, object, (hour, part), &mut open).await;
+    open.served(response.status());
+    response
+}
+
+async fn answer(
+    state: &Arc<State>,
+    line: &Line,
+    headers: &HeaderMap,
+    object: Object<'_>,
+    (hour, part): (Hour, Part),
+    open: &mut Open<'_>,
+) -> Response {
     if let Err(refusal) = state.signer().check(object.name, object.query, state.now()) {
         return refused(refusal);
     }
@@ -63,6 +78,7 @@ pub(crate) async fn file(state: &Arc<State>, line: &Line, headers: &HeaderMap, o
         return no_such_key();
     }
     let fault = state.next_fault(hour, Call::File);
+    open.meets(fault);
     match fault {
         Some(Fault::FileServerError) => xml(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "Please try again."),
         Some(Fault::FileUnavailable) => xml(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce the rate."),

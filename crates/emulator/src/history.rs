@@ -15,6 +15,7 @@ use crate::connection::Line;
 use crate::faults::{Call, Fault};
 use crate::files::{self, Broken};
 use crate::grants::APPLICATION;
+use crate::log::{Open, Request};
 use crate::options::UrlForm;
 use crate::state::State;
 
@@ -26,12 +27,37 @@ pub(crate) async fn links(
     form: UrlForm,
     time: &str,
 ) -> Result<Response, Failure> {
+    let Ok(hour) = state.options().zone.hour(time) else {
+        admit(state, headers)?;
+        return Err(malformed(state, time));
+    };
+    let mut open = state.log().open(state.now(), hour, Request::Links { over_rate: false });
+    let answer = of_hour(state, line, headers, form, (time, hour), &mut open).await;
+    open.answered(answer.as_ref().map_or_else(|failure| failure.status, Response::status));
+    answer
+}
+
+/// Lets a call in that has a token and is within the rate.
+fn admit(state: &State, headers: &HeaderMap) -> Result<(), Failure> {
     bearer::check(state, headers)?;
-    if !state.within_rate() {
-        return Err(Failure::over_rate());
-    }
-    let hour = state.options().zone.hour(time).map_err(|_| malformed(state, time))?;
+    if state.within_rate() { Ok(()) } else { Err(Failure::over_rate()) }
+}
+
+async fn of_hour(
+    state: &Arc<State>,
+    line: &Line,
+    headers: &HeaderMap,
+    form: UrlForm,
+    (time, hour): (&str, Hour),
+    open: &mut Open<'_>,
+) -> Result<Response, Failure> {
+    admit(state, headers).inspect_err(|failure| {
+        if failure.status == StatusCode::TOO_MANY_REQUESTS {
+            open.over_rate();
+        }
+    })?;
     let fault = state.next_fault(hour, Call::Link);
+    open.meets(fault);
     match fault {
         Some(Fault::ExpiredLink | Fault::CutAnswer) | None => {}
         Some(fault) => return broken(line, fault, state.now()).await,

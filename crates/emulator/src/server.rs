@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::connection;
 use crate::error::Error;
 use crate::faults::Faults;
+use crate::log::Logged;
 use crate::options::{Credentials, Options, UrlForm};
 use crate::parts::Source;
 use crate::routes;
@@ -148,6 +149,18 @@ impl Handle {
     #[must_use]
     pub fn calls(&self) -> Calls {
         self.state.calls()
+    }
+
+    /// Every request that named an hour, in the order in which they ended. Of very many the oldest are forgotten.
+    #[must_use]
+    pub fn log(&self) -> Vec<Logged> {
+        self.state.log().all()
+    }
+
+    /// The same since this was last called; they are forgotten.
+    #[must_use]
+    pub fn take_log(&self) -> Vec<Logged> {
+        self.state.log().take()
     }
 
     /// Replaces the plan of what goes wrong; nothing of the new one is used up.

@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::faults::{Call, Fault, Faults, Injector, Shape};
 use crate::links::Signer;
+use crate::log::Log;
 use crate::options::{Options, UrlForm};
 use crate::parts::Source;
 use crate::rate::Window;
@@ -37,12 +38,21 @@ pub(crate) struct State {
     calls: Mutex<Calls>,
     injector: Mutex<Injector>,
     window: Mutex<Window>,
+    log: Log,
 }
 
 impl State {
     pub(crate) fn new(options: Options, source: Source, origin: String) -> Self {
         let injector = Mutex::new(Injector::new(options.faults.clone()));
-        Self { options, source, origin, calls: Mutex::default(), injector, window: Mutex::default() }
+        Self {
+            options,
+            source,
+            origin,
+            calls: Mutex::default(),
+            injector,
+            window: Mutex::default(),
+            log: Log::default(),
+        }
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -119,6 +129,10 @@ impl State {
 
     pub(crate) fn count(&self, what: impl FnOnce(&mut Calls) -> &mut u64) {
         *what(&mut locked(&self.calls)) += 1;
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
     }
 
     pub(crate) fn set_faults(&self, faults: Faults) {

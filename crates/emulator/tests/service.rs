@@ -8,5 +8,7 @@ mod faults;
 mod files;
 #[path = "service/history.rs"]
 mod history;
+#[path = "service/log.rs"]
+mod log;
 #[path = "service/token.rs"]
 mod token;
