@@ -1,9 +1,8 @@
 //! One attempt at an hour: ask, download, decode, publish, and note what came of it.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use api::{Availability, Client, Link, Standing};
 use chat::{Entry, Hour, State};
@@ -11,6 +10,7 @@ use store::{Published, SealedRaw};
 use tokio::sync::{OnceCell, Semaphore};
 use tracing::Instrument as _;
 
+use crate::doubt::Doubt;
 use crate::download::Served;
 use crate::error::Error;
 use crate::hour::{Bytes, Decoded, Provenance};
@@ -28,32 +28,18 @@ const DOWNLOADS: usize = 4;
 pub(crate) struct Run<'a> {
     pub(crate) workshop: &'a Workshop,
     pub(crate) client: &'a Client,
-    entries: &'a BTreeMap<Hour, Entry>,
+    pub(crate) entries: &'a BTreeMap<Hour, Entry>,
     cores: Semaphore,
     /// Whether the archive is known to be the app's.
     claimed: OnceCell<()>,
-    notebook: Notebook,
+    pub(crate) notebook: Notebook,
     asked: AtomicU64,
-    newly_lost: AtomicU64,
+    pub(crate) newly_lost: AtomicU64,
     /// Hours that the service calls empty; not believed yet.
-    doubts: Mutex<BTreeMap<Hour, Doubt>>,
+    pub(crate) doubts: Mutex<BTreeMap<Hour, Doubt>>,
     /// The youngest hour that the service has deleted. Held while one that it should have deleted is asked for.
     gone: tokio::sync::Mutex<Option<Hour>>,
 }
-
-/// Why an hour is looked at once more before the run ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Doubt {
-    /// It was called empty between two hours with messages.
-    BetweenBusy,
-    /// It was called empty, and may be believed.
-    Empty { status: u16 },
-    /// It failed, and will be gone before long.
-    Failed,
-}
-
-/// The time from one nightly run to the next.
-const NIGHT: Duration = Duration::from_secs(24 * 3600);
 
 pub(crate) const FETCHED: Provenance = Provenance { source: "fetch", http_status: Some(200), retains: true };
 const FROM_RAW: Provenance = Provenance { source: "raw", http_status: None, retains: true };
@@ -102,42 +88,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Settles an hour that the service called empty, or that failed and may be gone before it is asked for again.
-    pub(crate) async fn settle_at_last(&self, hour: Hour, doubt: Doubt) -> Outcome {
-        let status = match doubt {
-            Doubt::Failed | Doubt::BetweenBusy => {
-                return self.told(hour, Some(Why::Again), self.ask(hour, None)).await;
-            }
-            Doubt::Empty { status } => status,
-        };
-        let row = Entry { http_status: Some(status), ..self.entry(hour, State::Empty) };
-        match self.note(row).await {
-            Ok(()) => Outcome::unchanged(hour, State::Empty),
-            Err(error) => Outcome { error: Some(error), ..Outcome::unchanged(hour, State::Pending) },
-        }
-    }
-
-    /// What is to be looked at once more before the run ends: hours that were called empty, of which those between two hours
-    /// with messages cannot be believed so soon, and failures that a run of the next night would come too late for.
-    pub(crate) async fn doubted(&self, report: &Report) -> Result<BTreeMap<Hour, Doubt>, Error> {
-        let mut doubts = std::mem::take(&mut *self.doubts.lock().unwrap_or_else(PoisonError::into_inner));
-        let (habits, now) = (&self.workshop.settings.habits, (self.workshop.clock)());
-        let failed = report.failures.iter().map(|failure| failure.hour);
-        doubts.extend(failed.filter(|hour| habits.is_at_risk(*hour, now, NIGHT)).map(|hour| (hour, Doubt::Failed)));
-        if doubts.is_empty() {
-            return Ok(doubts);
-        }
-        let entries = self.workshop.archive.entries().await?;
-        let is_busy =
-            |hour: Hour| entries.get(&hour).is_some_and(|entry| entry.state == State::Done && entry.tally.messages > 0);
-        for (hour, doubt) in &mut doubts {
-            if matches!(doubt, Doubt::Empty { .. }) && is_busy(hour.plus(-1)) && is_busy(hour.next()) {
-                *doubt = Doubt::BetweenBusy;
-            }
-        }
-        Ok(doubts)
-    }
-
     /// Writes what is still in the notebook. What was noted while the hours were asked for in the wrong zone is forgotten.
     pub(crate) async fn end(self, report: &mut Report) -> Result<(), Error> {
         if report.failures.iter().any(|failure| matches!(failure.error, Error::WrongZone { .. })) {
@@ -151,7 +101,12 @@ impl<'a> Run<'a> {
     }
 
     /// Works on an hour, notes a failure, and tells of it in one event.
-    async fn told(&self, hour: Hour, why: Option<Why>, work: impl Future<Output = Result<Outcome, Error>>) -> Outcome {
+    pub(crate) async fn told(
+        &self,
+        hour: Hour,
+        why: Option<Why>,
+        work: impl Future<Output = Result<Outcome, Error>>,
+    ) -> Outcome {
         let began = tokio::time::Instant::now();
         let span = tracing::info_span!(target: "annals", "hour", %hour);
         let outcome = async {
@@ -181,7 +136,7 @@ impl<'a> Run<'a> {
     }
 
     /// Asks the service for an hour. `why` is `None` for an hour that was asked for before in this run.
-    async fn ask(&self, hour: Hour, why: Option<Why>) -> Result<Outcome, Error> {
+    pub(crate) async fn ask(&self, hour: Hour, why: Option<Why>) -> Result<Outcome, Error> {
         let Some(answer) = self.answer(hour, why).await? else { return self.lost_unasked(hour).await };
         match answer {
             Answer::Nothing { standing, status } => self.nothing(hour, standing, status, why.is_some()).await,
@@ -296,90 +251,5 @@ impl<'a> Run<'a> {
         let published = self.workshop.publish_kept(&self.cores, hour, decoded, from).instrument(span).await?;
         let has_grown = matches!(published, Published::Done(_)) && self.archived(hour).is_some();
         Ok(Outcome { has_grown, ..Outcome::of(published, hour, bytes) })
-    }
-
-    /// Notes that the service had no file. What is archived stays, and an hour that was empty is not lost. One that is
-    /// called empty for the first time is doubted until the others have had their turn.
-    async fn nothing(&self, hour: Hour, state: State, status: u16, is_first: bool) -> Result<Outcome, Error> {
-        let before = self.entries.get(&hour);
-        if let Some(archived) = self.archived(hour) {
-            return self.unchanged(archived, Some(status)).await;
-        }
-        let state = match (before.map(|entry| entry.state), state) {
-            (Some(State::Empty), State::Lost | State::Failed | State::Empty) => State::Empty,
-            (_, State::Failed) => return Err(Error::Gap { hour, status }),
-            (_, State::Empty) if is_first => {
-                let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
-                doubts.insert(hour, Doubt::Empty { status });
-                State::Pending
-            }
-            (_, state) => state,
-        };
-        let row = Entry { http_status: Some(status), ..self.entry(hour, state) };
-        self.note(row.clone()).await?;
-        Ok(Outcome { row: Some(row), ..Outcome::unchanged(hour, state) })
-    }
-
-    /// Notes that an archived hour was asked for again and is as it was.
-    async fn unchanged(&self, archived: &Entry, http_status: Option<u16>) -> Result<Outcome, Error> {
-        let row = Entry { http_status, error: None, ..self.another_look(archived) };
-        self.note(row.clone()).await?;
-        Ok(Outcome { row: Some(row), ..Outcome::unchanged(archived.hour, State::Done) })
-    }
-
-    /// Notes a failure, unless the run was told to stop. What is archived or empty stays so, and is asked for again.
-    async fn failed(&self, hour: Hour, error: Error) -> Outcome {
-        let settled = self.entries.get(&hour).filter(|entry| matches!(entry.state, State::Done | State::Empty));
-        let state = settled.map_or(State::Failed, |entry| entry.state);
-        let row = Entry {
-            http_status: error.http_status(),
-            error: Some(error.in_one_line()),
-            ..settled.map_or_else(|| self.entry(hour, State::Failed), |entry| self.another_look(entry))
-        };
-        if !matches!(error, Error::Stopped { .. })
-            && let Err(trouble) = self.note(row.clone()).await
-        {
-            let error: &dyn std::error::Error = &trouble;
-            tracing::warn!(%hour, error, "the failure could not be recorded");
-        }
-        Outcome { row: Some(row), error: Some(error), ..Outcome::unchanged(hour, state) }
-    }
-
-    /// Notes that an hour is lost which the service was not asked for: it has deleted younger ones.
-    async fn lost_unasked(&self, hour: Hour) -> Result<Outcome, Error> {
-        self.give_up(hour).await?;
-        Ok(Outcome::unchanged(hour, State::Lost))
-    }
-
-    /// Notes that an hour is lost.
-    pub(crate) async fn give_up(&self, hour: Hour) -> Result<(), Error> {
-        self.note(self.entry(hour, State::Lost)).await
-    }
-
-    async fn note(&self, row: Entry) -> Result<(), Error> {
-        let standing = self.notebook.note(row, &self.workshop.archive).await?;
-        self.count_lost(&standing);
-        Ok(())
-    }
-
-    fn count_lost(&self, standing: &[Entry]) {
-        let was_lost = |hour| self.entries.get(&hour).is_some_and(|entry| entry.state == State::Lost);
-        let new = standing.iter().filter(|row| row.state == State::Lost && !was_lost(row.hour)).count();
-        self.newly_lost.fetch_add(new as u64, Ordering::Relaxed);
-    }
-
-    /// A row for one more attempt at an hour whose state it leaves as it was.
-    fn another_look(&self, entry: &Entry) -> Entry {
-        Entry { at: (self.workshop.clock)(), version: self.workshop.version.to_owned(), ..entry.clone() }
-    }
-
-    fn entry(&self, hour: Hour, state: State) -> Entry {
-        let entry = Entry::new(hour, (self.workshop.clock)(), state);
-        Entry { source: FETCHED.source.to_owned(), version: self.workshop.version.to_owned(), ..entry }
-    }
-
-    /// The entry of an hour that was archived when the run began.
-    fn archived(&self, hour: Hour) -> Option<&Entry> {
-        self.entries.get(&hour).filter(|entry| entry.state == State::Done)
     }
 }

@@ -21,6 +21,7 @@
 mod age;
 mod attempt;
 mod coverage;
+mod doubt;
 mod download;
 mod error;
 mod fetch;
@@ -29,6 +30,7 @@ mod hour;
 mod load;
 mod names;
 mod notebook;
+mod noting;
 mod plan;
 mod raw;
 mod report;

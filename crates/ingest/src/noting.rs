@@ -1,0 +1,104 @@
+//! What is noted of an attempt that published nothing.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use chat::{Entry, Hour, State};
+
+use crate::attempt::{FETCHED, Run};
+use crate::doubt::Doubt;
+use crate::error::Error;
+use crate::run::Outcome;
+
+impl Run<'_> {
+    /// Notes that the service had no file. What is archived stays, and an hour that was empty is not lost. One that is
+    /// called empty for the first time is doubted until the others have had their turn.
+    pub(crate) async fn nothing(
+        &self,
+        hour: Hour,
+        state: State,
+        status: u16,
+        is_first: bool,
+    ) -> Result<Outcome, Error> {
+        let before = self.entries.get(&hour);
+        if let Some(archived) = self.archived(hour) {
+            return self.unchanged(archived, Some(status)).await;
+        }
+        let state = match (before.map(|entry| entry.state), state) {
+            (Some(State::Empty), State::Lost | State::Failed | State::Empty) => State::Empty,
+            (_, State::Failed) => return Err(Error::Gap { hour, status }),
+            (_, State::Empty) if is_first => {
+                let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+                doubts.insert(hour, Doubt::Empty { status });
+                State::Pending
+            }
+            (_, state) => state,
+        };
+        let row = Entry { http_status: Some(status), ..self.entry(hour, state) };
+        self.note(row.clone()).await?;
+        Ok(Outcome { row: Some(row), ..Outcome::unchanged(hour, state) })
+    }
+
+    /// Notes that an archived hour was asked for again and is as it was.
+    pub(crate) async fn unchanged(&self, archived: &Entry, http_status: Option<u16>) -> Result<Outcome, Error> {
+        let row = Entry { http_status, error: None, ..self.another_look(archived) };
+        self.note(row.clone()).await?;
+        Ok(Outcome { row: Some(row), ..Outcome::unchanged(archived.hour, State::Done) })
+    }
+
+    /// Notes a failure, unless the run was told to stop. What is archived or empty stays so, and is asked for again.
+    pub(crate) async fn failed(&self, hour: Hour, error: Error) -> Outcome {
+        let settled = self.entries.get(&hour).filter(|entry| matches!(entry.state, State::Done | State::Empty));
+        let state = settled.map_or(State::Failed, |entry| entry.state);
+        let row = Entry {
+            http_status: error.http_status(),
+            error: Some(error.in_one_line()),
+            ..settled.map_or_else(|| self.entry(hour, State::Failed), |entry| self.another_look(entry))
+        };
+        if !matches!(error, Error::Stopped { .. })
+            && let Err(trouble) = self.note(row.clone()).await
+        {
+            let error: &dyn std::error::Error = &trouble;
+            tracing::warn!(%hour, error, "the failure could not be recorded");
+        }
+        Outcome { row: Some(row), error: Some(error), ..Outcome::unchanged(hour, state) }
+    }
+
+    /// Notes that an hour is lost which the service was not asked for: it has deleted younger ones.
+    pub(crate) async fn lost_unasked(&self, hour: Hour) -> Result<Outcome, Error> {
+        self.give_up(hour).await?;
+        Ok(Outcome::unchanged(hour, State::Lost))
+    }
+
+    /// Notes that an hour is lost.
+    pub(crate) async fn give_up(&self, hour: Hour) -> Result<(), Error> {
+        self.note(self.entry(hour, State::Lost)).await
+    }
+
+    pub(crate) async fn note(&self, row: Entry) -> Result<(), Error> {
+        let standing = self.notebook.note(row, &self.workshop.archive).await?;
+        self.count_lost(&standing);
+        Ok(())
+    }
+
+    pub(crate) fn count_lost(&self, standing: &[Entry]) {
+        let was_lost = |hour| self.entries.get(&hour).is_some_and(|entry| entry.state == State::Lost);
+        let new = standing.iter().filter(|row| row.state == State::Lost && !was_lost(row.hour)).count();
+        self.newly_lost.fetch_add(new as u64, Ordering::Relaxed);
+    }
+
+    /// A row for one more attempt at an hour whose state it leaves as it was.
+    fn another_look(&self, entry: &Entry) -> Entry {
+        Entry { at: (self.workshop.clock)(), version: self.workshop.version.to_owned(), ..entry.clone() }
+    }
+
+    pub(crate) fn entry(&self, hour: Hour, state: State) -> Entry {
+        let entry = Entry::new(hour, (self.workshop.clock)(), state);
+        Entry { source: FETCHED.source.to_owned(), version: self.workshop.version.to_owned(), ..entry }
+    }
+
+    /// The entry of an hour that was archived when the run began.
+    pub(crate) fn archived(&self, hour: Hour) -> Option<&Entry> {
+        self.entries.get(&hour).filter(|entry| entry.state == State::Done)
+    }
+}
