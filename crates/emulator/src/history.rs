@@ -31,7 +31,7 @@ pub(crate) async fn links(
         admit(state, headers)?;
         return Err(malformed(state, time));
     };
-    let mut open = state.log().open(state.now(), hour, Request::Links { over_rate: false });
+    let mut open = state.log().open(state.now(), hour, Request::Links { over_rate: false, links: 0 });
     let answer = of_hour(state, line, headers, form, (time, hour), &mut open).await;
     open.answered(answer.as_ref().map_or_else(|failure| failure.status, Response::status));
     answer
@@ -63,6 +63,7 @@ async fn of_hour(
         Some(fault) => return broken(line, fault, state.now()).await,
     }
     let parts = parts(state, hour, time).await?;
+    open.holds(parts);
     let envelope = envelope(state, form, time, &urls(state, hour, parts, fault == Some(Fault::ExpiredLink)));
     if fault == Some(Fault::CutAnswer) {
         return Ok(Broken::cut(&envelope.to_string().into()).answer(answer::JSON));

@@ -31,6 +31,8 @@ pub enum Request {
     Links {
         /// Whether it was one call too many.
         over_rate: bool,
+        /// How many links the answer held.
+        links: Part,
     },
     /// One of its files.
     File {
@@ -48,10 +50,13 @@ impl Logged {
         matches!(self.request, Request::Links { .. })
     }
 
-    /// Whether the links were served, and lead to the files.
+    /// How many links were served that lead to the files, if they were.
     #[must_use]
-    pub fn has_links(&self) -> bool {
-        self.is_call() && self.status == Some(200) && self.fault.is_none()
+    pub fn sound_links(&self) -> Option<Part> {
+        match self.request {
+            Request::Links { links, .. } if self.status == Some(200) && self.fault.is_none() => Some(links),
+            _ => None,
+        }
     }
 
     /// The part that was served whole, if one was.
@@ -105,7 +110,11 @@ pub(crate) struct Open<'a> {
 
 impl Open<'_> {
     pub(crate) fn over_rate(&mut self) {
-        self.logged.request = Request::Links { over_rate: true };
+        self.logged.request = Request::Links { over_rate: true, links: 0 };
+    }
+
+    pub(crate) fn holds(&mut self, links: Part) {
+        self.logged.request = Request::Links { over_rate: false, links };
     }
 
     pub(crate) fn meets(&mut self, fault: Option<Fault>) {
@@ -150,7 +159,7 @@ mod tests {
         let log = Log::default();
         let calls = i64::try_from(REMEMBERED).unwrap() + 5;
         for number in 0..calls {
-            drop(log.open(Timestamp::UNIX_EPOCH, hour(number), Request::Links { over_rate: false }));
+            drop(log.open(Timestamp::UNIX_EPOCH, hour(number), Request::Links { over_rate: false, links: 0 }));
         }
         let all = log.all();
         assert_eq!((all.len(), all[0].hour, all[all.len() - 1].hour), (REMEMBERED, hour(5), hour(calls - 1)));

@@ -43,9 +43,10 @@ async fn every_request_for_an_hour_is_logged_with_what_became_of_it() {
             (true, Some(401), false),
         ]
     );
+    assert_eq!((log[0].sound_links(), log[1].sound_links()), (None, Some(1)));
     assert_eq!(log[0].fault, Some(Fault::Unavailable));
     assert_eq!(log[2].fault, Some(Fault::CutBody));
-    assert_eq!(log[8].request, Request::Links { over_rate: true });
+    assert_eq!(log[8].request, Request::Links { over_rate: true, links: 0 });
     assert_eq!((log[8].hour.key().as_str(), log[8].at - log[0].at), ("2026031323", after(1810)));
     assert_eq!(service.handle.take_log(), log);
     assert!(service.handle.log().is_empty());
@@ -69,5 +70,5 @@ async fn a_request_without_an_answer_is_logged_when_the_client_gives_up() {
     let mut faults: Vec<_> = log.iter().map(|logged| logged.fault.unwrap().to_string()).collect();
     faults.sort();
     assert_eq!(faults, ["hang", "reset"]);
-    assert!(log.iter().all(|logged| logged.status.is_none() && !logged.has_links()), "{log:?}");
+    assert!(log.iter().all(|logged| logged.status.is_none() && logged.sound_links().is_none()), "{log:?}");
 }
