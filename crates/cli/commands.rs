@@ -1,5 +1,6 @@
 //! The commands: each file has its arguments and what it does.
 
+mod completions;
 mod config;
 mod demo;
 mod doctor;
@@ -8,8 +9,10 @@ mod failure;
 mod fetch;
 mod init;
 mod load;
+mod man;
 mod message;
 mod open;
+mod plan;
 mod query;
 mod run;
 mod show;
@@ -17,7 +20,9 @@ mod span;
 mod spans;
 mod status;
 mod summary;
+mod verdict;
 mod verify;
+mod which;
 mod zone;
 
 use clap::Subcommand;
@@ -32,6 +37,7 @@ pub(crate) enum Command {
     Demo(demo::Args),
     Init(init::Args),
     Doctor(doctor::Args),
+    Plan(plan::Args),
     Fetch(fetch::Args),
     Load(load::Args),
     Status(status::Args),
@@ -40,6 +46,8 @@ pub(crate) enum Command {
     Verify(verify::Args),
     Emulate(emulate::Args),
     Config(config::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 impl Command {
@@ -72,6 +80,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Com
         Command::Demo(args) => demo::run(args, context).await,
         Command::Init(args) => init::run(args, context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
+        Command::Plan(args) => plan::run(args, context).await,
         Command::Fetch(args) => fetch::run(args, context).await,
         Command::Load(args) => load::run(args, context).await,
         Command::Status(args) => status::run(args, context).await,
@@ -80,5 +89,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Com
         Command::Verify(args) => verify::run(args, context).await,
         Command::Emulate(args) => emulate::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,
+        Command::Completions(args) => completions::run(args, context).await,
+        Command::Man(args) => man::run(args, context).await,
     }
 }

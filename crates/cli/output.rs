@@ -1,5 +1,6 @@
 //! The only printer: data goes to stdout, everything else to stderr.
 
+mod amount;
 mod cell;
 mod csv;
 mod format;
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
+pub(crate) use amount::{bytes, duration};
 pub(crate) use cell::Cell;
 pub(crate) use format::{Format, FormatArgs};
 pub(crate) use log::LogFormat;

@@ -50,6 +50,8 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("base64", &["api", "emulator"], "tokens and signatures, on both ends of the wire"),
     owned("chrono", &["chat"], "everybody else speaks of chat::Timestamp"),
     owned("clap", &["cli"], "arguments belong to the program"),
+    owned("clap_complete", &["cli"], "arguments belong to the program"),
+    owned("clap_mangen", &["cli"], "arguments belong to the program"),
     owned("comfy-table", &["cli"], "libraries print nothing"),
     owned("deltalake", &["store"], "the log is written by one crate"),
     owned(

@@ -1,21 +1,28 @@
 //! `annals fetch`.
 
-use store::Access;
+use std::collections::BTreeSet;
 
-use crate::commands::run::{Run, RunArgs, settled};
-use crate::commands::span::HourSpan;
+use chat::Hours;
+use ingest::{Plan, time_under_quota};
+use store::{Access, Archive};
+
+use crate::commands::plan;
+use crate::commands::run::{Run, RunArgs, Source, Work, settled};
+use crate::commands::which::Which;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
 
-/// Archive a range of hours from the Chat service
+/// Archive hours from the Chat service: those that are due, or a range
 ///
-/// Asks for each hour of the range that is not settled yet, the most endangered first, keeps the bytes as they are served,
-/// and publishes the messages. Without --until it ends before the hour that is going on. It may be stopped and run again at any time: it goes on where it was. It needs
-/// ANNALS_API_BASE_URL and a token (ANNALS_API_TOKEN, or an app's client or certificate, see `annals config`).
+/// Asks for each hour that is not settled yet, the most endangered first, keeps the bytes as they are served, and publishes
+/// the messages. With --due it is what a timer runs every night: a complete archive costs no call. It may be stopped and run
+/// again at any time: it goes on where it was. It needs the address of the service and a token, see `annals init`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  annals fetch --due                                     what cron runs every night
+  annals fetch --due --dry-run                           what that would do
   annals fetch --since 2026-03-14 --until 2026-03-15     a day
   annals fetch --since 2026-03-14T09                     from an hour up to now
   annals fetch --since 2026031409 --until 2026031410 --again --json
@@ -23,26 +30,49 @@ Examples:
 Exit codes: 0 done, or only not ready yet; 3 hours failed; 4 the service refused; 5 hours at risk; 6 hours lost.")]
 pub(crate) struct Args {
     #[command(flatten)]
-    pub(crate) span: HourSpan,
+    which: Which,
 
     /// Ask for hours that are settled, too; an hour whose file grew is published anew
+    #[arg(long, conflicts_with = "due")]
+    again: bool,
+
+    /// Print what would be done, as `annals plan` does, and spend nothing
     #[arg(long)]
-    pub(crate) again: bool,
+    dry_run: bool,
 
     #[command(flatten)]
-    pub(crate) run: RunArgs,
+    run: RunArgs,
 }
 
-/// Archives a range of hours.
+/// Archives hours.
 ///
 /// # Errors
 ///
 /// When the run cannot begin or the service refuses; hours that fail are counted, not errors.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
-    let hours = args.span.hours(context.clock.now())?;
+    args.which.check()?;
+    if args.dry_run {
+        return plan::show(context, args.which, settled(args.again), args.run.json).await;
+    }
     let client = context.client()?;
     let archive = context.open_archive(Access::Create).await?;
-    let run = Run::begin(context, args.run, archive, Some(client.app()), hours.len());
+    let (hours, work) = work(&args, context, archive.clone()).await?;
+    let run = Run::begin(context, args.run, archive, Some(client.app()), work);
     let report = run.workshop.fetch(&client, hours, settled(args.again), &run.progress()).await;
     run.end(report).await
+}
+
+/// The hours, and what is to be done about them as far as it can be told now.
+async fn work(args: &Args, context: &Context, archive: Archive) -> Result<(Hours, Work), CommandError> {
+    let workshop = context.reading_room(archive, None, None);
+    let hours = args.which.hours(&workshop).await?;
+    let plan = workshop.plan(hours, settled(args.again)).await?;
+    Ok((hours, work_of(&plan, context.settings.api.history_per_minute)))
+}
+
+fn work_of(plan: &Plan, calls_per_minute: u32) -> Work {
+    let hours: BTreeSet<_> = plan.hours(|step| step.is_work()).collect();
+    let steps = u32::try_from(hours.len()).unwrap_or(u32::MAX).max(1);
+    let pace = time_under_quota(plan.calls(), calls_per_minute) / steps;
+    Work { hours, source: Source::Service { pace } }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use store::Access;
 
-use crate::commands::run::{Run, RunArgs, settled};
+use crate::commands::run::{Run, RunArgs, Source, Work, settled};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -48,7 +48,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let files = ingest::hours_of_files(&args.files, context.settings.api.zone).map_err(CommandError::usage)?;
     let archive = context.open_archive(Access::Create).await?;
     let app = archive.app().or_else(|| context.client().ok().map(|client| client.app()));
-    let run = Run::begin(context, args.run, archive, app, files.len());
+    let work = Work { hours: files.keys().copied().collect(), source: Source::Files };
+    let run = Run::begin(context, args.run, archive, app, work);
     let report = run.workshop.load(files, settled(args.again), &run.progress()).await;
     run.end(report).await
 }

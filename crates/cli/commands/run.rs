@@ -1,6 +1,7 @@
 //! What the commands that archive have in common.
 
-use std::time::Instant;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use chat::{App, Hour, State};
 use ingest::{Report, Settled, Workshop};
@@ -28,29 +29,58 @@ pub(crate) struct RunArgs {
     pub(crate) json: bool,
 }
 
+/// The hours that have work to be done, as far as it can be told before the run.
+pub(super) struct Work {
+    /// The hours.
+    pub(super) hours: BTreeSet<Hour>,
+    /// Where they come from.
+    pub(super) source: Source,
+}
+
+/// Where a run takes its hours from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The service; an hour takes no less than the pace of the quota.
+    Service { pace: Duration },
+    /// Files: nothing but this machine holds them up.
+    Files,
+}
+
+impl Source {
+    fn pace(self) -> Duration {
+        match self {
+            Self::Service { pace } => pace,
+            Self::Files => Duration::ZERO,
+        }
+    }
+}
+
 /// A run that archives, with its bar.
 pub(super) struct Run<'a> {
     pub(super) workshop: Workshop,
     context: &'a Context,
     args: RunArgs,
+    work: Work,
     bar: Progress,
     began: Instant,
 }
 
 impl<'a> Run<'a> {
-    /// Begins a run over so many hours.
-    pub(super) fn begin(context: &'a Context, args: RunArgs, archive: Archive, app: Option<App>, hours: usize) -> Self {
+    /// Begins a run.
+    pub(super) fn begin(context: &'a Context, args: RunArgs, archive: Archive, app: Option<App>, work: Work) -> Self {
         let catalogue = if args.no_index { None } else { context.open_catalogue() };
         let workshop = context.workshop(archive, catalogue, app);
-        let bar = context.output.progress(hours as u64, "hours");
-        Self { workshop, context, args, bar, began: Instant::now() }
+        let bar = context.output.progress(work.hours.len() as u64, "hours").no_faster_than(work.source.pace());
+        Self { workshop, context, args, work, bar, began: Instant::now() }
     }
 
-    /// Moves the bar on.
+    /// Moves the bar on with every hour that had work to be done.
     pub(super) fn progress(&self) -> impl Fn(Hour, State) + Sync {
         |hour, _state| {
-            self.bar.at(hour);
-            self.bar.advance(1);
+            if self.work.hours.contains(&hour) {
+                self.bar.at(hour);
+                self.bar.advance(1);
+            }
         }
     }
 
@@ -62,7 +92,12 @@ impl<'a> Run<'a> {
     pub(super) async fn end(self, report: Result<Report, ingest::Error>) -> Result<Exit, CommandError> {
         let report = report.map_err(CommandError::from)?;
         drop(self.bar);
-        Summary::of(self.context, &self.workshop, report, self.began.elapsed()).await.print(self.args)
+        let summary = Summary::of(self.context, &self.workshop, report, self.began.elapsed()).await;
+        let summary = match self.work.source {
+            Source::Service { .. } => summary.with_verdict(&self.workshop).await,
+            Source::Files => summary,
+        };
+        summary.print(self.args)
     }
 }
 

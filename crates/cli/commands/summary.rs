@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chat::{Hour, State, Tally};
-use ingest::{CutShort, Failure, Followed, Lag, Report, Workshop};
+use chat::{Hour, Hours, State, Tally};
+use ingest::{Coverage, CutShort, Failure, Followed, Lag, Report, Workshop};
 use serde_json::{Value, json};
 use store::Archive;
 
 use crate::commands::run::RunArgs;
+use crate::commands::verdict::verdict;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::output::Talk;
 
 /// Failures that are told in full; the rest is counted.
 const TOLD: usize = 5;
@@ -28,6 +30,8 @@ pub(super) struct Summary<'a> {
     is_stopped: bool,
     /// Hours that the tables hold and the index does not, or not as they are; `None` when the ledger cannot be read.
     not_indexed: Option<u64>,
+    /// What the run means for the person who is responsible.
+    verdict: Option<String>,
 }
 
 impl<'a> Summary<'a> {
@@ -39,7 +43,18 @@ impl<'a> Summary<'a> {
         }
         let is_stopped = workshop.stop.is_cancelled();
         let not_indexed = not_indexed(context, workshop).await;
-        Self { context, report, seconds: took.as_secs_f64(), is_stopped, not_indexed }
+        Self { context, report, seconds: took.as_secs_f64(), is_stopped, not_indexed, verdict: None }
+    }
+
+    /// Adds the verdict on the hours of the run, if the ledger can be read.
+    pub(super) async fn with_verdict(self, workshop: &Workshop) -> Self {
+        let hours = || self.report.states.keys().copied();
+        let (Some(first), Some(last)) = (hours().next(), hours().next_back()) else { return self };
+        let Ok(entries) = workshop.archive.entries().await else { return self };
+        let (now, warning) = (self.context.clock.now(), self.context.settings.hours.warning);
+        let range = Hours::between(first, last.next());
+        let coverage = Coverage::of(&entries, range, &workshop.settings.habits, now, warning);
+        Self { verdict: Some(verdict(&self.report, &coverage)), ..self }
     }
 
     /// Prints the summary and the failures, and says how the run ends.
@@ -47,10 +62,11 @@ impl<'a> Summary<'a> {
     /// # Errors
     ///
     /// When stdout takes nothing.
-    pub(super) fn print(self, args: RunArgs) -> Result<Exit, CommandError> {
+    pub(super) fn print(mut self, args: RunArgs) -> Result<Exit, CommandError> {
+        let exit = self.exit(args.strict);
         if args.json {
             self.context.output.json(&self.json())?;
-        } else {
+        } else if !self.is_unasked_for(exit) {
             self.context.output.line(self.sentence())?;
         }
         let new = &self.report.new;
@@ -60,15 +76,25 @@ impl<'a> Summary<'a> {
                  cluster; `annals doctor` finds it out",
             );
         }
-        let exit = self.exit(args.strict);
-        let failures = telling(self.report.failures, self.report.cut_short);
+        let failures = telling(std::mem::take(&mut self.report.failures), self.report.cut_short);
         let errors: Vec<CommandError> = failures.into_iter().map(|failure| failure.error.into()).collect();
         errors.iter().take(TOLD).for_each(|error| self.context.output.error(error));
         if let Some(untold) = errors.len().checked_sub(TOLD + 1) {
             let place = if args.json { "the object on stdout has them all" } else { "--json tells of all" };
             self.context.output.warn(format_args!("{} more hours failed; {place}", untold + 1));
         }
-        Ok(Exit::worst(errors.iter().map(CommandError::exit).chain([exit])))
+        let exit = Exit::worst(errors.iter().map(CommandError::exit).chain([exit]));
+        match &self.verdict {
+            Some(verdict) if args.json => self.context.output.note(verdict),
+            Some(verdict) if !self.is_unasked_for(exit) => self.context.output.line(verdict)?,
+            _ => {}
+        }
+        Ok(exit)
+    }
+
+    /// Whether there is nothing to say to who wants to hear of trouble alone.
+    fn is_unasked_for(&self, exit: Exit) -> bool {
+        self.context.output.talk() == Talk::Quiet && exit == Exit::Done && self.report.failures.is_empty()
     }
 
     fn exit(&self, strict: bool) -> Exit {

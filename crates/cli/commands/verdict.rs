@@ -1,0 +1,167 @@
+//! The last line of a run: what it means for the person who is responsible.
+
+use chat::{Hour, State};
+use ingest::{Coverage, CutShort, Report};
+
+use crate::commands::spans::in_words;
+use crate::output::duration;
+
+/// One sentence that a person can act on: what is lost, what failed and until when it can still be had, and what is complete.
+/// `coverage` is that of the hours of the run.
+pub(super) fn verdict(report: &Report, coverage: &Coverage) -> String {
+    let parts = [
+        losses(report),
+        cut_short(report),
+        failures(report, coverage),
+        complete(coverage),
+        known_losses(report, coverage),
+        not_ready(report, coverage),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+fn losses(report: &Report) -> Option<String> {
+    let lost = report.newly_lost;
+    (lost > 0).then(|| {
+        let hours = count(lost, "hour is lost", "hours are lost");
+        format!("{hours} since the last run: the service deleted what no run could fetch in time")
+    })
+}
+
+fn cut_short(report: &Report) -> Option<String> {
+    report.cut_short.map(|why| match why {
+        CutShort::Interrupted => "stopped: run it again, it goes on where it was".to_owned(),
+        CutShort::Hopeless => "given up: put right what the error says, and run it again".to_owned(),
+    })
+}
+
+/// Of hours that had no turn, too, when the run was given up.
+fn failures(report: &Report, coverage: &Coverage) -> Option<String> {
+    let failed: Vec<Hour> = coverage.hours(State::Failed).collect();
+    let is_open = |hour: &Hour| report.cut_short.is_some() || failed.contains(hour);
+    let first = coverage.deadlines.iter().find(|(hour, _)| is_open(hour));
+    let left = first.map(|(hour, gone)| {
+        let left = duration((*gone - coverage.now).to_std().unwrap_or_default());
+        format!("{hour} is the first to be lost, in {left}")
+    });
+    let again = (!failed.is_empty()).then(|| {
+        let hours = count(failed.len() as u64, "hour", "hours");
+        format!("{hours} failed and will be tried again by the next run")
+    });
+    match (again, left) {
+        (Some(again), Some(left)) => Some(format!("{again}, {left}")),
+        (again, left) => again.or(left),
+    }
+}
+
+/// From the first hour up to the last that is settled with all before it settled. What is lost is settled, too.
+fn complete(coverage: &Coverage) -> Option<String> {
+    let is_settled = |state: &State| !matches!(state, State::Pending | State::Failed);
+    let settled = coverage.states.iter().take_while(|(_, state)| is_settled(state)).map(|(hour, _)| *hour);
+    let (first, last) = (coverage.states.keys().next()?, settled.last());
+    match last {
+        Some(last) if *first == last => Some(format!("{first} is complete")),
+        Some(last) => Some(format!("complete from {first} to {last}")),
+        None if coverage.hours(State::Failed).next().is_none() => Some("nothing is archived yet".to_owned()),
+        None => None,
+    }
+}
+
+/// Losses that earlier runs have told.
+fn known_losses(report: &Report, coverage: &Coverage) -> Option<String> {
+    let lost: Vec<Hour> = coverage.hours(State::Lost).collect();
+    let is_news = report.newly_lost >= lost.len() as u64;
+    (!lost.is_empty()).then(|| {
+        if is_news {
+            format!("without {}", in_words(lost))
+        } else {
+            format!("without the lost hours {}", in_words(lost))
+        }
+    })
+}
+
+fn not_ready(report: &Report, coverage: &Coverage) -> Option<String> {
+    let waiting = coverage.hours(State::Pending).count() as u64;
+    (waiting > 0 && report.cut_short.is_none())
+        .then(|| format!("{} not ready yet", count(waiting, "hour is", "hours are")))
+}
+
+/// A number of things, in words that fit it.
+pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use chat::{Entry, Hours};
+    use ingest::Habits;
+
+    use super::*;
+
+    /// The verdict on hours in these states, the first of them 2026-03-14T00Z, so many hours after the first began.
+    fn told(states: &[State], age: i64, report: Report) -> String {
+        let first = Hour::from_key("2026031400").unwrap();
+        let entries: BTreeMap<_, _> = (0..)
+            .zip(states)
+            .filter(|(_, state)| **state != State::Pending)
+            .map(|(at, state)| (first.plus(at), Entry::new(first.plus(at), first.plus(at + 2).start(), *state)))
+            .collect();
+        let hours = Hours::between(first, first.plus(i64::try_from(states.len()).unwrap()));
+        let day = Duration::from_secs(24 * 3600);
+        let coverage = Coverage::of(&entries, hours, &Habits::default(), first.plus(age).start(), day);
+        verdict(&report, &coverage)
+    }
+
+    #[test]
+    fn what_is_complete_is_said_with_its_bounds() {
+        let all = [State::Done, State::Empty, State::Done];
+        assert_eq!(told(&all, 5, Report::default()), "complete from 2026-03-14T00Z to 2026-03-14T02Z");
+        assert_eq!(told(&all[..1], 5, Report::default()), "2026-03-14T00Z is complete");
+        let young = [State::Done, State::Done, State::Pending, State::Pending];
+        assert_eq!(
+            told(&young, 4, Report::default()),
+            "complete from 2026-03-14T00Z to 2026-03-14T01Z; 2 hours are not ready yet"
+        );
+        assert_eq!(told(&[State::Pending], 1, Report::default()), "nothing is archived yet; 1 hour is not ready yet");
+    }
+
+    #[test]
+    fn what_failed_is_said_with_the_time_that_is_left() {
+        let states = [State::Done, State::Failed, State::Done, State::Failed, State::Pending];
+        assert_eq!(
+            told(&states, 43, Report::default()),
+            "2 hours failed and will be tried again by the next run, 2026-03-14T01Z is the first to be lost, in 31 h; \
+             2026-03-14T00Z is complete; 1 hour is not ready yet"
+        );
+    }
+
+    #[test]
+    fn what_is_lost_comes_first() {
+        let news = Report { newly_lost: 2, ..Report::default() };
+        assert_eq!(
+            told(&[State::Lost, State::Lost, State::Done], 100, news),
+            "2 hours are lost since the last run: the service deleted what no run could fetch in time; complete from \
+             2026-03-14T00Z to 2026-03-14T02Z; without 2026-03-14T00Z to 2026-03-14T01Z"
+        );
+        assert_eq!(
+            told(&[State::Lost, State::Done], 100, Report::default()),
+            "complete from 2026-03-14T00Z to 2026-03-14T01Z; without the lost hours 2026-03-14T00Z"
+        );
+    }
+
+    #[test]
+    fn a_run_that_did_not_end_says_what_is_at_stake() {
+        let stopped = |why| Report { cut_short: Some(why), ..Report::default() };
+        assert_eq!(
+            told(&[State::Done, State::Pending], 3, stopped(CutShort::Interrupted)),
+            "stopped: run it again, it goes on where it was; 2026-03-14T01Z is the first to be lost, in 2 d 23 h; \
+             2026-03-14T00Z is complete"
+        );
+        let hopeless = told(&[State::Failed], 3, stopped(CutShort::Hopeless));
+        assert!(hopeless.starts_with("given up: put right what the error says"), "{hopeless}");
+        assert!(hopeless.contains("2026-03-14T00Z is the first to be lost"), "{hopeless}");
+    }
+}
