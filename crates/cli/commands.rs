@@ -2,6 +2,7 @@
 
 mod completions;
 mod config;
+mod coverage;
 mod demo;
 mod doctor;
 mod emulate;
@@ -30,6 +31,7 @@ use clap::Subcommand;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::monitoring::Watched;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -56,6 +58,17 @@ impl Command {
     pub(crate) fn own_archive(&self) -> Option<&'static str> {
         match self {
             Self::Demo(_) => Some(demo::ARCHIVE),
+            _ => None,
+        }
+    }
+
+    /// The command as machines are told of it; `None` for one that they are told nothing of.
+    #[must_use]
+    pub(crate) fn watched(&self) -> Option<Watched> {
+        match self {
+            Self::Fetch(args) => args.watched(),
+            Self::Load(args) => Some(args.watched()),
+            Self::Status(args) => args.watched(),
             _ => None,
         }
     }

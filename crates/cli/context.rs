@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::clock::Clock;
+use crate::monitoring::Findings;
 use crate::output::Output;
 use crate::settings::Settings;
 use crate::stop::Stop;
@@ -22,4 +23,6 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     /// Whether to stop.
     pub(crate) stop: Stop,
+    /// What the command finds and machines are told.
+    pub(crate) findings: Findings,
 }

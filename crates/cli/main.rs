@@ -8,6 +8,7 @@ mod environment;
 mod error;
 mod exit;
 mod logging;
+mod monitoring;
 mod output;
 mod program;
 mod settings;

@@ -203,6 +203,12 @@ impl Output {
         self.shared.stderr == Face::ColourTerminal && self.log_format() == LogFormat::Text
     }
 
+    /// Whether data may have colours.
+    #[must_use]
+    pub(crate) fn colours_on_stdout(&self) -> bool {
+        self.shared.stdout == Face::ColourTerminal
+    }
+
     fn on_stdout(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
         let mut result = Ok(());
         self.shared.bars.suspend(|| {

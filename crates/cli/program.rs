@@ -14,6 +14,7 @@ use crate::environment::{self, Environment};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::logging;
+use crate::monitoring::{self, Findings};
 use crate::output::{Output, Talk};
 use crate::settings::{Settings, unknown_variables};
 use crate::stop::Stop;
@@ -42,7 +43,11 @@ fn run_command(cli: Cli) -> Exit {
     let output = Output::of_this_process(cli.global.talk(), environment.as_ref().unwrap_or(&Environment::default()));
     output.write_stderr_as(cli.global.log_format());
     let result = environment.and_then(|environment| {
-        let context = context(&cli.global, &cli.command, &environment, output.clone())?;
+        let archive = archive(&cli.global, &cli.command, &environment);
+        let context = context(&cli.global, &cli.command, archive.clone(), &environment, output.clone());
+        let context = context.inspect_err(|error| {
+            monitoring::failed_to_begin(cli.command.watched(), &archive, &environment, &output, error);
+        })?;
         block_on(cli.command, &context)
     });
     result.unwrap_or_else(|error| {
@@ -57,10 +62,10 @@ fn run_command(cli: Cli) -> Exit {
 fn context(
     global: &Global,
     command: &Command,
+    archive: PathBuf,
     environment: &Environment,
     output: Output,
 ) -> Result<Context, CommandError> {
-    let archive = archive(global, command, environment);
     let failed = |error: CommandError| error.while_doing("could not read the settings");
     let flags = [global.settings(), command.settings()].concat();
     let settings = Settings::load(&archive, environment, &flags).map_err(|error| failed(error.into()))?;
@@ -74,7 +79,8 @@ fn context(
     let clock = Clock::asked_for(environment.value(environment::CLOCK))
         .map_err(|error| CommandError::usage(error).while_doing(format!("could not read {}", environment::CLOCK)))?;
     let stop = Stop::listening(&output).map_err(no_runtime)?;
-    Ok(Context { archive, state: environment.state_folder(), settings, output, clock, stop })
+    let findings = Findings::default();
+    Ok(Context { archive, state: environment.state_folder(), settings, output, clock, stop, findings })
 }
 
 fn archive(global: &Global, command: &Command, environment: &Environment) -> PathBuf {
@@ -85,7 +91,8 @@ fn archive(global: &Global, command: &Command, environment: &Environment) -> Pat
 
 fn block_on(command: Command, context: &Context) -> Result<Exit, CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
-    let result = runtime.block_on(commands::run(command, context));
+    let watched = command.watched();
+    let result = runtime.block_on(monitoring::watched(watched, context, commands::run(command, context)));
     // Work that the command left behind is of no use to anybody.
     runtime.shutdown_background();
     result

@@ -11,10 +11,10 @@ mod reader;
 mod reference;
 mod units;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chat::Zone;
+use chat::{Secret, Zone};
 use ingest::{Recheck, SecondRun};
 use url::Url;
 
@@ -48,6 +48,10 @@ pub(crate) struct Settings {
     pub(crate) decode: DecodeSettings,
     /// What is logged.
     pub(crate) log: LogSettings,
+    /// Where the nightly job writes its metrics.
+    pub(crate) metrics: MetricsSettings,
+    /// Who is pinged by the nightly job.
+    pub(crate) ping: PingSettings,
     layers: Layers,
 }
 
@@ -132,6 +136,20 @@ pub(crate) struct LogSettings {
     pub(crate) format: LogFormat,
 }
 
+/// `[metrics]`: where the nightly job writes its metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MetricsSettings {
+    /// The file; `None` writes none.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// `[ping]`: who is pinged by the nightly job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PingSettings {
+    /// The address of the watchdog, which is as good as a password; `None` pings nobody.
+    pub(crate) url: Option<Secret>,
+}
+
 impl Settings {
     /// The settings for the archive in this folder. `flags` are the texts of `--set`.
     ///
@@ -164,6 +182,8 @@ impl Settings {
                 filter: reader.filter("log.filter")?,
                 format: reader.parsed("log.format", "text or json")?,
             },
+            metrics: MetricsSettings { file: reader.text("metrics.file").map(PathBuf::from) },
+            ping: PingSettings { url: reader.secret("ping.url") },
             layers,
         })
     }

@@ -50,7 +50,7 @@ print(json.dumps({
     clippy::print_stderr,
     reason = "which Python to use is up to whoever runs the tests"
 )]
-fn python() -> Option<String> {
+pub(crate) fn python() -> Option<String> {
     let python = std::env::var("ANNALS_TEST_PYTHON").ok();
     assert!(
         python.is_some() || std::env::var_os("CI").is_none(),

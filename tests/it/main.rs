@@ -9,6 +9,8 @@ mod hours;
 mod index_behind;
 mod interop;
 mod logging;
+mod metrics;
+mod ping;
 mod plan;
 mod readme;
 mod samples;

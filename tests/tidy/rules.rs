@@ -66,6 +66,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("hyper-util", &["emulator"], "connections that break off on purpose"),
     owned("icu_segmenter", &["index"], "words are a matter of the index"),
     owned("indicatif", &["cli"], "libraries print nothing"),
+    owned("maud", &["cli"], "pages are made by the program"),
     owned("memchr", &["decode"], "where a line ends"),
     owned("object_store", &["store"], "where bytes live"),
     owned("parquet", &["archive", "store"], "written and read by archive; store hands it readers over objects"),
@@ -74,6 +75,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
         &["emulator"],
         "signed links, written by one side only: the other sends them as they came",
     ),
+    owned("prometheus", &["cli"], "metrics are told by the program"),
     owned("rand", &["api", "emulator"], "jitter, and seeded histories"),
     owned("reqwest", &["api"], "the service is asked by one crate"),
     owned("rustix", &["cli"], "how much room a disk has"),
@@ -109,7 +111,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
 pub(crate) const FREE: &[&str] = &["bytes", "futures", "rustc-hash", "tempfile", "thiserror", "tracing"];
 
 /// What tests use and nothing else.
-pub(crate) const TESTS_ONLY: &[&str] = &["proptest"];
+pub(crate) const TESTS_ONLY: &[&str] = &["boon", "proptest", "quick-xml"];
 
 /// Packages of which the lock file holds one version: their types cross our walls.
 pub(crate) const ONE_COPY: &[&str] = &[

@@ -31,6 +31,7 @@ const RETRIES: Retries = Retries {
 
 /// The address of a watchdog. It is as good as a password for whoever knows it: no text of this type shows more than
 /// the host.
+#[derive(Clone)]
 pub struct Ping {
     http: Client,
     url: Url,

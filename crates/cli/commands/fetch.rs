@@ -12,6 +12,7 @@ use crate::commands::which::Which;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::monitoring::{MetricsArgs, PingArgs, Subject, Watched};
 
 /// Archive hours from the Chat service: those that are due, or a range
 ///
@@ -42,6 +43,25 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     run: RunArgs,
+
+    #[command(flatten)]
+    metrics: MetricsArgs,
+
+    #[command(flatten)]
+    ping: PingArgs,
+}
+
+impl Args {
+    /// What machines are told: of a run, and not of what one would do.
+    pub(super) fn watched(&self) -> Option<Watched> {
+        let told = Watched {
+            command: "fetch",
+            subject: Subject::Job,
+            metrics_file: self.metrics.metrics_file.clone(),
+            ping_url: self.ping.ping_url.clone(),
+        };
+        (!self.dry_run).then_some(told)
+    }
 }
 
 /// Archives hours.

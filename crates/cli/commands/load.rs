@@ -10,6 +10,7 @@ use crate::commands::run::{Run, RunArgs, Source, Work, settled};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::monitoring::{MetricsArgs, Subject, Watched};
 
 /// Archive hour files that are already on disk
 ///
@@ -36,6 +37,17 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) run: RunArgs,
+
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
+}
+
+impl Args {
+    /// What machines are told.
+    pub(super) fn watched(&self) -> Watched {
+        let metrics_file = self.metrics.metrics_file.clone();
+        Watched { command: "load", subject: Subject::Run, metrics_file, ping_url: None }
+    }
 }
 
 /// Archives files.

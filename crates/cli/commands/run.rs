@@ -91,6 +91,7 @@ impl<'a> Run<'a> {
     /// When the run came to nothing, or stdout takes nothing.
     pub(super) async fn end(self, report: Result<Report, ingest::Error>) -> Result<Exit, CommandError> {
         let report = report.map_err(CommandError::from)?;
+        self.context.findings.note_report(&report);
         drop(self.bar);
         let summary = Summary::of(self.context, &self.workshop, report, self.began.elapsed()).await;
         let summary = match self.work.source {

@@ -54,7 +54,9 @@ impl<'a> Summary<'a> {
         let (now, warning) = (self.context.clock.now(), self.context.settings.hours.warning);
         let range = Hours::between(first, last.next());
         let coverage = Coverage::of(&entries, range, &workshop.settings.habits, now, warning);
-        Self { verdict: Some(verdict(&self.report, &coverage)), ..self }
+        let verdict = verdict(&self.report, &coverage);
+        self.context.findings.note_verdict(&verdict);
+        Self { verdict: Some(verdict), ..self }
     }
 
     /// Prints the summary and the failures, and says how the run ends.
@@ -78,7 +80,10 @@ impl<'a> Summary<'a> {
         }
         let failures = telling(std::mem::take(&mut self.report.failures), self.report.cut_short);
         let errors: Vec<CommandError> = failures.into_iter().map(|failure| failure.error.into()).collect();
-        errors.iter().take(TOLD).for_each(|error| self.context.output.error(error));
+        for error in errors.iter().take(TOLD) {
+            self.context.output.error(error);
+            self.context.findings.note_failure(error.in_one_line());
+        }
         if let Some(untold) = errors.len().checked_sub(TOLD + 1) {
             let place = if args.json { "the object on stdout has them all" } else { "--json tells of all" };
             self.context.output.warn(format_args!("{} more hours failed; {place}", untold + 1));

@@ -12,7 +12,7 @@ use crate::environment;
 pub(super) const DEFAULTS: &str = include_str!("../default-settings.toml");
 
 /// The settings that are secrets: they come from the environment alone and are never shown.
-const SECRETS: [&str; 3] = ["api.token", "api.client_secret", "api.app_certificate"];
+const SECRETS: [&str; 4] = ["api.token", "api.client_secret", "api.app_certificate", "ping.url"];
 
 static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| entries(DEFAULTS));
 

@@ -1,0 +1,258 @@
+//! A command from its start to its end, as machines are told of it.
+
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use api::{Ping, Signal};
+use chat::{Secret, State};
+use ingest::Coverage;
+use tokio::task::JoinHandle;
+use tracing::Instrument as _;
+
+use crate::clock::Clock;
+use crate::context::Context;
+use crate::environment::{Environment, variable_of};
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::monitoring::findings::Found;
+use crate::monitoring::metrics::{Ended, Metrics};
+use crate::monitoring::{Subject, Watched, file};
+use crate::output::Output;
+
+/// How long a run may take to end in order once it is told to stop. With [`PING`] that stays below ten seconds.
+const GRACE: Duration = Duration::from_secs(6);
+/// How long a ping may take in all.
+const PING: Duration = Duration::from_secs(3);
+
+/// Does the work of a command, and tells machines of it as far as they are to be told.
+///
+/// # Errors
+///
+/// Those of the work. Whatever becomes of the telling is a warning.
+pub(crate) async fn watched(
+    watched: Option<Watched>,
+    context: &Context,
+    work: impl Future<Output = Result<Exit, CommandError>>,
+) -> Result<Exit, CommandError> {
+    let Some(watched) = watched else { return work.await };
+    let is_job = watched.subject == Subject::Job;
+    let settings = &context.settings;
+    let set = |file: &Option<PathBuf>| file.clone().filter(|_| is_job);
+    let watch = Watch {
+        metrics_file: watched.metrics_file.clone().or_else(|| set(&settings.metrics.file)),
+        ping: ping(watched.ping_url.as_ref().or(settings.ping.url.as_ref().filter(|_| is_job)), &context.output),
+        archive: whole(&context.archive),
+        clock: context.clock.clone(),
+        output: context.output.clone(),
+        began: Instant::now(),
+        watched,
+    };
+    if watch.watched.subject == Subject::Standing {
+        let result = work.await;
+        watch.write_metrics(None, standing(context).await.as_ref());
+        return result;
+    }
+    let started = watch.start();
+    let result = until_stopped(context, work).await;
+    let coverage = if watch.wants_standing() { standing(context).await } else { None };
+    watch.end(&result, context.findings.found(), coverage.as_ref(), started).await;
+    result
+}
+
+/// Tells machines of a command that could not even read its settings. What its flags and the environment say is known all
+/// the same; of the archive nothing is.
+pub(crate) fn failed_to_begin(
+    watched: Option<Watched>,
+    archive: &Path,
+    environment: &Environment,
+    output: &Output,
+    error: &CommandError,
+) {
+    let Some(watched) = watched.filter(|watched| watched.subject != Subject::Standing) else { return };
+    let is_job = watched.subject == Subject::Job;
+    let set = |setting: &str| environment.value(&variable_of(setting)).filter(|_| is_job);
+    let url = watched.ping_url.clone().or_else(|| set("ping.url").map(Secret::new));
+    let watch = Watch {
+        metrics_file: watched.metrics_file.clone().or_else(|| set("metrics.file").map(PathBuf::from)),
+        ping: ping(url.as_ref(), output),
+        archive: whole(archive),
+        clock: Clock::of_the_machine(),
+        output: output.clone(),
+        began: Instant::now(),
+        watched,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let found = Found { verdict: Some(error.in_one_line()), ..Found::default() };
+    match runtime {
+        Ok(runtime) => runtime.block_on(watch.tell(error.exit(), found, None)),
+        Err(error) => output.warn(format_args!("nobody could be told of it: {error}")),
+    }
+}
+
+/// Lets a run that is told to stop end in order, but not for ever: whatever it is at, the next one goes on from there.
+async fn until_stopped(
+    context: &Context,
+    work: impl Future<Output = Result<Exit, CommandError>>,
+) -> Result<Exit, CommandError> {
+    let stop = context.stop.token();
+    let time_is_up = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    let span = tracing::info_span!(target: "annals", "run");
+    tokio::select! {
+        biased;
+        result = work.instrument(span) => result,
+        () = time_is_up => Err(CommandError::new(Exit::Interrupted, "the run was stopped in the middle of its work")
+            .hint("run the command again: it goes on where it stopped")),
+    }
+}
+
+/// How the archive stands now; `None` when there is none, or it cannot be read.
+async fn standing(context: &Context) -> Option<Coverage> {
+    let standing = context.coverage().await;
+    standing.inspect_err(|error| tracing::debug!(error = error.in_one_line(), "the archive cannot be looked at")).ok()
+}
+
+/// A command that is watched, and where it is told.
+struct Watch {
+    watched: Watched,
+    metrics_file: Option<PathBuf>,
+    ping: Option<Ping>,
+    /// Absolute, as the metrics name it.
+    archive: PathBuf,
+    clock: Clock,
+    output: Output,
+    began: Instant,
+}
+
+impl Watch {
+    /// Whether it has to be known how the archive stands: to look costs a little.
+    fn wants_standing(&self) -> bool {
+        self.metrics_file.is_some() || tracing::enabled!(target: "annals::run", tracing::Level::INFO)
+    }
+
+    /// Tells that the run begins. The watchdog hears of it while the run is at work.
+    fn start(&self) -> Option<JoinHandle<Result<(), api::Error>>> {
+        tracing::info!(
+            target: "annals::run",
+            command = self.watched.command,
+            archive = %self.archive.display(),
+            version = env!("CARGO_PKG_VERSION"),
+            "the run begins"
+        );
+        let ping = self.ping.clone()?;
+        Some(tokio::spawn(async move { ping.send(Signal::Start, "", PING).await }))
+    }
+
+    /// Tells how the run ended.
+    async fn end(
+        &self,
+        result: &Result<Exit, CommandError>,
+        found: Found,
+        coverage: Option<&Coverage>,
+        started: Option<JoinHandle<Result<(), api::Error>>>,
+    ) {
+        let exit = match result {
+            Ok(exit) => *exit,
+            Err(error) if error.is_broken_pipe() => Exit::Done,
+            Err(error) => error.exit(),
+        };
+        let verdict = result.as_ref().err().map(CommandError::in_one_line).or(found.verdict);
+        // A watchdog is to hear of the start first. It has been given its time.
+        if let Some(started) = started
+            && let Ok(Err(error)) = started.await
+        {
+            self.warn_of_ping(error);
+        }
+        self.tell(exit, Found { verdict, ..found }, coverage).await;
+    }
+
+    async fn tell(&self, exit: Exit, found: Found, coverage: Option<&Coverage>) {
+        let ended = Ended {
+            at: self.clock.now(),
+            exit_code: exit.code(),
+            seconds: self.began.elapsed().as_secs_f64(),
+            numbers: found.numbers.unwrap_or_default(),
+        };
+        let verdict = found.verdict.unwrap_or_else(|| format!("it ended with exit code {}", exit.code()));
+        self.log(&ended, &verdict, coverage);
+        self.write_metrics(Some(&ended), coverage);
+        let Some(ping) = &self.ping else { return };
+        let signal = if exit == Exit::Done { Signal::Success } else { Signal::Failure };
+        let text = [&[verdict], &found.failures[..], &[self.signature(exit)]].concat().join("\n\n");
+        if let Err(error) = ping.send(signal, &text, PING).await {
+            self.warn_of_ping(error);
+        }
+    }
+
+    /// The last line of what a person is told by a watchdog.
+    fn signature(&self, exit: Exit) -> String {
+        format!("annals {}, exit code {}\n", self.watched.command, exit.code())
+    }
+
+    fn log(&self, ended: &Ended, verdict: &str, coverage: Option<&Coverage>) {
+        let hours = |state| coverage.map(|coverage| coverage.hours(state).count());
+        let next_loss =
+            coverage.and_then(|coverage| coverage.next_loss().map(|(_, gone)| (gone - coverage.now).num_seconds()));
+        tracing::info!(
+            target: "annals::run",
+            command = self.watched.command,
+            exit_code = ended.exit_code,
+            seconds = ended.seconds,
+            verdict,
+            calls = ended.numbers.calls,
+            hours_published = ended.numbers.hours_published,
+            hours_grown = ended.numbers.hours_grown,
+            hours_failed = ended.numbers.hours_failed,
+            hours_newly_lost = ended.numbers.hours_newly_lost,
+            bytes = ended.numbers.bytes,
+            lines = ended.numbers.lines.lines,
+            messages = ended.numbers.lines.messages,
+            duplicates = ended.numbers.lines.duplicates,
+            dead_letters = ended.numbers.lines.dead_letters,
+            retained = ended.numbers.lines.retained,
+            hours_pending = hours(State::Pending),
+            hours_lost = hours(State::Lost),
+            hours_at_risk = coverage.map(|coverage| coverage.at_risk().count()),
+            next_loss_seconds = next_loss,
+            "the run ends"
+        );
+    }
+
+    fn write_metrics(&self, ended: Option<&Ended>, coverage: Option<&Coverage>) {
+        let Some(path) = &self.metrics_file else { return };
+        let mut metrics = Metrics::default();
+        if let Some(coverage) = coverage {
+            metrics.add_coverage(coverage);
+        }
+        if let Some(ended) = ended {
+            metrics.add_run(ended);
+        }
+        if let Some(earlier) = file::read(path) {
+            metrics.take_over(&earlier, &self.archive);
+        }
+        let written = metrics.text(&self.archive).map_err(io::Error::other).and_then(|text| file::replace(path, &text));
+        if let Err(error) = written {
+            self.output.warn(format_args!("the metrics could not be written to {}: {error}", path.display()));
+        }
+    }
+
+    fn warn_of_ping(&self, error: api::Error) {
+        let error = CommandError::usage(error).in_one_line();
+        self.output.warn(format_args!("the watchdog could not be told: {error}"));
+    }
+}
+
+/// A watchdog, if there is to be one. A wrong address is no reason to let hours be lost.
+fn ping(url: Option<&Secret>, output: &Output) -> Option<Ping> {
+    let made = Ping::new(url?);
+    made.inspect_err(|error| output.warn(format_args!("nobody is pinged: {error}; see ANNALS_PING_URL"))).ok()
+}
+
+/// The path in full, whether there is anything or not.
+fn whole(archive: &Path) -> PathBuf {
+    std::path::absolute(archive).unwrap_or_else(|_| archive.to_owned())
+}
