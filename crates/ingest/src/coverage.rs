@@ -13,7 +13,7 @@ pub struct Coverage {
     /// The moment.
     pub now: Timestamp,
     /// Every hour of the range. One that the service should have deleted and no run has got is `lost`, whether a run has
-    /// recorded it or not; one that nobody has asked for is `pending`.
+    /// recorded it or not; one that nobody has asked for is `pending`, and so is any before the first that was asked for.
     pub states: BTreeMap<Hour, State>,
     /// The lines of all `done` hours.
     pub tally: Tally,
@@ -46,10 +46,11 @@ impl Coverage {
             deadlines: Vec::new(),
             warning,
         };
-        // What comes from files alone waits for nothing, and loses nothing.
-        let is_fetched = entries.is_empty() || entries.values().any(|entry| entry.source != "load");
+        let first = first_asked(entries);
         for hour in range {
-            coverage.take(hour, entries.get(&hour), is_fetched.then_some(habits));
+            // What comes from files waits for nothing, and loses nothing.
+            let is_promised = first.map_or(entries.is_empty(), |first| first <= hour);
+            coverage.take(hour, entries.get(&hour), is_promised.then_some(habits));
         }
         coverage
     }
@@ -89,6 +90,12 @@ impl Coverage {
     pub fn next_loss(&self) -> Option<(Hour, Timestamp)> {
         self.deadlines.first().copied()
     }
+}
+
+/// The first hour that the service was asked for: from there on the archive is to have every hour. What was loaded from
+/// files may be older by years.
+pub(crate) fn first_asked(entries: &BTreeMap<Hour, Entry>) -> Option<Hour> {
+    entries.values().find(|entry| entry.source != "load").map(|entry| entry.hour)
 }
 
 #[cfg(test)]
@@ -134,5 +141,19 @@ mod tests {
     fn what_was_loaded_is_in_no_danger() {
         let coverage = coverage(&[Some(State::Done), None], "load", first().plus(100).start());
         assert!(coverage.newly_lost.is_empty() && coverage.deadlines.is_empty());
+    }
+
+    #[test]
+    fn between_a_loaded_hour_and_the_first_that_was_asked_for_nothing_is_promised() {
+        let entry = |at: i64, source: &str| {
+            let entry = Entry::new(first().plus(at), first().plus(at).end(), State::Done);
+            (entry.hour, Entry { source: source.to_owned(), ..entry })
+        };
+        let entries = BTreeMap::from([entry(0, "load"), entry(5, "fetch")]);
+        let range = Hours::between(first(), first().plus(8));
+        let now = first().plus(100).start();
+        let coverage = Coverage::of(&entries, range, &Habits::default(), now, Duration::ZERO);
+        assert_eq!(coverage.newly_lost, [first().plus(6), first().plus(7)]);
+        assert_eq!(coverage.hours(State::Pending).count(), 4);
     }
 }

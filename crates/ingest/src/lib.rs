@@ -46,7 +46,7 @@ pub use coverage::Coverage;
 pub use error::Error;
 pub use follow::{Followed, Lag};
 pub use names::{NameError, hours_of_files};
-pub use plan::{Plan, Settled, Step, Why, time_under_quota};
+pub use plan::{Plan, Settled, Step, Why, due, time_under_quota};
 pub use report::{CutShort, Failure, Report};
 pub use run::Progress;
 pub use verify::{Finding, Verified};

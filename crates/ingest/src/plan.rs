@@ -6,6 +6,7 @@ use std::time::Duration;
 use chat::{Entry, Hour, Hours, State, Timestamp};
 
 use crate::age::Habits;
+use crate::coverage::first_asked;
 use crate::error::Error;
 use crate::workshop::Workshop;
 
@@ -106,20 +107,14 @@ impl Plan {
 }
 
 impl Workshop {
-    /// The hours that are due: from the first that the archive knows, or for a new archive the oldest that the service
+    /// The hours that are due: from the first that the service was ever asked for, or for a new archive the oldest that it
     /// still keeps, up to the hour that is going on.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
     pub async fn due(&self) -> Result<Hours, Error> {
-        let (habits, now) = (&self.settings.habits, (self.clock)());
-        let entries = self.archive.entries().await?;
-        let going_on = Hour::containing(now);
-        let kept = going_on.plus(-i64::try_from(habits.retention.as_secs() / 3600).unwrap_or(i64::MAX));
-        // An hour that is deleted within the first hour of asking is not one to promise.
-        let since = entries.keys().next().copied().unwrap_or(kept);
-        Ok(Hours::between(since, going_on))
+        Ok(due(&self.archive.entries().await?, &self.settings.habits, (self.clock)()))
     }
 
     /// What [`Workshop::fetch`] would do now, before anything is spent.
@@ -180,6 +175,15 @@ impl Known<'_> {
         let has_failed = entry.error.is_some() && !self.habits.is_expired(entry.hour, self.now);
         entry.source != "load" && (has_failed || self.habits.is_to_be_rechecked(entry.hour, entry.at, self.now))
     }
+}
+
+/// See [`Workshop::due`].
+#[must_use]
+pub fn due(entries: &BTreeMap<Hour, Entry>, habits: &Habits, now: Timestamp) -> Hours {
+    let going_on = Hour::containing(now);
+    let kept = i64::try_from(habits.retention.as_secs() / 3600).unwrap_or(i64::MAX);
+    let since = first_asked(entries).unwrap_or_else(|| going_on.plus(kept.saturating_neg()));
+    Hours::between(since, going_on)
 }
 
 /// Served bytes to be expected of the hours to ask for: of each as many as the same hours of the day had, or as many as all
@@ -306,6 +310,22 @@ mod tests {
         assert_eq!(expected_bytes(&entries, &[ask(0), ask(1), ask(2)]), Some(200 + 5 + 135));
         assert_eq!(expected_bytes(&entries, &[(hour(), Step::Wait)]), Some(0));
         assert_eq!(expected_bytes(&BTreeMap::new(), &[ask(0)]), None);
+    }
+
+    #[test]
+    fn what_is_due_begins_where_the_service_was_first_asked() {
+        let habits = Habits::default();
+        let since = |entries: &[(i64, &str)]| {
+            let entries = entries.iter().map(|(at, source)| {
+                let entry = Entry::new(hour().plus(*at), hour().end(), State::Done);
+                (entry.hour, Entry { source: (*source).to_owned(), ..entry })
+            });
+            let mut hours = due(&entries.collect(), &habits, hour().start());
+            hours.next().map(|first| first.number() - hour().number())
+        };
+        assert_eq!(since(&[]), Some(-72), "all that the service still keeps");
+        assert_eq!(since(&[(-9000, "load")]), Some(-72));
+        assert_eq!(since(&[(-9000, "load"), (-500, "fetch"), (-400, "fetch")]), Some(-500));
     }
 
     #[test]
