@@ -89,6 +89,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
         &["api", "archive", "cli", "decode", "emulator", "store"],
         "a shape that is written down stays with its writer",
     ),
+    owned("simdutf8", &["decode"], "served bytes become text in one place"),
     owned("sha2", &["api", "emulator", "ingest", "store"], "signatures; hashes of what was served"),
     owned("strsim", &["cli"], "did you mean"),
     owned("tantivy", &["index"], "full text is kept by one crate"),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use chat::{App, DeadLetter, Hour, Part, Position, Reason};
+use chat::{App, DeadLetter, Hour, Message, Part, Position, Reason};
 
 use crate::batch::Batch;
 use crate::error::FileError;
@@ -70,10 +70,12 @@ impl<R: Read> Decoder<R> {
             };
             match &frame.content {
                 Content::DeadLetter(reason) => batch.dead_letters.push(dead_letter(*reason)),
-                Content::Record(tokens) => match std::str::from_utf8(bytes) {
+                Content::Record(tokens) => match simdutf8::basic::from_utf8(bytes) {
                     Ok(text) => {
                         let record = Value::whole(text, &self.framer.tape()[tokens.clone()]);
-                        batch.messages.push(meaning::message(record, position, self.origin.app.as_ref()));
+                        batch.messages.push(Message::at(position));
+                        let message = batch.messages.last_mut().expect("one was pushed");
+                        meaning::read(record, self.origin.app.as_ref(), message);
                     }
                     Err(_) => batch.dead_letters.push(dead_letter(Reason::InvalidUtf8)),
                 },

@@ -19,7 +19,7 @@ const MICROSECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=25
 pub(crate) fn text<'a>(value: Option<Value<'_, 'a>>) -> Option<Cow<'a, str>> {
     let value = value?;
     match value.kind() {
-        Kind::String => Some(text::read(value.raw()).value),
+        Kind::String => Some(text::of(value).value),
         Kind::Number => Some(Cow::Borrowed(value.raw())),
         _ => None,
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chat::{App, BodyType, Message, Position, conversation_key};
+use chat::{App, BodyType, Message, conversation_key};
 
 use crate::body;
 use crate::json::{Kind, Value};
@@ -11,23 +11,22 @@ use crate::record::{Field, Record};
 use crate::rest;
 use crate::text;
 
-/// Reads an object. Every object is a message, if need be one of which nothing is known.
-pub(crate) fn message<'a>(object: Value<'_, 'a>, position: Position, app: Option<&App>) -> Message<'a> {
+/// Reads an object into a message of which nothing but the position is known. Every object is a message, if need be one
+/// of which nothing more is known.
+pub(crate) fn read<'a>(object: Value<'_, 'a>, app: Option<&App>, message: &mut Message<'a>) {
     let record = Record::of(object);
-    let mut message = Message::at(position);
     message.msg_id = lenient::filled(record.get(Field::MsgId));
     message.sent_at = lenient::time(record.get(Field::Timestamp));
     message.direction = lenient::text(record.get(Field::Direction));
     message.chat_type = chat_type(&record);
     message.sender = address(&record, [Field::PayloadFrom, Field::From], app);
     message.recipient = address(&record, [Field::PayloadTo, Field::To], app);
-    message.conversation = conversation(&message, &record).map(Cow::Owned);
+    message.conversation = conversation(message, &record).map(Cow::Owned);
     message.ext = record.get(Field::Ext).filter(|ext| ext.kind() != Kind::Null).map(|ext| Cow::Borrowed(ext.raw()));
     let is_event = message.chat_type.as_deref().is_some_and(|chat_type| !is_conversation(chat_type));
     message.body_type = if is_event { Some(BodyType::Event) } else { body::body_type(&record) };
-    body::fill(&mut message, &record);
-    message.rest = rest::rest(&record, &message).map(Cow::Owned);
-    message
+    body::fill(message, &record);
+    message.rest = rest::rest(&record, message).map(Cow::Owned);
 }
 
 /// The chat type of the record, else of the payload. A room that is reported as a group is a room.

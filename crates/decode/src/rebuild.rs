@@ -45,7 +45,7 @@ fn record(message: &Message<'_>, rest: &str) -> Option<String> {
     }
     let [.., line] = keys.values;
     if let Some(line) = line {
-        let line = text::read(line.only(Kind::String)?.raw());
+        let line = text::of(line.only(Kind::String)?);
         return line.exact.then(|| line.value.into_owned());
     }
     let mut out = String::with_capacity(rest.len() + 512);

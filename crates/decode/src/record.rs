@@ -57,66 +57,103 @@ pub(crate) enum Field {
 
 const FIELDS: usize = Field::MapCustomExts as usize + 1;
 
-const RECORD: [(Field, &str); 7] = [
-    (Field::ChatType, "chat_type"),
-    (Field::Payload, "payload"),
-    (Field::From, "from"),
-    (Field::To, "to"),
-    (Field::MsgId, "msg_id"),
-    (Field::Timestamp, "timestamp"),
-    (Field::Direction, "direction"),
-];
+/// Makes of a list of members the table by which they are walked and the function by which their keys are known.
+macro_rules! members {
+    ($table:ident, $set:ident, $find:ident, $($field:ident = $key:literal,)+) => {
+        const $table: &[(Field, &str)] = &[$((Field::$field, $key),)+];
+        const $set: Fields = Fields::NONE.with(&[$(Field::$field,)+], true);
 
-const PAYLOAD: [(Field, &str); 6] = [
-    (Field::Ext, "ext"),
-    (Field::Bodies, "bodies"),
-    (Field::PayloadFrom, "from"),
-    (Field::PayloadTo, "to"),
-    (Field::PayloadType, "type"),
-    (Field::Meta, "meta"),
-];
+        /// The member of a key as written, unless it is written with escapes.
+        fn $find(key: &str) -> Option<Field> {
+            match key {
+                $(concat!("\"", $key, "\"") => Some(Field::$field),)+
+                _ => None,
+            }
+        }
+    };
+}
 
-const BODY: [(Field, &str); 24] = [
-    (Field::Msg, "msg"),
-    (Field::Type, "type"),
-    (Field::Url, "url"),
-    (Field::Secret, "secret"),
-    (Field::Filename, "filename"),
-    (Field::FileLength, "file_length"),
-    (Field::Length, "length"),
-    (Field::Size, "size"),
-    (Field::Thumb, "thumb"),
-    (Field::ThumbSecret, "thumb_secret"),
-    (Field::Lat, "lat"),
-    (Field::Lng, "lng"),
-    (Field::Addr, "addr"),
-    (Field::Action, "action"),
-    (Field::CustomEvent, "customEvent"),
-    (Field::CustomExts, "customExts"),
-    (Field::SubType, "subType"),
-    (Field::Title, "title"),
-    (Field::Summary, "summary"),
-    (Field::AliasFilename, "file_name"),
-    (Field::AliasLength, "Length"),
-    (Field::AliasLng, "log"),
-    (Field::AliasThumb, "thumbnail"),
-    (Field::MapCustomExts, "v2:customExts"),
-];
+members! { RECORD, OF_RECORD, of_record,
+    ChatType = "chat_type",
+    Payload = "payload",
+    From = "from",
+    To = "to",
+    MsgId = "msg_id",
+    Timestamp = "timestamp",
+    Direction = "direction",
+}
+
+members! { PAYLOAD, OF_PAYLOAD, of_payload,
+    Ext = "ext",
+    Bodies = "bodies",
+    PayloadFrom = "from",
+    PayloadTo = "to",
+    PayloadType = "type",
+    Meta = "meta",
+}
+
+members! { BODY, OF_BODY, of_body,
+    Msg = "msg",
+    Type = "type",
+    Url = "url",
+    Secret = "secret",
+    Filename = "filename",
+    FileLength = "file_length",
+    Length = "length",
+    Size = "size",
+    Thumb = "thumb",
+    ThumbSecret = "thumb_secret",
+    Lat = "lat",
+    Lng = "lng",
+    Addr = "addr",
+    Action = "action",
+    CustomEvent = "customEvent",
+    CustomExts = "customExts",
+    SubType = "subType",
+    Title = "title",
+    Summary = "summary",
+    AliasFilename = "file_name",
+    AliasLength = "Length",
+    AliasLng = "log",
+    AliasThumb = "thumbnail",
+    MapCustomExts = "v2:customExts",
+}
 
 impl Level {
+    /// From the outside in.
+    pub(crate) const ALL: [Self; 3] = [Self::Record, Self::Payload, Self::Body];
+
     /// Its members that have a meaning, with their keys.
     pub(crate) fn fields(self) -> &'static [(Field, &'static str)] {
         match self {
-            Self::Record => &RECORD,
-            Self::Payload => &PAYLOAD,
-            Self::Body => &BODY,
+            Self::Record => RECORD,
+            Self::Payload => PAYLOAD,
+            Self::Body => BODY,
+        }
+    }
+
+    /// Those of its members that are in a set.
+    pub(crate) fn those(self, set: Fields) -> impl Iterator<Item = &'static (Field, &'static str)> {
+        self.fields().iter().filter(move |(field, _)| set.has(*field))
+    }
+
+    /// The same members as a set.
+    pub(crate) fn set(self) -> Fields {
+        match self {
+            Self::Record => OF_RECORD,
+            Self::Payload => OF_PAYLOAD,
+            Self::Body => OF_BODY,
         }
     }
 
     /// The member that a key as written stands for.
     pub(crate) fn field(self, key: &str) -> Option<Field> {
-        let name = text::read(key);
-        self.fields().iter().find(|(_, known)| *known == name.value).map(|(field, _)| *field)
+        let find = match self {
+            Self::Record => of_record,
+            Self::Payload => of_payload,
+            Self::Body => of_body,
+        };
+        find(key).or_else(|| find(&text::without_escapes(key)?))
     }
 
     /// Its key in `rest`.
@@ -138,12 +175,49 @@ impl Level {
     }
 }
 
+/// A set of fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Fields(u64);
+
+const _: () = assert!(FIELDS <= u64::BITS as usize);
+
+impl Fields {
+    pub(crate) const NONE: Self = Self(0);
+
+    /// The set with these fields too when the condition holds.
+    pub(crate) const fn with(self, fields: &[Field], condition: bool) -> Self {
+        let mut bits = 0;
+        let mut index = 0;
+        while index < fields.len() {
+            bits |= 1 << fields[index] as u64;
+            index += 1;
+        }
+        Self(self.0 | if condition { bits } else { 0 })
+    }
+
+    pub(crate) fn has(self, field: Field) -> bool {
+        self.0 & 1 << field as u64 != 0
+    }
+
+    /// Those that both have.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Those that the other does not have.
+    pub(crate) fn but(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+}
+
 /// A record by its members.
 #[derive(Debug)]
 pub(crate) struct Record<'t, 'a> {
     whole: Value<'t, 'a>,
     /// Where each field's value is on the tape; 0, where the whole is, for none.
     places: [u32; FIELDS],
+    /// The fields that have a place.
+    present: Fields,
     objects: [Option<Object<'t, 'a>>; 3],
     /// The array that the body is the first of; `None` when the body stands without one, or there is none.
     bodies: Option<Value<'t, 'a>>,
@@ -161,7 +235,7 @@ pub(crate) struct Object<'t, 'a> {
 
 impl<'t, 'a> Record<'t, 'a> {
     pub(crate) fn of(whole: Value<'t, 'a>) -> Self {
-        let mut record = Self { whole, places: [0; FIELDS], objects: [None; 3], bodies: None };
+        let mut record = Self { whole, places: [0; FIELDS], present: Fields::NONE, objects: [None; 3], bodies: None };
         record.read(Level::Record, whole);
         if let Some(payload) = record.get(Field::Payload).and_then(|payload| payload.only(Kind::Object)) {
             record.read(Level::Payload, payload);
@@ -181,8 +255,9 @@ impl<'t, 'a> Record<'t, 'a> {
         for (key, member) in value.children() {
             match level.field(key) {
                 Some(field) => {
-                    object.has_repeated |= self.places[field as usize] > 0;
+                    object.has_repeated |= self.present.has(field);
                     self.places[field as usize] = member.place();
+                    self.present = self.present.with(&[field], true);
                 }
                 None => object.has_unknown = true,
             }
@@ -194,6 +269,11 @@ impl<'t, 'a> Record<'t, 'a> {
     pub(crate) fn get(&self, field: Field) -> Option<Value<'t, 'a>> {
         let place = self.places[field as usize];
         (place > 0).then(|| self.whole.at(place))
+    }
+
+    /// The fields that have a value.
+    pub(crate) fn present(&self) -> Fields {
+        self.present
     }
 
     /// The object, when there is one. The body may stand without an array.
@@ -238,7 +318,7 @@ mod tests {
 
     #[test]
     fn each_field_is_in_one_list_once() {
-        let all = [Level::Record, Level::Payload, Level::Body].map(Level::fields).concat();
+        let all = Level::ALL.map(Level::fields).concat();
         let mut fields: Vec<_> = all.iter().map(|(field, _)| *field as usize).collect();
         fields.sort_unstable();
         assert!(fields.into_iter().eq(0..FIELDS));

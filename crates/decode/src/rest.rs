@@ -26,8 +26,8 @@
 use chat::Message;
 
 use crate::json::Value;
-use crate::record::{Field, Level, Object, Record};
-use crate::template::Writing;
+use crate::record::{Fields, Level, Object, Record};
+use crate::template::{self, Writing};
 use crate::text;
 
 /// The version of the layout of `rest`. A reader that finds a newer one in the metadata of a file must refuse it.
@@ -49,10 +49,11 @@ pub(crate) fn rest(record: &Record<'_, '_>, message: &Message<'_>) -> Option<Str
         text::write(rest.value("line"), record.raw());
         return rest.finish();
     }
+    let written = template::written(message);
     let mut without = Vec::new();
     for (level, object) in levels {
         if let Some(object) = object {
-            rest.subtract(record, level, object, message, &mut without);
+            rest.subtract(record, level, object, message, written, &mut without);
         }
     }
     let mut further = record.bodies().into_iter().flat_map(|bodies| bodies.children().skip(1)).peekable();
@@ -87,22 +88,18 @@ impl Rest {
         level: Level,
         object: Object<'_, '_>,
         message: &Message<'_>,
+        written: Fields,
         without: &mut Vec<String>,
     ) {
-        let is_said = |field: Field| {
-            let both = record.get(field).zip(Writing::of(message, field));
-            both.is_some_and(|(value, writing)| writing.is(value))
-        };
-        let mut is_odd = object.has_unknown;
-        for (field, name) in level.fields() {
-            if record.get(*field).is_some() {
-                is_odd = is_odd || !is_said(*field);
-            } else if Writing::of(message, *field).is_some() {
-                without.push(level.path(name));
-            }
+        let (written, present) = (written.and(level.set()), record.present().and(level.set()));
+        let mut said = Fields::NONE;
+        for (field, _) in level.those(written.and(present)) {
+            let both = record.get(*field).zip(Writing::of(message, *field));
+            said = said.with(&[*field], both.is_some_and(|(value, writing)| writing.is(value)));
         }
-        if is_odd {
-            let is_left = |(key, _): &(&str, Value<'_, '_>)| level.field(key).is_none_or(|field| !is_said(field));
+        without.extend(level.those(written.but(present)).map(|(_, name)| level.path(name)));
+        if object.has_unknown || said != present {
+            let is_left = |(key, _): &(&str, Value<'_, '_>)| level.field(key).is_none_or(|field| !said.has(field));
             write_members(self.value(level.key()), object.value.children().filter(is_left));
         }
     }

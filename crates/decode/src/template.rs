@@ -11,7 +11,7 @@ use chat::{BodyType, Message};
 use crate::body::SIZE;
 use crate::json::{Kind, Value};
 use crate::members::Members;
-use crate::record::{Field, first_body};
+use crate::record::{Field, Fields, Level, first_body};
 use crate::text;
 
 /// What the template has for a member.
@@ -84,7 +84,7 @@ impl<'m> Writing<'m> {
             Self::Json(text) => value.raw() == text,
             Self::Payload => value.kind() == Kind::Object,
             Self::Size(size) => value.kind() == Kind::Object && is_size(value, size),
-            Self::Text(text) => value.kind() == Kind::String && is_text(value.raw(), text),
+            Self::Text(text) => value.kind() == Kind::String && text::is(value, text),
         }
     }
 
@@ -103,6 +103,49 @@ impl<'m> Writing<'m> {
             }
         };
     }
+}
+
+/// The members that the template of this message has: those of which [`Writing::of`] gives something, without asking for
+/// each.
+pub(crate) fn written(message: &Message<'_>) -> Fields {
+    let (digest, has_type) = (digest(message), message.body_type.is_some_and(|body_type| body_type != BodyType::Event));
+    let written = Fields::NONE
+        .with(&[Field::Payload], true)
+        .with(&[Field::ChatType], message.chat_type.is_some())
+        .with(&[Field::From, Field::PayloadFrom], message.sender.is_some())
+        .with(&[Field::To, Field::PayloadTo], message.recipient.is_some())
+        .with(&[Field::MsgId], message.msg_id.is_some())
+        .with(&[Field::Timestamp], message.sent_at.is_some())
+        .with(&[Field::Direction], message.direction.is_some())
+        .with(&[Field::Ext], message.ext.is_some())
+        .with(&[Field::Bodies], message.body_type.is_some())
+        .with(&[Field::Type], has_type)
+        .with(&[Field::SubType], is_combine(message))
+        .with(&[Field::Msg], message.text.is_some() && !is_combine(message))
+        .with(&[Field::Title], digest.is_some())
+        .with(&[Field::Summary], digest.is_some_and(|digest| summary(digest).is_some()))
+        .with(&[Field::Url], message.url.is_some())
+        .with(&[Field::Secret], message.secret.is_some())
+        .with(&[Field::Filename], message.filename.is_some())
+        .with(&[Field::FileLength], message.file_length.is_some())
+        .with(&[Field::Length], message.duration_s.is_some())
+        .with(&[Field::Size], message.width.is_some() || message.height.is_some())
+        .with(&[Field::Thumb], message.thumb_url.is_some())
+        .with(&[Field::ThumbSecret], message.thumb_secret.is_some())
+        .with(&[Field::Lat], message.lat.is_some())
+        .with(&[Field::Lng], message.lng.is_some())
+        .with(&[Field::Addr], message.addr.is_some())
+        .with(&[Field::Action], message.action.is_some())
+        .with(&[Field::CustomEvent], message.custom_event.is_some())
+        .with(&[Field::CustomExts], message.custom_exts.is_some());
+    debug_assert!(
+        Level::ALL
+            .iter()
+            .flat_map(|level| level.fields())
+            .all(|(field, _)| { written.has(*field) == Writing::of(message, *field).is_some() }),
+        "the set and the table say the same"
+    );
+    written
 }
 
 /// The word that a body of this type has on the wire. Combined messages are text to old clients; an event's body may be
@@ -135,11 +178,6 @@ fn summary(digest: &str) -> Option<&str> {
 fn size(message: &Message<'_>) -> Option<[Option<f64>; 2]> {
     let size = [message.width, message.height];
     size.iter().any(Option::is_some).then_some(size)
-}
-
-fn is_text(raw: &str, text: &str) -> bool {
-    let read = text::read(raw);
-    read.exact && read.value == text
 }
 
 fn is_integer(raw: &str, number: i64) -> bool {

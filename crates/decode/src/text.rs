@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::json::Value;
+
 /// A string, as nearly as a column can hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Text<'a> {
@@ -9,6 +11,25 @@ pub(crate) struct Text<'a> {
     pub(crate) value: Cow<'a, str>,
     /// Whether nothing had to be replaced.
     pub(crate) exact: bool,
+}
+
+/// Reads the string that a value is.
+pub(crate) fn of<'a>(string: Value<'_, 'a>) -> Text<'a> {
+    if string.is_escaped() {
+        read(string.raw())
+    } else {
+        Text { value: Cow::Borrowed(unquoted(string.raw())), exact: true }
+    }
+}
+
+/// Whether the string that a value is says just this text.
+pub(crate) fn is(string: Value<'_, '_>, text: &str) -> bool {
+    if string.is_escaped() {
+        let read = read(string.raw());
+        read.exact && read.value == text
+    } else {
+        unquoted(string.raw()) == text
+    }
 }
 
 /// Reads a string as written, quotes included. Warehouses choke on U+0000, and no `str` holds a lone surrogate: both
@@ -31,6 +52,12 @@ pub(crate) fn read(raw: &str) -> Text<'_> {
         }
     }
     Text { value: Cow::Owned(value), exact }
+}
+
+/// A string as written, quotes included, without its escapes; `None` when it has none.
+pub(crate) fn without_escapes(raw: &str) -> Option<String> {
+    memchr::memchr(b'\\', raw.as_bytes())?;
+    Some(format!("\"{}\"", read(raw).value))
 }
 
 /// The exact value of a string as written, in UTF-8 in which lone surrogates have their three bytes too.

@@ -22,14 +22,6 @@ pub(crate) struct Scanner {
     open: Vec<usize>,
 }
 
-/// What comes after a value within the one being read.
-enum After {
-    /// Nothing: the whole value ends here.
-    Done(usize),
-    /// Another value, here, perhaps with a key.
-    Value(usize, Span),
-}
-
 impl Scanner {
     /// A scanner of values no deeper than this.
     pub(crate) fn new(depth: usize) -> Self {
@@ -54,89 +46,93 @@ impl Scanner {
         let base = tape.len();
         let (mut at, mut key) = (after_space(text, 0), Span::NONE);
         loop {
-            let (kind, end) = simple(text, at)?;
+            let Simple { kind, escaped, mut end } = simple(text, at)?;
             let index = tape.len();
-            tape.push(Token::new(kind, key, Span::new(at, end), index + 1 - base));
-            let after = match kind {
-                Kind::Array | Kind::Object => self.enter(text, at, index, kind)?,
-                _ => None,
-            };
-            match after.map_or_else(|| self.leave(text, end, tape, base), Ok)? {
-                After::Done(end) => return Ok(end),
-                After::Value(next, next_key) => (at, key) = (next, next_key),
-            }
-        }
-    }
-
-    /// Steps into the container that opens at `at`; `None` when it is empty.
-    fn enter(&mut self, text: &[u8], at: usize, index: usize, kind: Kind) -> Result<Option<After>, Fault> {
-        if self.open.len() == self.depth {
-            return Err(Fault::TooDeep(at));
-        }
-        self.open.push(index);
-        let first = after_space(text, at + 1);
-        if byte(text, first)? == kind.closing() {
-            return Ok(None);
-        }
-        inside(text, first, kind).map(Some)
-    }
-
-    /// Goes on after a value, closing what closes.
-    fn leave(&mut self, text: &[u8], end: usize, tape: &mut [Token], base: usize) -> Result<After, Fault> {
-        let mut end = end;
-        while let Some(&index) = self.open.last() {
-            let kind = tape[index].kind;
-            let at = after_space(text, end);
-            match byte(text, at)? {
-                b',' => return inside(text, after_space(text, at + 1), kind),
-                close if close == kind.closing() => {
-                    end = at + 1;
-                    tape[index].close(end, tape.len() - base);
-                    self.open.pop();
+            tape.push(Token::new(kind, escaped, key, Span::new(at, end), index + 1 - base));
+            if matches!(kind, Kind::Array | Kind::Object) {
+                if self.open.len() == self.depth {
+                    return Err(Fault::TooDeep(at));
                 }
-                _ => return Err(Fault::Syntax(at)),
+                self.open.push(index);
+                let first = after_space(text, end);
+                if byte(text, first)? != kind.closing() {
+                    (at, key) = inside(text, first, kind)?;
+                    continue;
+                }
+            }
+            // A value has ended, and perhaps containers end with it.
+            loop {
+                let Some(&index) = self.open.last() else { return Ok(end) };
+                let kind = tape[index].kind;
+                let after = after_space(text, end);
+                match byte(text, after)? {
+                    b',' => {
+                        (at, key) = inside(text, after_space(text, after + 1), kind)?;
+                        break;
+                    }
+                    close if close == kind.closing() => {
+                        end = after + 1;
+                        let next = tape.len() - base;
+                        tape[index].close(end, next);
+                        self.open.pop();
+                    }
+                    _ => return Err(Fault::Syntax(after)),
+                }
             }
         }
-        Ok(After::Done(end))
     }
 }
 
-/// The next element, or the next key and where its value begins.
-fn inside(text: &[u8], at: usize, kind: Kind) -> Result<After, Fault> {
+/// Where the next element begins, or behind the next key its value; and the key.
+fn inside(text: &[u8], at: usize, kind: Kind) -> Result<(usize, Span), Fault> {
     if kind == Kind::Array {
-        return Ok(After::Value(at, Span::NONE));
+        return Ok((at, Span::NONE));
     }
     if byte(text, at)? != b'"' {
         return Err(Fault::Syntax(at));
     }
-    let end = string(text, at)?;
+    let (end, _) = string(text, at)?;
     let colon = after_space(text, end);
     if byte(text, colon)? != b':' {
         return Err(Fault::Syntax(colon));
     }
-    Ok(After::Value(after_space(text, colon + 1), Span::new(at, end)))
+    Ok((after_space(text, colon + 1), Span::new(at, end)))
 }
 
-/// The value at `at` as far as it can be read without a stack: of a container only the bracket.
-fn simple(text: &[u8], at: usize) -> Result<(Kind, usize), Fault> {
-    match byte(text, at)? {
-        b'"' => Ok((Kind::String, string(text, at)?)),
-        b'{' => Ok((Kind::Object, at + 1)),
-        b'[' => Ok((Kind::Array, at + 1)),
-        b'-' | b'0'..=b'9' => Ok((Kind::Number, number(text, at)?)),
-        b't' => word(text, at, b"true").map(|end| (Kind::True, end)),
-        b'f' => word(text, at, b"false").map(|end| (Kind::False, end)),
-        b'n' => word(text, at, b"null").map(|end| (Kind::Null, end)),
-        _ => Err(Fault::Syntax(at)),
-    }
+/// A value as far as it can be read without a stack: of a container only the bracket.
+struct Simple {
+    kind: Kind,
+    escaped: bool,
+    end: usize,
+}
+
+fn simple(text: &[u8], at: usize) -> Result<Simple, Fault> {
+    let (kind, end) = match byte(text, at)? {
+        b'"' => {
+            let (end, escaped) = string(text, at)?;
+            return Ok(Simple { kind: Kind::String, escaped, end });
+        }
+        b'{' => (Kind::Object, at + 1),
+        b'[' => (Kind::Array, at + 1),
+        b'-' | b'0'..=b'9' => (Kind::Number, number(text, at)?),
+        b't' => (Kind::True, word(text, at, b"true")?),
+        b'f' => (Kind::False, word(text, at, b"false")?),
+        b'n' => (Kind::Null, word(text, at, b"null")?),
+        _ => return Err(Fault::Syntax(at)),
+    };
+    Ok(Simple { kind, escaped: false, end })
 }
 
 fn byte(text: &[u8], at: usize) -> Result<u8, Fault> {
     text.get(at).copied().ok_or(Fault::End)
 }
 
+#[inline]
 fn after_space(text: &[u8], at: usize) -> usize {
     let mut at = at;
+    if text.get(at).is_some_and(|byte| *byte > b' ') {
+        return at;
+    }
     while matches!(text.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
         at += 1;
     }
@@ -177,14 +173,21 @@ fn digits(text: &[u8], at: usize) -> Result<usize, Fault> {
     Ok(end)
 }
 
-/// The end of the string whose opening quote is at `at`.
-fn string(text: &[u8], at: usize) -> Result<usize, Fault> {
-    let mut at = at + 1;
+/// The end of the string whose opening quote is at `at`, and whether it has escapes.
+#[inline(always)]
+fn string(text: &[u8], at: usize) -> Result<(usize, bool), Fault> {
+    let end = plain_end(text, at + 1);
+    if text.get(end) == Some(&b'"') { Ok((end + 1, false)) } else { odd_string(text, end) }
+}
+
+/// The rest of a string from its first escape on, unless it ends or breaks off there.
+#[cold]
+fn odd_string(text: &[u8], at: usize) -> Result<(usize, bool), Fault> {
+    let mut at = at;
     loop {
-        at += plain_length(&text[at..]);
         match byte(text, at)? {
-            b'"' => return Ok(at + 1),
-            b'\\' => at = escape(text, at)?,
+            b'"' => return Ok((at + 1, true)),
+            b'\\' => at = plain_end(text, escape(text, at)?),
             _ => return Err(Fault::Syntax(at)),
         }
     }
@@ -206,26 +209,29 @@ fn escape(text: &[u8], at: usize) -> Result<usize, Fault> {
     }
 }
 
-/// How many bytes come before the first quote, backslash or control character. Eight at a time: most of a record is
-/// text.
-fn plain_length(text: &[u8]) -> usize {
+/// Where the first quote, backslash or control character is from `at` on, or the text ends. Eight bytes at a time: most
+/// of a record is text.
+#[inline(always)]
+fn plain_end(text: &[u8], at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = ONES << 7;
     // Sets the high bit of each byte below `bound`. Borrows can set further ones above the lowest, never below it.
     let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGHS;
-    let (chunks, _) = text.as_chunks::<8>();
-    for (index, chunk) in chunks.iter().enumerate() {
+    let mut at = at;
+    while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let word = u64::from_le_bytes(*chunk);
         let quote = below(word ^ (ONES * u64::from(b'"')), 1);
         let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
         let found = quote | backslash | below(word, 0x20);
         if found != 0 {
-            return index * 8 + (found.trailing_zeros() / 8) as usize;
+            return at + (found.trailing_zeros() / 8) as usize;
         }
+        at += 8;
     }
-    let done = chunks.len() * 8;
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    text[done..].iter().position(special).map_or(text.len(), |index| done + index)
+    while text.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
+        at += 1;
+    }
+    at
 }
 
 #[cfg(test)]
@@ -278,9 +284,9 @@ mod tests {
                 for place in 0..length {
                     let mut text = vec![0xff; length];
                     text[place] = special;
-                    assert_eq!(plain_length(&text), place);
+                    assert_eq!(plain_end(&text, 0), place);
                     text[place] = 0x20;
-                    assert_eq!(plain_length(&text), length);
+                    assert_eq!(plain_end(&text, 0), length);
                 }
             }
         }

@@ -47,6 +47,8 @@ impl Span {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Token {
     pub(super) kind: Kind,
+    /// Whether it is a string with escapes.
+    escaped: bool,
     /// Its key with the quotes; nothing for elements and for the whole.
     key: Span,
     value: Span,
@@ -56,13 +58,13 @@ pub(crate) struct Token {
 
 impl Token {
     #[expect(clippy::cast_possible_truncation, reason = "a text has no more values than bytes")]
-    pub(super) fn new(kind: Kind, key: Span, value: Span, next: usize) -> Self {
-        Self { kind, key, value, next: next as u32 }
+    pub(super) fn new(kind: Kind, escaped: bool, key: Span, value: Span, next: usize) -> Self {
+        Self { kind, escaped, key, value, next: next as u32 }
     }
 
     /// Completes a container.
     pub(super) fn close(&mut self, end: usize, next: usize) {
-        *self = Self::new(self.kind, self.key, Span::new(self.value.start as usize, end), next);
+        *self = Self::new(self.kind, false, self.key, Span::new(self.value.start as usize, end), next);
     }
 }
 
@@ -100,6 +102,11 @@ impl<'t, 'a> Value<'t, 'a> {
     /// The value as written.
     pub(crate) fn raw(self) -> &'a str {
         self.tape[self.index].value.of(self.text)
+    }
+
+    /// Whether it is a string with escapes; one without says what is written between its quotes.
+    pub(crate) fn is_escaped(self) -> bool {
+        self.tape[self.index].escaped
     }
 
     /// The value when it is of this kind.
