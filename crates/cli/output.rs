@@ -11,7 +11,7 @@ mod table;
 mod text;
 
 use std::fmt;
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::io::{self, BufRead as _, BufWriter, IsTerminal as _, Read as _, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -29,6 +29,9 @@ pub(crate) use text::visible;
 use crate::environment::Environment;
 use crate::error::CommandError;
 use rows::Style;
+
+/// What is read of an answer at the most, in bytes: more than a terminal lets anybody type.
+const LONGEST_ANSWER: u64 = 16 << 10;
 
 /// How much the program says besides its data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +159,25 @@ impl Output {
     #[must_use]
     pub(crate) fn is_terminal(&self) -> bool {
         self.shared.stdout != Face::File
+    }
+
+    /// Whether a person is there to be asked: at both ends of the conversation, and not told to be left alone.
+    #[must_use]
+    pub(crate) fn can_ask(&self) -> bool {
+        let is_person = io::stdin().is_terminal() && self.shared.stderr != Face::File;
+        is_person && self.shared.talk == Talk::Normal && self.log_format() == LogFormat::Text
+    }
+
+    /// Shows a text on stderr and reads the line that is typed; `None` at the end of the input.
+    ///
+    /// # Errors
+    ///
+    /// When stdin cannot be read.
+    pub(crate) fn ask(&self, prompt: &str) -> io::Result<Option<String>> {
+        self.on_stderr(prompt);
+        let mut line = String::new();
+        let read = io::stdin().lock().take(LONGEST_ANSWER).read_line(&mut line)?;
+        Ok((read > 0).then_some(line))
     }
 
     /// Says something to the person who waits; not with `--quiet`.

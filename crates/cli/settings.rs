@@ -9,6 +9,7 @@ mod file;
 mod layers;
 mod reader;
 mod reference;
+mod secret_file;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -188,6 +189,22 @@ impl Settings {
         })
     }
 
+    /// The same with these texts of `--set` on top.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::load`].
+    pub(crate) fn with(&self, flags: &[String]) -> Result<Self, SettingsError> {
+        Self::from_layers(self.layers.clone().with_flags(flags)?)
+    }
+
+    /// The text of a setting that is no secret, if it has one.
+    #[must_use]
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        let is_secret = reference::find(name).is_some_and(reference::Entry::is_secret);
+        self.layers.value(name).filter(|_| !is_secret).map(|value| value.text.as_str())
+    }
+
     /// Every setting with its effective value and where it comes from. Secrets are shown as `…`.
     pub(crate) fn effective(&self) -> impl Iterator<Item = Effective> {
         reference::all().iter().map(|entry| {
@@ -215,11 +232,11 @@ impl ApiSettings {
         Ok(Self {
             base_url: reader.base_url("api.base_url")?,
             given: Given {
-                token: reader.secret("api.token"),
+                token: reader.secret_or_file("api.token", "api.token_file")?,
                 client_id: reader.text("api.client_id"),
-                client_secret: reader.secret("api.client_secret"),
+                client_secret: reader.secret_or_file("api.client_secret", "api.client_secret_file")?,
                 app_id: reader.text("api.app_id"),
-                app_certificate: reader.secret("api.app_certificate"),
+                app_certificate: reader.secret_or_file("api.app_certificate", "api.app_certificate_file")?,
                 exchange: reader.parsed("api.exchange", "true or false")?,
             },
             zone: reader.zone("api.zone")?,
@@ -251,9 +268,14 @@ impl ApiSettings {
     ///
     /// # Errors
     ///
-    /// When nothing is set, or half of a pair is.
+    /// When nothing is set, or half of a pair is; when a file holds no secret.
     pub(crate) fn credentials(&self) -> Result<Credentials, SettingsError> {
         self.given.chosen()
+    }
+
+    /// What is wrong with the files that hold secrets although they can be read.
+    pub(crate) fn credential_warnings(&self) -> impl Iterator<Item = String> {
+        self.given.warnings()
     }
 }
 
@@ -375,6 +397,16 @@ mod tests {
         assert_eq!(read, expected);
         assert!(text.contains("\nattempts = 3\n") && text.contains("\n#history_per_minute = 10\n"), "{text}");
         assert!(!text.contains("YWMt") && !text.contains("secret = ") && !text.contains("token = "), "{text}");
+    }
+
+    #[test]
+    fn a_path_begins_at_the_root() {
+        for path in ["token", "~/token", "./token"] {
+            let error = load(&[("ANNALS_API_TOKEN_FILE", path)]).unwrap_err().to_string();
+            assert!(error.contains(&format!("`api.token_file`: `{path}` does not begin at the root")), "{error}");
+        }
+        let text = load(&[("ANNALS_API_TOKEN_FILE", "/run/secrets/token")]).unwrap().to_file();
+        assert!(text.contains("\ntoken_file = \"/run/secrets/token\"\n"), "{text}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod crash;
 mod end_to_end;
 mod hours;
 mod index_behind;
+mod init;
 mod interop;
 mod logging;
 mod metrics;

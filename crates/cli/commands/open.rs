@@ -86,6 +86,7 @@ impl Context {
     /// When the settings name none, or hold no credentials, or cannot be used.
     pub(super) fn client(&self) -> Result<Client, CommandError> {
         let settings = &self.settings.api;
+        settings.credential_warnings().for_each(|warning| self.output.warn(warning));
         let mut config = api::Config::new(
             settings.base_url()?.clone(),
             token_source(settings.credentials()?),

@@ -4,8 +4,9 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::environment;
+use crate::environment::variable_of;
 use crate::settings::file::Position;
+use crate::settings::reference;
 
 /// What is wrong with the settings. No text quotes a secret.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,34 @@ pub(crate) enum SettingsError {
         /// Which.
         name: String,
     },
+    /// A secret given in two ways.
+    #[error("`{name}` and `{file}` are both set")]
+    GivenTwice {
+        /// Which.
+        name: &'static str,
+        /// The setting that names a file.
+        file: &'static str,
+    },
+    /// A file with a secret that could not be read.
+    #[error("`{name}`: could not read {}", path.display())]
+    SecretUnreadable {
+        /// The setting that names it.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that holds no secret.
+    #[error("`{name}`: {} {reason}", path.display())]
+    SecretUnfit {
+        /// The setting that names it.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A flag that sets nothing.
     #[error("`--set {text}` sets nothing: write --set section.key=value")]
     NoAssignment {
@@ -99,14 +128,39 @@ impl SettingsError {
         match self {
             Self::Unknown { meant: Some(meant), .. } => Some(format!("did you mean `{meant}`?")),
             Self::Unknown { meant: None, .. } => Some("`annals config` lists every setting".to_owned()),
-            Self::SecretInFile { name, .. } | Self::SecretOnCommandLine { name } => {
-                Some(format!("take it out and give it as {} in the environment", environment::variable_of(name)))
+            Self::SecretInFile { name, .. } | Self::SecretOnCommandLine { name } => Some(format!(
+                "take it out and give it as {} in the environment{}",
+                variable_of(name),
+                or_in_a_file(name)
+            )),
+            Self::HalfAPair { missing, .. } => Some(match file_setting(missing) {
+                Some(file) => format!("set {}, or `{file}`", variable_of(missing)),
+                None => format!("set {}", variable_of(missing)),
+            }),
+            Self::GivenTwice { name, file } => {
+                Some(format!("keep one: unset {}, or take `{file}` away", variable_of(name)))
             }
-            Self::HalfAPair { missing, .. } => Some(format!("set {}", environment::variable_of(missing))),
+            Self::SecretUnreadable { path, source, .. } if source.kind() == io::ErrorKind::NotFound => Some(format!(
+                "write it: (umask 077; cat > {}), then paste the secret, press Enter and Ctrl-D",
+                path.display()
+            )),
+            Self::SecretUnreadable { .. } => {
+                Some("see that it is a file that the user who runs annals can read".to_owned())
+            }
+            Self::SecretUnfit { .. } => Some("it holds the secret alone, on one line".to_owned()),
             Self::Missing { hint, .. } => Some(hint.clone()),
             _ => None,
         }
     }
+}
+
+/// The setting that names a file with this secret.
+fn file_setting(name: &str) -> Option<&'static str> {
+    reference::find(name).and_then(reference::Entry::file_setting)
+}
+
+fn or_in_a_file(name: &str) -> String {
+    file_setting(name).map_or_else(String::new, |file| format!(", or in a file that `{file}` names"))
 }
 
 /// Where a value was written.

@@ -38,8 +38,17 @@ impl Layers {
         layers.add_text(reference::DEFAULTS, |_| Place::Default)?;
         layers.add_file(&archive.join(FILE))?;
         layers.add_environment(environment);
-        flags.iter().try_for_each(|flag| layers.add_flag(flag))?;
-        Ok(layers)
+        layers.with_flags(flags)
+    }
+
+    /// The same with the texts of `--set` on top.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layers::of`].
+    pub(crate) fn with_flags(mut self, flags: &[String]) -> Result<Self, SettingsError> {
+        flags.iter().try_for_each(|flag| self.add_flag(flag))?;
+        Ok(self)
     }
 
     /// The text of a setting, if it has one.
@@ -206,7 +215,7 @@ mod tests {
             (
                 "[api]\ntoken = 'YWMt-secret'\n",
                 "line 2, column 1: `api.token` is a secret and does not belong into this file",
-                "take it out and give it as ANNALS_API_TOKEN in the environment",
+                "take it out and give it as ANNALS_API_TOKEN in the environment, or in a file that `api.token_file` names",
             ),
         ] {
             assert_eq!(complaint(file, &[]), (text.to_owned(), Some(hint.to_owned())));

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use url::Url;
 
 use crate::settings::error::{Place, SettingsError};
 use crate::settings::layers::{Layers, Value};
+use crate::settings::secret_file::GivenSecret;
 use crate::settings::units::{parse_duration, parse_rechecks, parse_size};
 
 /// Reads the values of settings. A mistake is reported with the place where the value was written.
@@ -30,6 +32,28 @@ impl<'a> Reader<'a> {
 
     pub(super) fn secret(&self, name: &'static str) -> Option<Secret> {
         self.text(name).map(Secret::new)
+    }
+
+    /// A secret, or the file that holds it.
+    pub(super) fn secret_or_file(&self, name: &'static str, file: &'static str) -> Result<GivenSecret, SettingsError> {
+        let path = self.path(file)?;
+        Ok(GivenSecret { text: self.secret(name), file: path.map(|path| (file, path)) })
+    }
+
+    /// A path that means the same file in whichever folder the program runs.
+    fn path(&self, name: &'static str) -> Result<Option<PathBuf>, SettingsError> {
+        if self.layers.value(name).is_none() {
+            return Ok(None);
+        }
+        self.read(name, |text| {
+            let path = PathBuf::from(text);
+            let is_fit = path.is_absolute();
+            is_fit.then_some(Some(path)).ok_or_else(|| {
+                format!(
+                    "`{text}` does not begin at the root: a timer runs in another folder, and nobody puts in `~` for it"
+                )
+            })
+        })
     }
 
     /// A value of which all that can be said is what it is not.

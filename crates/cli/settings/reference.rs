@@ -11,7 +11,7 @@ use crate::environment;
 /// The defaults and their reasons.
 pub(super) const DEFAULTS: &str = include_str!("../default-settings.toml");
 
-/// The settings that are secrets: they come from the environment alone and are never shown.
+/// The settings that are secrets: they come from the environment, or from files of their own, and are never shown.
 const SECRETS: [&str; 4] = ["api.token", "api.client_secret", "api.app_certificate", "ping.url"];
 
 static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| entries(DEFAULTS));
@@ -34,6 +34,21 @@ impl Entry {
     #[must_use]
     pub(crate) fn is_secret(&self) -> bool {
         SECRETS.contains(&self.name.as_str())
+    }
+
+    /// The setting that names a file with this secret, where there is one.
+    #[must_use]
+    pub(crate) fn file_setting(&self) -> Option<&'static str> {
+        find(&format!("{}_file", self.name)).filter(|_| self.is_secret()).map(|entry| entry.name.as_str())
+    }
+
+    /// From where a secret comes.
+    fn source_of_secret(&self) -> &'static str {
+        match (self.is_secret(), self.file_setting()) {
+            (false, _) => "",
+            (true, Some(_)) => "**Secret:** from the environment or a file. ",
+            (true, None) => "**Secret:** from the environment alone. ",
+        }
     }
 
     /// The default, or the example where there is none, in TOML.
@@ -112,7 +127,8 @@ pub(crate) fn file(given: &[(&'static str, &str)]) -> String {
 
 const FILE_PREFACE: &str = "\
 # The settings of this archive. Weaker than the environment and the command line.
-# Secrets do not belong here: they come from the environment alone. docs/settings.md explains everything.
+# Secrets do not belong here: they come from the environment, or from a file that is named here. docs/settings.md explains
+# everything.
 ";
 
 /// The page `docs/settings.md`.
@@ -133,7 +149,7 @@ pub(crate) fn markdown() -> String {
             entry.name,
             environment::variable_of(&entry.name),
             entry.default.as_ref().map_or_else(|| "none".to_owned(), |value| format!("`{}`", value.trim_matches('"'))),
-            if entry.is_secret() { "**Secret:** from the environment alone. " } else { "" },
+            entry.source_of_secret(),
             entry.reason.replace('\n', " ").replace('|', "\\|"),
         );
     }
@@ -152,8 +168,9 @@ A setting is looked for in this order, and the first place that has it wins:
 3. `annals.toml` in the folder of the archive;
 4. the defaults below.
 
-`annals config` prints every setting in force and where it comes from. Secrets are taken from the environment alone and are
-never shown. A setting that does not exist is an error in the file and on the command line; an unknown variable
+`annals config` prints every setting in force and where it comes from. Secrets are taken from the environment, or from a file
+that another setting names (`api.token_file` for `api.token`), and are never shown: not from the command line, where all users
+of the machine see them, and not from `annals.toml`, which is copied with the archive. A setting that does not exist is an error in the file and on the command line; an unknown variable
 `ANNALS_…` is warned about. Times are written `30s`, `5m`, `1h`, `3d` or `1h 30m`; sizes `512KiB`, `64MiB`, `2GiB`.
 
 Two variables are no settings: `ANNALS_ARCHIVE` is the folder of the archive where `--archive` is not given (`archive` when
