@@ -48,9 +48,8 @@ fn inferred_type(record: &Record<'_, '_>) -> BodyType {
     sign.map_or(BodyType::Unknown, |(_, body_type)| body_type)
 }
 
-/// Fills the columns that the message's body type has.
-pub(crate) fn fill<'a>(message: &mut Message<'a>, record: &Record<'_, 'a>) {
-    let Some(body_type) = message.body_type else { return };
+/// Fills the columns that a body of this type has.
+pub(crate) fn fill<'a>(message: &mut Message<'a>, record: &Record<'_, 'a>, body_type: BodyType) {
     match body_type {
         BodyType::Audio => {
             fill_file(message, record);
@@ -61,11 +60,9 @@ pub(crate) fn fill<'a>(message: &mut Message<'a>, record: &Record<'_, 'a>) {
             fill_file(message, record);
             message.text = digest(record);
         }
-        BodyType::Custom => fill_custom(message, record),
-        // An edit holds the new body, which is text or custom.
-        BodyType::Event => {
-            message.text = text(record.get(Field::Msg));
-            fill_custom(message, record);
+        BodyType::Custom => {
+            message.custom_event = text(record.get(Field::CustomEvent));
+            message.custom_exts = attributes(record);
         }
         BodyType::File => fill_file(message, record),
         BodyType::Img => {
@@ -77,7 +74,7 @@ pub(crate) fn fill<'a>(message: &mut Message<'a>, record: &Record<'_, 'a>) {
             message.lng = float(record.get(Field::Lng)).or_else(|| float(record.get(Field::AliasLng)));
             message.addr = text(record.get(Field::Addr));
         }
-        BodyType::Txt | BodyType::Unknown => message.text = text(record.get(Field::Msg)),
+        BodyType::Event | BodyType::Txt | BodyType::Unknown => message.text = text(record.get(Field::Msg)),
         BodyType::Video => {
             fill_file(message, record);
             fill_duration(message, record);
@@ -107,11 +104,6 @@ fn fill_thumb<'a>(message: &mut Message<'a>, record: &Record<'_, 'a>) {
 
 /// The members of a picture's size.
 pub(crate) const SIZE: [&str; 2] = ["width", "height"];
-
-fn fill_custom<'a>(message: &mut Message<'a>, record: &Record<'_, 'a>) {
-    message.custom_event = text(record.get(Field::CustomEvent));
-    message.custom_exts = attributes(record);
-}
 
 /// The title and the summary of forwarded messages, a line end between them.
 fn digest<'a>(record: &Record<'_, 'a>) -> Option<Cow<'a, str>> {

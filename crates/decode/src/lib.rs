@@ -26,6 +26,7 @@ mod batch;
 mod body;
 mod decoder;
 mod error;
+mod event;
 mod fingerprint;
 mod frame;
 mod json;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use chat::{App, BodyType, Message, conversation_key};
 
 use crate::body;
+use crate::event;
 use crate::json::{Kind, Value};
 use crate::lenient;
 use crate::record::{Field, Record};
@@ -21,11 +22,14 @@ pub(crate) fn read<'a>(object: Value<'_, 'a>, app: Option<&App>, message: &mut M
     message.chat_type = chat_type(&record);
     message.sender = address(&record, [Field::PayloadFrom, Field::From], app);
     message.recipient = address(&record, [Field::PayloadTo, Field::To], app);
-    message.conversation = conversation(message, &record).map(Cow::Owned);
+    let is_event = event::is_event(message.chat_type.as_deref(), &record);
+    message.conversation = conversation(message, &record, app, is_event).map(Cow::Owned);
     message.ext = record.get(Field::Ext).filter(|ext| ext.kind() != Kind::Null).map(|ext| Cow::Borrowed(ext.raw()));
-    let is_event = message.chat_type.as_deref().is_some_and(|chat_type| !is_conversation(chat_type));
-    message.body_type = if is_event { Some(BodyType::Event) } else { body::body_type(&record) };
-    body::fill(message, &record);
+    let body_type = body::body_type(&record);
+    message.body_type = if is_event { Some(BodyType::Event) } else { body_type };
+    if let Some(body_type) = body_type {
+        body::fill(message, &record, body_type);
+    }
     message.rest = rest::rest(&record, message).map(Cow::Owned);
 }
 
@@ -40,7 +44,7 @@ fn chat_type<'a>(record: &Record<'_, 'a>) -> Option<Cow<'a, str>> {
 }
 
 /// One spelling of each conversation type; of event names only the case is changed.
-fn normalised(chat_type: Cow<'_, str>) -> Cow<'_, str> {
+pub(crate) fn normalised(chat_type: Cow<'_, str>) -> Cow<'_, str> {
     if is_conversation(&chat_type) {
         return chat_type;
     }
@@ -53,7 +57,8 @@ fn normalised(chat_type: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-fn is_conversation(chat_type: &str) -> bool {
+/// Whether a normalised chat type is a place where people talk; all others are events.
+pub(crate) fn is_conversation(chat_type: &str) -> bool {
     matches!(chat_type, "chat" | "groupchat" | "chatroom")
 }
 
@@ -66,17 +71,21 @@ fn address<'a>(record: &Record<'_, 'a>, [inner, outer]: [Field; 2], app: Option<
     })
 }
 
-fn bare<'a>(address: &'a str, app: Option<&App>) -> &'a str {
+/// A name without its decoration.
+pub(crate) fn bare<'a>(address: &'a str, app: Option<&App>) -> &'a str {
     app.map_or_else(|| chat::without_domain(address), |app| app.undecorated(address))
 }
 
-fn conversation(message: &Message<'_>, record: &Record<'_, '_>) -> Option<String> {
-    let chat_type = message.chat_type.as_deref()?;
-    conversation_key(chat_type, message.sender.as_deref(), message.recipient.as_deref(), is_in_thread(record))
+fn conversation(message: &Message<'_>, record: &Record<'_, '_>, app: Option<&App>, is_event: bool) -> Option<String> {
+    let (sender, recipient) = (message.sender.as_deref(), message.recipient.as_deref());
+    if is_event {
+        return event::conversation(record, app, sender, recipient);
+    }
+    conversation_key(message.chat_type.as_deref()?, sender, recipient, is_in_thread(record))
 }
 
 /// Whether `payload.meta.thread` is an object.
-fn is_in_thread(record: &Record<'_, '_>) -> bool {
+pub(crate) fn is_in_thread(record: &Record<'_, '_>) -> bool {
     let meta = record.get(Field::Meta).into_iter().flat_map(Value::children);
     meta.filter(|(key, _)| text::read(key).value == "thread").any(|(_, thread)| thread.kind() == Kind::Object)
 }

@@ -21,12 +21,19 @@ pub(crate) enum Field {
     MsgId,
     Timestamp,
     Direction,
+    /// The group that webhooks and re-exports name beside the addresses.
+    GroupId,
+    AliasGroupId,
     Ext,
     Bodies,
     PayloadFrom,
     PayloadTo,
     PayloadType,
     Meta,
+    /// Where an event happened, in its own words.
+    ChannelType,
+    MucId,
+    IsChatroom,
     Type,
     Msg,
     Url,
@@ -81,6 +88,8 @@ members! { RECORD, OF_RECORD, of_record,
     MsgId = "msg_id",
     Timestamp = "timestamp",
     Direction = "direction",
+    GroupId = "group_id",
+    AliasGroupId = "groupId",
 }
 
 members! { PAYLOAD, OF_PAYLOAD, of_payload,
@@ -90,6 +99,9 @@ members! { PAYLOAD, OF_PAYLOAD, of_payload,
     PayloadTo = "to",
     PayloadType = "type",
     Meta = "meta",
+    ChannelType = "channel_type",
+    MucId = "muc_id",
+    IsChatroom = "is_chatroom",
 }
 
 members! { BODY, OF_BODY, of_body,

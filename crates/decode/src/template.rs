@@ -65,8 +65,13 @@ impl<'m> Writing<'m> {
             Field::Action => text(&message.action),
             Field::CustomEvent => text(&message.custom_event),
             Field::CustomExts => json(&message.custom_exts),
-            Field::PayloadType
+            Field::GroupId
+            | Field::AliasGroupId
+            | Field::PayloadType
             | Field::Meta
+            | Field::ChannelType
+            | Field::MucId
+            | Field::IsChatroom
             | Field::AliasFilename
             | Field::AliasLength
             | Field::AliasLng

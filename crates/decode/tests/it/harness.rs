@@ -1,5 +1,6 @@
 //! Decoding whole parts.
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 
 use chat::{DeadLetter, Message};
@@ -54,6 +55,45 @@ pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
 
 pub(crate) fn samples() -> Vec<u8> {
     std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/samples.ndjson")).unwrap()
+}
+
+/// The columns that are filled, in the order of their names.
+pub(crate) fn columns<'m>(message: &'m Message<'_>) -> Vec<(&'static str, Cow<'m, str>)> {
+    let texts = [
+        ("action", &message.action),
+        ("addr", &message.addr),
+        ("chat_type", &message.chat_type),
+        ("conversation", &message.conversation),
+        ("custom_event", &message.custom_event),
+        ("custom_exts", &message.custom_exts),
+        ("direction", &message.direction),
+        ("ext", &message.ext),
+        ("filename", &message.filename),
+        ("msg_id", &message.msg_id),
+        ("recipient", &message.recipient),
+        ("rest", &message.rest),
+        ("secret", &message.secret),
+        ("sender", &message.sender),
+        ("text", &message.text),
+        ("thumb_secret", &message.thumb_secret),
+        ("thumb_url", &message.thumb_url),
+        ("url", &message.url),
+    ];
+    let numbers = [
+        ("body_type", message.body_type.map(|body_type| body_type.word().to_owned())),
+        ("duration_s", message.duration_s.map(|number| number.to_string())),
+        ("file_length", message.file_length.map(|number| number.to_string())),
+        ("height", message.height.map(|number| number.to_string())),
+        ("lat", message.lat.map(|number| number.to_string())),
+        ("lng", message.lng.map(|number| number.to_string())),
+        ("sent_at", message.sent_at.map(|time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string())),
+        ("width", message.width.map(|number| number.to_string())),
+    ];
+    let texts = texts.into_iter().filter_map(|(name, text)| Some((name, Cow::Borrowed(text.as_deref()?))));
+    let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name, Cow::Owned(number?))));
+    let mut all: Vec<_> = texts.chain(numbers).collect();
+    all.sort_unstable_by_key(|(name, _)| *name);
+    all
 }
 
 /// Hands out a few bytes at a time, in sizes that repeat.

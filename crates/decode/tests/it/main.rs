@@ -9,3 +9,4 @@ mod hostile;
 mod meaning;
 mod round_trip;
 mod samples;
+mod variants;
