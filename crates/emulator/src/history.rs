@@ -57,12 +57,16 @@ async fn of_hour(
         }
     })?;
     let fault = state.next_fault(hour, Call::Link);
-    open.meets(fault);
     match fault {
+        // They spoil an answer that has links in it, and no other.
         Some(Fault::ExpiredLink | Fault::CutAnswer) | None => {}
-        Some(fault) => return broken(line, fault, state.now()).await,
+        Some(fault) => {
+            open.meets(Some(fault));
+            return broken(line, fault, state.now()).await;
+        }
     }
     let parts = parts(state, hour, time).await?;
+    open.meets(fault);
     open.holds(parts);
     let envelope = envelope(state, form, time, &urls(state, hour, parts, fault == Some(Fault::ExpiredLink)));
     if fault == Some(Fault::CutAnswer) {
