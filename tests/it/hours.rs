@@ -242,7 +242,8 @@ fn an_hour_that_is_gone_is_lost_and_said_once() {
     is(&known, "lost");
     let again = fetch_at(&scene, &service, "2026-03-18T01:00:00Z", &["--again"]).leaves(0).json();
     is(&again, "lost");
-    let status = run(&mut scene.annals(&["status", "--json"])).json();
+    let status = ["status", "--json", "--until", NEXT];
+    let status = run(scene.annals(&status).env("ANNALS_CLOCK", "2026-03-18T01:00:00Z")).leaves(0).json();
     assert_eq!(status["lost"], serde_json::json!(["2026031409"]));
 }
 

@@ -1,9 +1,11 @@
 //! The program's face: the real binary against a local Chat service, as a user meets it.
 
 mod bad_input;
+mod calls;
 mod columns_page;
 mod concurrent;
 mod crash;
+mod deploy;
 mod end_to_end;
 mod hours;
 mod index_behind;
@@ -19,5 +21,8 @@ mod scene;
 mod search;
 mod secrets;
 mod shell;
+mod status;
 mod table;
+#[cfg(feature = "otel")]
+mod tracing;
 mod watching;

@@ -47,10 +47,13 @@ fn a_fetch_that_no_longer_runs_shows() {
     let late = status(&scene, "2026-03-18T20:00:00Z", 6);
     assert!(!late["at_risk"].as_array().unwrap().is_empty());
     assert_eq!(late["hours"]["lost"], 8);
-    let given_up = status(&scene, "2026-03-26T20:00:00Z", 0);
-    assert_eq!((&given_up["last_hour"], &given_up["newest_done_age_hours"]), (&"2026031511".into(), &272.into()));
-    let told = run(scene.annals(&["status"]).env("ANNALS_CLOCK", "2026-03-26T20:00:00Z")).leaves(0);
-    assert!(told.stdout.contains("the newest archived hour is 2026-03-15T11Z, 11 days old"), "{}", told.stdout);
+    let silent = status(&scene, "2026-03-26T20:00:00Z", 6);
+    assert_eq!((&silent["last_hour"], &silent["newest_done_age_hours"]), (&"2026032619".into(), &272.into()));
+    assert_eq!(silent["newly_lost"], 200);
+    let told = run(scene.annals(&["status"]).env("ANNALS_CLOCK", "2026-03-26T20:00:00Z")).leaves(6);
+    assert!(told.stdout.contains("the newest archived hour is 2026-03-15T11Z, 11 d 8 h old"), "{}", told.stdout);
+    let closed = ["status", "--until", "2026-03-15T12"];
+    run(scene.annals(&closed).env("ANNALS_CLOCK", "2026-03-26T20:00:00Z")).leaves(0);
 }
 
 #[test]

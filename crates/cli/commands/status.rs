@@ -130,17 +130,23 @@ fn exit(facts: &Facts) -> Exit {
     }
 }
 
+/// Hours of a range; each is held. More than a century.
+const LONGEST: usize = 1_000_000;
+
 /// What the flags say, or else from the first hour that the archive knows to where [`end`] is.
 fn range(span: HourSpan, entries: &BTreeMap<Hour, Entry>, now: Timestamp) -> Result<Hours, CommandError> {
     let (since, until) = span.bounds();
     let first = since.or_else(|| entries.keys().next().copied());
-    match (first, until.or_else(|| end(entries, now))) {
-        (Some(first), Some(end)) if first >= end && (since.is_some() || until.is_some()) => {
-            Err(CommandError::usage(format!("there is no hour from {first} to {end}"))
-                .hint("--since is the beginning and in the range, --until its end and not in it"))
-        }
-        (Some(first), Some(end)) => Ok(Hours::between(first, end)),
-        _ => Ok(Hours::between(Hour::from_number(0), Hour::from_number(0))),
+    let Some((first, end)) = first.zip(until.or_else(|| end(entries, now))) else {
+        return Ok(Hours::between(Hour::from_number(0), Hour::from_number(0)));
+    };
+    let hours = Hours::between(first, end);
+    match hours.len() {
+        0 => Err(CommandError::usage(format!("there is no hour from {first} to {end}"))
+            .hint("--since is the beginning and in the range, --until its end and not in it")),
+        LONGEST.. => Err(CommandError::usage(format!("{first} to {end} is more than a century"))
+            .hint("name a shorter range with --since and --until")),
+        _ => Ok(hours),
     }
 }
 
@@ -170,5 +176,22 @@ mod tests {
         assert_eq!(end_after("fetch", -5), Some(first.next()), "a clock that is wrong");
         assert_eq!(end_after("load", 5), Some(first.next()), "files wait for nothing");
         assert_eq!(end(&BTreeMap::new(), first.start()), None);
+    }
+
+    #[test]
+    fn a_range_has_an_hour_and_less_than_a_million() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            span: HourSpan,
+        }
+        let range_of = |flags: &str| {
+            let line = <Line as clap::Parser>::parse_from(std::iter::once("annals").chain(flags.split_whitespace()));
+            range(line.span, &BTreeMap::new(), Timestamp::UNIX_EPOCH).map(|hours| hours.len())
+        };
+        assert_eq!(range_of("").unwrap(), 0, "an archive without hours");
+        assert_eq!(range_of("--since 2026-03-14 --until 2026-03-15").unwrap(), 24);
+        assert!(range_of("--since 2026-03-15 --until 2026-03-14").unwrap_err().render().contains("there is no hour"));
+        assert!(range_of("--since 0001-01-01 --until 2026-03-14").unwrap_err().render().contains("than a century"));
     }
 }

@@ -2,9 +2,13 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::CommandError;
+
+/// Everybody may read it: a web server is another user, and the program's own files are for their owner alone.
+const FOR_EVERYBODY: u32 = 0o644;
 
 /// Replaces a file as a whole: who reads it meanwhile sees the old one or the new one. A link is followed; a pipe or a device
 /// is written to as it is.
@@ -26,16 +30,9 @@ pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), CommandError
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".annals-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // As any new file: the umask of the user takes away what others may not do.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder_of(path))?;
+    let mut file = tempfile::Builder::new().prefix(".annals-").tempfile_in(folder_of(path))?;
     file.write_all(bytes)?;
+    file.as_file().set_permissions(fs::Permissions::from_mode(FOR_EVERYBODY))?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
@@ -58,10 +55,10 @@ mod tests {
             replace_file(&path, bytes).unwrap();
             assert_eq!(fs::read(&path).unwrap(), bytes);
         }
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, FOR_EVERYBODY);
         assert_eq!(folder.path().read_dir().unwrap().count(), 1);
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_link_stays_a_link_and_a_device_a_device() {
         use std::os::unix::fs::FileTypeExt as _;

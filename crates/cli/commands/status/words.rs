@@ -19,34 +19,31 @@ pub(super) fn verdict(facts: &Facts) -> String {
     if at_risk + missing == 0 && facts.coverage.newly_lost.is_empty() {
         return well(lost, facts.count(Mark::ToCome));
     }
-    let newly = facts.coverage.newly_lost.len() as u64;
     let next = facts.coverage.next_loss().map(|(_, at)| time_left(at, facts.coverage.now));
-    let mut parts = Vec::new();
-    if newly > 0 && newly < lost {
-        parts.push(format!("{} lost, {newly} of them since the last run", hours(lost)));
-    } else if newly > 0 {
-        parts.push(format!("{} lost since the last run", hours(lost)));
-    } else if lost > 0 {
-        parts.push(format!("{} lost", hours(lost)));
+    let next = next.map_or_else(String::new, |left| format!(", the next one lost in {left}"));
+    let of_missing = if at_risk == 0 { next.as_str() } else { "" };
+    let parts = [
+        (lost, format!("{} lost{}", hours(lost), unrecorded(lost, facts.coverage.newly_lost.len() as u64))),
+        (at_risk, format!("{} at risk{next}", hours(at_risk))),
+        (missing, format!("{} missing{of_missing}", hours(missing))),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words);
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+/// How many of the lost hours are news.
+fn unrecorded(lost: u64, newly: u64) -> String {
+    match newly {
+        0 => String::new(),
+        newly if newly == lost => " and recorded by no run yet".to_owned(),
+        newly => format!(", {newly} of them recorded by no run yet"),
     }
-    if at_risk > 0 {
-        parts.push(format!("{} at risk{}", hours(at_risk), following(", the next one lost in ", next.as_deref())));
-    }
-    if missing > 0 {
-        let next = next.filter(|_| at_risk == 0);
-        parts.push(format!("{} missing{}", hours(missing), following(", the next one lost in ", next.as_deref())));
-    }
-    parts.join("; ")
 }
 
 /// The verdict when nobody has to do anything.
 fn well(lost: u64, to_come: u64) -> String {
     let but_for = if lost > 0 { format!("complete but for {} lost", hours(lost)) } else { "complete".to_owned() };
     if to_come > 0 { format!("{but_for}; {} to come", hours(to_come)) } else { but_for }
-}
-
-fn following(words: &str, text: Option<&str>) -> String {
-    text.map(|text| format!("{words}{text}")).unwrap_or_default()
 }
 
 /// `1 hour`, `2 hours`.

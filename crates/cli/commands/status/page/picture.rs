@@ -88,17 +88,18 @@ fn one(day: &Day, top: usize) -> Markup {
     }
 }
 
+/// A bar in the colour of what the days have in common.
 fn several(days: &[Day], how: Alike, top: usize) -> Markup {
-    let how = match how {
-        Alike::Complete => "complete",
-        Alike::All(mark) => mark.words(),
+    let (mark, how) = match how {
+        Alike::Complete => (Mark::Done, "complete"),
+        Alike::All(mark) => (mark, mark.words()),
     };
     let last = days.last().map(Day::date).unwrap_or_default();
     html! {
-        g class="together" {
+        g class=(class(mark)) {
             text class="faint" x="0" y=(top + BASE) { "to  " (last) }
             rect x=(LEFT) y=(top) width=(24 * STEP - (STEP - SIDE)) height=(SIDE) rx="2" {}
-            text x=(LEFT + 8) y=(top + BASE) { (days.len()) " " (how) " days" }
+            text class="letter words" x=(LEFT + 4) y=(top + BASE) { (days.len()) " " (how) " days" }
             (total(days.iter().map(Day::messages).sum(), top))
         }
     }
