@@ -24,6 +24,10 @@ test:
 test-crate crate:
     cargo test -p annals-{{ crate }}
 
+# Traces for OpenTelemetry, which are behind a feature.
+otel:
+    env CARGO_PROFILE_DEV_DEBUG=0 cargo test --features otel --test it tracing
+
 # Only the house's own rules.
 tidy:
     cargo test --test tidy

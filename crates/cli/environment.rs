@@ -18,6 +18,21 @@ pub(crate) const TERM: &str = "TERM";
 /// What is logged, as other programs that use tracing take it.
 pub(crate) const LOG: &str = "RUST_LOG";
 
+/// The variables of OpenTelemetry that the program itself looks at; its library reads them all.
+#[cfg(feature = "otel")]
+mod otel {
+    /// Where traces and all else are sent.
+    pub(super) const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    /// Where traces are sent.
+    pub(super) const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+    /// Nothing is traced when it is `true`.
+    pub(super) const DISABLED: &str = "OTEL_SDK_DISABLED";
+    /// How the program is named in traces.
+    pub(super) const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
+    /// All of them.
+    pub(super) const ALL: [&str; 4] = [ENDPOINT, TRACES_ENDPOINT, DISABLED, SERVICE_NAME];
+}
+
 /// Where programs keep state between runs (XDG base directories); `~/.local/state` when unset.
 pub(crate) const STATE: &str = "XDG_STATE_HOME";
 /// The user's home.
@@ -36,6 +51,8 @@ pub(crate) struct Environment {
     variables: BTreeMap<String, String>,
     folders: BTreeMap<String, PathBuf>,
     log: Option<String>,
+    #[cfg(feature = "otel")]
+    otel: BTreeMap<String, String>,
     colourless: bool,
 }
 
@@ -60,6 +77,10 @@ impl Environment {
         let mut environment = Self::default();
         for (name, value) in variables {
             let Some(name) = name.to_str() else { continue };
+            #[cfg(feature = "otel")]
+            if otel::ALL.contains(&name) && !value.is_empty() {
+                environment.otel.insert(name.to_owned(), value.to_string_lossy().into_owned());
+            }
             if name == NO_COLOR || name == TERM {
                 environment.colourless |= takes_colour_away(name, &value);
             } else if name == LOG {
@@ -98,6 +119,21 @@ impl Environment {
     #[must_use]
     pub(crate) fn log(&self) -> Option<&str> {
         self.log.as_deref()
+    }
+
+    /// Whether traces are to be sent somewhere.
+    #[cfg(feature = "otel")]
+    #[must_use]
+    pub(crate) fn is_traced(&self) -> bool {
+        let is_disabled = self.otel.get(otel::DISABLED).is_some_and(|text| text.eq_ignore_ascii_case("true"));
+        !is_disabled && [otel::ENDPOINT, otel::TRACES_ENDPOINT].iter().any(|name| self.otel.contains_key(*name))
+    }
+
+    /// How the program is to be named in traces.
+    #[cfg(feature = "otel")]
+    #[must_use]
+    pub(crate) fn service_name(&self) -> Option<&str> {
+        self.otel.get(otel::SERVICE_NAME).map(String::as_str)
     }
 
     /// Whether the user or the terminal wants no colours.

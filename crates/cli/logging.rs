@@ -3,10 +3,12 @@
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-use crate::environment;
+use crate::environment::{self, Environment};
 use crate::output::{LogFormat, Output, Talk};
+#[cfg(feature = "otel")]
+use crate::traces::Traces;
 
 /// The crates of this program, as they name themselves in log lines.
 const OURS: [&str; 10] =
@@ -15,13 +17,40 @@ const OURS: [&str; 10] =
 /// The events of the run and of each hour, which machines are told without being asked.
 const EVENTS: &str = "annals::run=info,annals::hour=info";
 
-/// Starts logging. `verbosity` counts `-v`, which is the strongest; then comes `variable`, that is `RUST_LOG`, and then the
-/// setting `log.filter`.
+/// What takes events and spans in.
+type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Events and spans go where they are wanted for as long as this is kept. Dropped, it sends what is still to be sent.
+#[derive(Debug)]
+pub(crate) struct Logging {
+    #[cfg(feature = "otel")]
+    _traces: Option<Traces>,
+}
+
+/// Starts logging. `verbosity` counts `-v`, which is the strongest; then comes `RUST_LOG`, and then the setting `log.filter`.
 ///
 /// # Panics
 ///
 /// When it is called twice.
-pub(crate) fn start(setting: &str, variable: Option<&str>, verbosity: u8, output: &Output) {
+pub(crate) fn start(setting: &str, verbosity: u8, environment: &Environment, output: &Output) -> Logging {
+    #[cfg(feature = "otel")]
+    {
+        let traces = Traces::asked_for(environment, output);
+        let spans = traces.iter().map(Traces::layer);
+        let layers: Vec<BoxedLayer> = spans.chain([lines(setting, verbosity, environment, output)]).collect();
+        tracing_subscriber::registry().with(layers).init();
+        Logging { _traces: traces }
+    }
+    #[cfg(not(feature = "otel"))]
+    {
+        tracing_subscriber::registry().with(lines(setting, verbosity, environment, output)).init();
+        Logging {}
+    }
+}
+
+/// The lines on stderr.
+fn lines(setting: &str, verbosity: u8, environment: &Environment, output: &Output) -> BoxedLayer {
+    let variable = environment.log();
     let variable = variable.filter(|filter| match EnvFilter::try_new(filter) {
         Ok(_) => true,
         Err(error) => {
@@ -33,11 +62,10 @@ pub(crate) fn start(setting: &str, variable: Option<&str>, verbosity: u8, output
     let filter = EnvFilter::new(chosen(setting, variable, verbosity, wants_events));
     let bars = output.clone();
     let lines = tracing_subscriber::fmt::layer().with_span_events(FmtSpan::NONE).with_writer(move || bars.log_writer());
-    let lines = match output.log_format() {
+    match output.log_format() {
         LogFormat::Text => lines.with_ansi(output.colours_on_stderr()).with_filter(filter).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_filter(filter).boxed(),
-    };
-    tracing_subscriber::registry().with(lines).init();
+    }
 }
 
 fn chosen(setting: &str, variable: Option<&str>, verbosity: u8, wants_events: bool) -> String {

@@ -13,6 +13,8 @@ mod output;
 mod program;
 mod settings;
 mod stop;
+#[cfg(feature = "otel")]
+mod traces;
 
 fn main() -> std::process::ExitCode {
     program::run().into()

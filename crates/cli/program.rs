@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::environment::{self, Environment};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::logging;
+use crate::logging::{self, Logging};
 use crate::monitoring::{self, Findings};
 use crate::output::{Output, Talk};
 use crate::settings::{Settings, unknown_variables};
@@ -45,7 +45,8 @@ fn run_command(cli: Cli) -> Exit {
     let result = environment.and_then(|environment| {
         let archive = archive(&cli.global, &cli.command, &environment);
         let context = context(&cli.global, &cli.command, archive.clone(), &environment, output.clone());
-        let context = context.inspect_err(|error| {
+        // Kept up to the end of the command.
+        let (context, _logging) = context.inspect_err(|error| {
             monitoring::failed_to_begin(cli.command.watched(), &archive, &environment, &output, error);
         })?;
         block_on(cli.command, &context)
@@ -65,12 +66,12 @@ fn context(
     archive: PathBuf,
     environment: &Environment,
     output: Output,
-) -> Result<Context, CommandError> {
+) -> Result<(Context, Logging), CommandError> {
     let failed = |error: CommandError| error.while_doing("could not read the settings");
     let flags = [global.settings(), command.settings()].concat();
     let settings = Settings::load(&archive, environment, &flags).map_err(|error| failed(error.into()))?;
     output.write_stderr_as(settings.log.format);
-    logging::start(&settings.log.filter, environment.log(), global.verbose, &output);
+    let logging = logging::start(&settings.log.filter, global.verbose, environment, &output);
     tracing::debug!(version = env!("CARGO_PKG_VERSION"), archive = %archive.display(), "settings read");
     for (name, meant) in unknown_variables(environment) {
         let advice = meant.map_or_else(String::new, |meant| format!(": did you mean {meant}?"));
@@ -80,7 +81,8 @@ fn context(
         .map_err(|error| CommandError::usage(error).while_doing(format!("could not read {}", environment::CLOCK)))?;
     let stop = Stop::listening(&output).map_err(no_runtime)?;
     let findings = Findings::default();
-    Ok(Context { archive, state: environment.state_folder(), settings, output, clock, stop, findings })
+    let context = Context { archive, state: environment.state_folder(), settings, output, clock, stop, findings };
+    Ok((context, logging))
 }
 
 fn archive(global: &Global, command: &Command, environment: &Environment) -> PathBuf {

@@ -69,6 +69,9 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("maud", &["cli"], "pages are made by the program"),
     owned("memchr", &["decode"], "where a line ends"),
     owned("object_store", &["store"], "where bytes live"),
+    owned("opentelemetry", &["cli"], "traces are told by the program"),
+    owned("opentelemetry-otlp", &["cli"], "traces are told by the program"),
+    owned("opentelemetry_sdk", &["cli"], "traces are told by the program"),
     owned("parquet", &["archive", "store"], "written and read by archive; store hands it readers over objects"),
     owned(
         "percent-encoding",
@@ -101,6 +104,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     ),
     owned("tokio-util", &["api", "cli", "emulator", "ingest", "store"], "how a run is told to stop"),
     owned("toml", &["cli"], "settings belong to the program"),
+    owned("tracing-opentelemetry", &["cli"], "traces are told by the program"),
     owned("tracing-subscriber", &["cli"], "the program decides what is logged"),
     owned("twox-hash", &["decode"], "fingerprints of messages are compared within one hour and never stored"),
     owned("unicode-normalization", &["index"], "folding is a matter of the index"),

@@ -1,9 +1,12 @@
 //! A command from its start to its end, as machines are told of it.
 
-use std::future::Future;
-use std::io;
+use std::future::{Future, poll_fn};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use api::{Ping, Signal};
 use chat::{Secret, State};
@@ -22,7 +25,7 @@ use crate::monitoring::{Subject, Watched, file};
 use crate::output::Output;
 
 /// How long a run may take to end in order once it is told to stop. With [`PING`] that stays below ten seconds.
-const GRACE: Duration = Duration::from_secs(6);
+const GRACE: Duration = Duration::from_secs(5);
 /// How long a ping may take in all.
 const PING: Duration = Duration::from_secs(3);
 
@@ -55,10 +58,11 @@ pub(crate) async fn watched(
         return result;
     }
     let started = watch.start();
-    let result = until_stopped(context, work).await;
+    let result = caught(until_stopped(context, work)).await;
     let coverage = if watch.wants_standing() { standing(context).await } else { None };
-    watch.end(&result, context.findings.found(), coverage.as_ref(), started).await;
-    result
+    let bug = Err(CommandError::new(Exit::Bug, "the program has a bug and broke off"));
+    watch.end(result.as_ref().unwrap_or(&bug), context.findings.found(), coverage.as_ref(), started).await;
+    result.unwrap_or_else(|panic| panic::resume_unwind(panic))
 }
 
 /// Tells machines of a command that could not even read its settings. What its flags and the environment say is known all
@@ -108,6 +112,16 @@ async fn until_stopped(
         () = time_is_up => Err(CommandError::new(Exit::Interrupted, "the run was stopped in the middle of its work")
             .hint("run the command again: it goes on where it stopped")),
     }
+}
+
+/// Lets a panic come out here, so that of a bug, too, somebody is told.
+async fn caught<T>(work: impl Future<Output = T>) -> thread::Result<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| match panic::catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
 }
 
 /// How the archive stands now; `None` when there is none, or it cannot be read.
@@ -255,4 +269,19 @@ fn ping(url: Option<&Secret>, output: &Output) -> Option<Ping> {
 /// The path in full, whether there is anything or not.
 fn whole(archive: &Path) -> PathBuf {
     std::path::absolute(archive).unwrap_or_else(|_| archive.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_breaks_comes_out_as_what_it_was() {
+        assert_eq!(caught(async { 7 }).await.ok(), Some(7));
+        let broken = caught(async {
+            tokio::task::yield_now().await;
+            std::panic::panic_any("a bug");
+        });
+        assert_eq!(broken.await.unwrap_err().downcast_ref(), Some(&"a bug"));
+    }
 }
