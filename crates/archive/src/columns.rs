@@ -182,6 +182,18 @@ impl Table for Messages {
             "What the other columns cannot hold exactly: the text of one JSON object. With it the original JSON value \
              can be rebuilt."
         ),
+        Field {
+            name: "retained_at",
+            doc: "Since when the service no longer serves it, in UTC; null for what it serves. The `part` of such a row is \
+                  counted on by 1000 for every publication of the hour since.",
+            nullable: true,
+            packing: Packing::Repeated,
+            bounds: Bounds::Groups,
+            cell: Cell::Time {
+                get: |message| message.retained_at,
+                set: |message, time| message.retained_at = Some(time),
+            },
+        },
     ];
 
     fn blank() -> Message<'static> {

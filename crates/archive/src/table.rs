@@ -9,8 +9,16 @@ use chat::{Hour, Timestamp};
 
 use crate::error::Error;
 
-/// The number of the format, the value of `annals.format` in every file's metadata.
-pub const FORMAT: u32 = 1;
+/// The number of the format, the value of `annals.format` in every file's metadata and in the properties of the tables.
+///
+/// It goes up when a program of before would read the rows wrongly, and such a program refuses them. This one reads every
+/// number up to its own: columns come at the end, may be null, and are null in the files that do not have them.
+///
+/// | number | since then |
+/// | --- | --- |
+/// | 1 | |
+/// | 2 | rows that are no longer served (`retained_at`), and how many (`retained`, `added`) |
+pub const FORMAT: u32 = 2;
 
 /// A column of a table, as it is documented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,9 @@ use chat::Timestamp;
 use deltalake::DeltaTableError;
 use deltalake::kernel::engine::arrow_conversion::TryFromArrow;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake::kernel::{Action, Add, DataType, Remove, StructField, StructType, Transaction, Version};
+use deltalake::kernel::{
+    Action, Add, DataType, MetadataExt as _, Remove, StructField, StructType, Transaction, Version,
+};
 use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
@@ -122,8 +124,10 @@ impl Table {
     pub(crate) async fn open(kind: Kind, store: Arc<dyn ObjectStore>, clock: Clock) -> Result<Self, Error> {
         let name = kind.name();
         let log = log_of(name, &store);
-        let delta = open_log(kind, &log).await.map_err(Error::table(name))?;
-        refuse_newer(name, &delta)?;
+        let mut delta = open_log(kind, &log).await.map_err(Error::table(name))?;
+        if format_of(name, &delta)? < FORMAT {
+            upgrade(kind, &log, &mut delta).await.map_err(Error::table(name))?;
+        }
         Ok(Self { kind, store, log, clock, state: Mutex::new(State::of(delta)) })
     }
 
@@ -274,13 +278,35 @@ async fn create_log(kind: Kind, log: &LogStoreRef) -> Result<(), DeltaTableError
         .map(drop)
 }
 
-fn refuse_newer(name: &'static str, state: &DeltaTableState) -> Result<(), Error> {
+/// The format of a table; one that is newer than this program is refused.
+fn format_of(name: &'static str, state: &DeltaTableState) -> Result<u32, Error> {
     let text = state.metadata().configuration().get(FORMAT_PROPERTY);
     let found = text.and_then(|text| text.parse().ok()).unwrap_or(u64::from(FORMAT));
-    if found > u64::from(FORMAT) {
-        return Err(Error::NewerFormat { path: name.into(), found, newest: u64::from(FORMAT) });
+    u32::try_from(found).ok().filter(|found| *found <= FORMAT).ok_or(Error::NewerFormat {
+        path: name.into(),
+        found,
+        newest: u64::from(FORMAT),
+    })
+}
+
+/// Gives a table of an older format the columns that came since. Only the log changes: in the files that are there the new
+/// columns are null. Where the log cannot be written, the table is read as it is.
+async fn upgrade(kind: Kind, log: &LogStoreRef, delta: &mut DeltaTableState) -> Result<(), DeltaTableError> {
+    let schema = StructType::try_new(kind.columns()?)?;
+    let metadata = delta.metadata().clone().with_schema(&schema)?;
+    let metadata = metadata.add_config_key(FORMAT_PROPERTY.to_owned(), FORMAT.to_string())?;
+    let operation = DeltaOperation::AddColumn { fields: kind.columns()? };
+    let committed = async {
+        let actions = vec![Action::Metadata(metadata)];
+        let builder = CommitBuilder::from(properties(delta.version() + 1)).with_actions(actions);
+        builder.build(Some(delta), Arc::clone(log), operation).into_prepared_commit_future().await?.await
+    };
+    match committed.await {
+        Ok(after) => drop(after.await?),
+        // Whoever was first has upgraded it too; who may only read, reads it as it is.
+        Err(error) => tracing::info!(table = kind.name(), %error, "the table was not upgraded"),
     }
-    Ok(())
+    delta.update(log.as_ref(), None).await
 }
 
 fn properties(next: Version) -> CommitProperties {

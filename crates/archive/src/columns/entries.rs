@@ -40,6 +40,20 @@ macro_rules! count {
     };
 }
 
+/// A column that counts and came later: null in the files of before, which had none of what it counts.
+macro_rules! later_count {
+    ($name:literal, $($path:ident).+, $doc:literal) => {
+        Field {
+            name: $name,
+            doc: $doc,
+            nullable: true,
+            packing: Packing::Near,
+            bounds: Bounds::Groups,
+            cell: Cell::Count { get: |entry| entry.$($path).+, set: |entry, count| entry.$($path).+ = count },
+        }
+    };
+}
+
 /// A column of text that every entry has.
 macro_rules! text {
     ($name:ident, $doc:literal) => {
@@ -189,6 +203,12 @@ impl Table for Entries {
             "Where the bytes came from: `fetch`, `load`, `raw` (left by an interrupted run) or `recovered` (from the tables)."
         ),
         text!(version, "The version of the program."),
+        later_count!(
+            "retained",
+            tally.retained,
+            "Rows of `messages` kept from earlier served bytes that the newest do not hold any more; in no other count."
+        ),
+        later_count!("added", added, "Messages that the publication before did not have; 0 for a first publication."),
     ];
 
     fn blank() -> Entry {

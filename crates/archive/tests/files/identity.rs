@@ -85,7 +85,7 @@ prop_compose! {
             custom_exts: text(),
             ext: text(),
             rest: text(),
-            retained_at: None,
+            retained_at: Some("2026-03-16T02:10:00Z".parse().unwrap()),
         }
     }
 }
@@ -144,9 +144,9 @@ fn entry() -> Entry {
             blank_lines: 1,
             conflicts: 3,
             strays: 4,
-            retained: 0,
+            retained: 6,
         },
-        added: 0,
+        added: 2,
         min_sent_at: Some(millis(-1)),
         max_sent_at: Some(millis(1)),
         files: vec!["date=2026-03-14/2026031409-1.parquet".to_owned()],

@@ -47,6 +47,7 @@ custom_event Utf8
 custom_exts Utf8
 ext Utf8
 rest Utf8
+retained_at Timestamp(µs, \"UTC\")
 ";
     assert_eq!(written(&archive::message_schema()), expected);
 }
@@ -86,6 +87,8 @@ max_sent_at Timestamp(µs, \"UTC\")
 files Utf8
 source Utf8 not null
 version Utf8 not null
+retained Int64
+added Int64
 ";
     assert_eq!(written(&archive::entry_schema()), expected);
 }
@@ -118,7 +121,7 @@ fn the_parquet_schema_is_plain() {
     assert!(!schema.contains("INT96"), "{schema}");
     let entries = metadata.key_value_metadata().unwrap();
     let entries: Vec<_> = entries.iter().map(|entry| (entry.key.as_str(), entry.value.as_deref())).collect();
-    assert_eq!(entries, [("annals.format", Some("1"))]);
+    assert_eq!(entries, [("annals.format", Some("2"))]);
 }
 
 #[test]
