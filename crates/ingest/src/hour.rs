@@ -147,7 +147,7 @@ impl Workshop {
     ///
     /// An index that cannot take the hour in does not fail it: the hour is left for following.
     async fn publish(&self, decoded: Decoded) -> Result<Published, Error> {
-        let mode = decoded.earlier.map_or(Mode::New, |_| Mode::Replace);
+        let mode = decoded.earlier.map_or(Mode::New, |earlier| Mode::Replace(earlier.files));
         let published = self.archive.publish(decoded.publication, mode).await?;
         if let (Published::Done(entry), Some(mut writer)) = (&published, decoded.index) {
             writer.name_version(&entry.publication());

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::disk::Disk;
 use crate::publish::Mode;
 use crate::{Access, Archive, Error};
-use support::{Wanted, assert_at_rest, clock, data_files, entry, hour, publication, rows, wanted};
+use support::{Wanted, assert_at_rest, clock, data_files, entry, hour, in_place, publication, rows, wanted};
 
 /// A first run.
 async fn start(archive: &Archive) -> Result<(), Error> {
@@ -24,9 +24,10 @@ async fn start(archive: &Archive) -> Result<(), Error> {
 /// A later run, that does a little of everything.
 async fn go_on(archive: &Archive) -> Result<(), Error> {
     archive.publish(publication(archive, Wanted { dead_letters: 1, ..wanted(20, 3) })?, Mode::New).await?;
-    for (number, messages) in [(20, 4), (3, 0)] {
-        let grown = Wanted { word: "second", ..wanted(number, messages) };
-        archive.publish(publication(archive, grown)?, Mode::Replace).await?;
+    for (number, messages, retained) in [(20, 4, 2), (3, 0, 0), (0, 0, 2)] {
+        let grown = Wanted { retained, word: "second", ..wanted(number, messages) };
+        let mode = in_place(archive, grown.hour).await?;
+        archive.publish(publication(archive, grown)?, mode).await?;
     }
     archive.record(&[entry(hour(21), State::Failed)]).await.map(drop)
 }
@@ -36,7 +37,8 @@ async fn before() -> TempDir {
     let folder = TempDir::new().unwrap();
     let archive = support::open(folder.path()).await;
     for number in [0, 3, 0, 3, 0, 3, 0, 3] {
-        archive.publish(publication(&archive, wanted(number, 2)).unwrap(), Mode::Replace).await.unwrap();
+        let mode = in_place(&archive, hour(number)).await.unwrap();
+        archive.publish(publication(&archive, wanted(number, 2)).unwrap(), mode).await.unwrap();
     }
     folder
 }
@@ -107,6 +109,26 @@ async fn a_repair_may_die_too() {
         let archive = support::open(folder.path()).await;
         assert_eq!(outcome(&archive).await, expected, "died at step {steps}");
         assert_at_rest(&archive).await;
+        if !disk.faults.is_dead() {
+            assert!(steps > 10, "only {steps} steps were tried");
+            break;
+        }
+    }
+}
+
+/// An archive of an older format is brought up to date when it is opened, if that can be done.
+#[tokio::test]
+async fn an_old_archive_may_die_while_it_is_brought_up_to_date() {
+    let before = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/formats/v1");
+    for steps in 0.. {
+        let folder = copy_of(&before);
+        let (disk, archive) = open_dying(folder.path(), steps).await;
+        let archive = archive.expect("it is read as it is");
+        assert_at_rest(&archive).await;
+        drop(archive);
+        let archive = support::open(folder.path()).await;
+        assert_at_rest(&archive).await;
+        assert_eq!(rows(&archive).await.len(), 9, "died at step {steps}");
         if !disk.faults.is_dead() {
             assert!(steps > 10, "only {steps} steps were tried");
             break;

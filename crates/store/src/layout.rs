@@ -12,6 +12,8 @@ pub(crate) const APP_FILE: &str = "app.json";
 pub(crate) const SETTINGS_FILE: &str = "annals.toml";
 /// The lock; its content is nothing.
 pub(crate) const LOCK_FILE: &str = ".lock";
+/// The lock of the one fetch that is at work; its content says which.
+pub(crate) const TURN_FILE: &str = ".turn";
 /// The folder of everything unfinished.
 pub(crate) const TEMPORARY_FOLDER: &str = "tmp";
 /// How the names of the files in there begin.

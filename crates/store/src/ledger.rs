@@ -63,6 +63,22 @@ impl Ledger {
         Ok(self.known().await?.newest.clone())
     }
 
+    /// Every row, the oldest first.
+    pub(crate) async fn all(&self) -> Result<Vec<Entry>, Error> {
+        let mut looks = 1;
+        loop {
+            let (_version, files) = self.table.live().await?;
+            match self.read_all(&files).await {
+                Err(error) if is_gone(&error) && looks < LOOKS => looks += 1,
+                other => {
+                    let mut rows = other?;
+                    rows.sort_by_key(|row| row.at);
+                    return Ok(rows);
+                }
+            }
+        }
+    }
+
     /// The newest row of an hour.
     pub(crate) async fn newest_of(&self, hour: Hour) -> Result<Option<Entry>, Error> {
         Ok(self.known().await?.newest.get(&hour).cloned())
@@ -223,10 +239,16 @@ impl Known {
         }
     }
 
+    /// Dates new rows after all that is known; several of one hour follow each other.
     fn dated(&self, mut standing: Vec<Standing>) -> Vec<Standing> {
+        let mut dated: BTreeMap<Hour, Timestamp> = BTreeMap::new();
         for new in &mut standing {
             if let Standing::New(row) = new {
                 self.date(row);
+                if let Some(before) = dated.get(&row.hour).filter(|before| **before >= row.at) {
+                    row.at = *before + std::time::Duration::from_micros(1);
+                }
+                dated.insert(row.hour, row.at);
             }
         }
         standing

@@ -47,11 +47,11 @@ impl<'a> Letters<'a> {
         &mut self,
         entry: &Entry,
         letters: Option<(StagedFile, u64)>,
-        mode: Mode,
+        mode: &Mode,
     ) -> Result<(), Error> {
         let wanted = letters.is_some().then(|| tags::origin_of(entry));
         // If just these letters are there, an hour that may turn out not to be new is left as it is.
-        let changes_nothing = mode == Mode::New && agree(&self.live().await?, wanted.as_deref());
+        let changes_nothing = *mode == Mode::New && agree(&self.live().await?, wanted.as_deref());
         let mut add = Vec::new();
         if let Some((file, rows)) = letters {
             let stats = format!(r#"{{"numRecords":{rows}}}"#);

@@ -36,6 +36,7 @@
 //! raw/.lock                                 held while the bytes of an hour get their names
 //! tmp/                                      everything unfinished; empty when no run is going
 //! .lock                                     shared by all who use the archive, exclusive for repairs
+//! .turn                                     held by the one run that fetches; says which
 //! ```
 //!
 //! This crate decodes nothing, asks no service and does not know the index.
@@ -64,6 +65,7 @@ mod staged;
 mod standing;
 mod table;
 mod tags;
+mod turn;
 
 // The support of the integration tests, which the crash tests share, calls this crate by its name.
 #[cfg(test)]
@@ -76,3 +78,4 @@ pub use raw::{RawHour, RawPart, RawStage, SealedRaw};
 pub use reader::Reader;
 pub use snapshot::{DataFile, Snapshot};
 pub use staged::StagedFile;
+pub use turn::{Turn, Turned};

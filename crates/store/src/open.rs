@@ -23,8 +23,10 @@ use crate::running::Running;
 use crate::snapshot::{Snapshot, hours};
 use crate::staged::StagedFile;
 use crate::table::{Kind, Table};
+use crate::turn::{self, Turned};
 
-/// The newest format of an archive that this program reads and writes; `archive.json` holds it.
+/// The newest format of an archive that this program reads and writes; `archive.json` holds it. It counts what lies where;
+/// what the rows of the tables mean is counted by [`archive::FORMAT`] (decision D13).
 pub const FORMAT: u64 = 1;
 
 /// Tells the time.
@@ -248,6 +250,25 @@ impl Archive {
         let standing = self.inner.ledger.record(entries).await?;
         work.done();
         Ok(standing)
+    }
+
+    /// Takes the turn to fetch, if nobody has it. Archives can be read and written without; it keeps two runs from asking
+    /// for the same hours.
+    ///
+    /// # Errors
+    ///
+    /// When the file of the lock cannot be made.
+    pub fn try_turn(&self) -> Result<Turned, Error> {
+        turn::take(&self.inner.disk, (self.inner.clock)())
+    }
+
+    /// Every row of the ledger, in the order in which they were recorded: the history of the archive.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub async fn attempts(&self) -> Result<Vec<Entry>, Error> {
+        self.inner.ledger.all().await
     }
 
     /// What is known of each hour: its newest row in the ledger.

@@ -52,25 +52,57 @@ async fn assert_is_one(root: &Path, context: &str) {
     assert_eq!(snapshot.file_of(hour(0)).map(|file| file.path.clone()).as_slice(), entry.files, "{context}");
 }
 
-async fn before(mode: Mode) -> TempDir {
-    let folder = TempDir::new().unwrap();
-    let archive = open(folder.path()).await;
-    if mode == Mode::Replace {
-        archive.publish(publication(&archive, wanted(0, 2)).unwrap(), Mode::New).await.unwrap();
+/// What both runs find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    /// The hour, without messages.
+    Blank,
+    /// The hour, in a file.
+    File,
+}
+
+impl Before {
+    const ALL: [Self; 3] = [Self::Nothing, Self::Blank, Self::File];
+
+    /// The archive, and how both runs publish in view of it.
+    async fn set_up(self) -> (TempDir, Mode) {
+        let folder = TempDir::new().unwrap();
+        let archive = open(folder.path()).await;
+        let messages = match self {
+            Self::Nothing => return (folder, Mode::New),
+            Self::Blank => 0,
+            Self::File => 2,
+        };
+        let published = archive.publish(publication(&archive, wanted(0, messages)).unwrap(), Mode::New).await.unwrap();
+        let Published::Done(entry) = published else { panic!("{published:?}") };
+        (folder, Mode::Replace(entry.files))
     }
-    folder
+}
+
+/// Checks that one of the two stands, and that the other was told so.
+async fn assert_one_was_first(root: &Path, one: Published, other: Published, context: &str) {
+    let known = open(root).await.entries().await.unwrap()[&hour(0)].clone();
+    match (one, other) {
+        (Published::Done(done), Published::AlreadyThere(there))
+        | (Published::AlreadyThere(there), Published::Done(done)) => {
+            assert_eq!((&done.files, &there.files), (&known.files, &known.files), "{context}");
+        }
+        both => panic!("{context}: {both:?}"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_may_be_stopped_while_the_other_publishes() {
-    for mode in [Mode::New, Mode::Replace] {
+    for before in Before::ALL {
         for steps in 0.. {
-            let folder = before(mode).await;
-            let slow = start(folder.path(), 0, mode, steps).await;
+            let (folder, mode) = before.set_up().await;
+            let slow = start(folder.path(), 0, mode.clone(), steps).await;
             let was_stopped = slow.0.faults.is_stopped();
-            finish(start(folder.path(), 1, mode, i64::MAX).await).await;
-            finish(slow).await;
-            assert_is_one(folder.path(), &format!("{mode:?}, stopped at step {steps}")).await;
+            let fast = finish(start(folder.path(), 1, mode, i64::MAX).await).await;
+            let context = format!("{before:?}, stopped at step {steps}");
+            assert_one_was_first(folder.path(), finish(slow).await, fast, &context).await;
+            assert_is_one(folder.path(), &context).await;
             if !was_stopped {
                 assert!(steps > 10, "only {steps} steps were tried");
                 break;
@@ -81,15 +113,16 @@ async fn one_may_be_stopped_while_the_other_publishes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn both_may_be_stopped_in_turn() {
-    for mode in [Mode::New, Mode::Replace] {
+    for before in Before::ALL {
         for steps in 0.. {
-            let folder = before(mode).await;
-            let one = start(folder.path(), 0, mode, steps).await;
+            let (folder, mode) = before.set_up().await;
+            let one = start(folder.path(), 0, mode.clone(), steps).await;
             let was_stopped = one.0.faults.is_stopped();
             let other = start(folder.path(), 1, mode, steps).await;
-            finish(one).await;
-            finish(other).await;
-            assert_is_one(folder.path(), &format!("{mode:?}, both stopped at step {steps}")).await;
+            let context = format!("{before:?}, both stopped at step {steps}");
+            let one = finish(one).await;
+            assert_one_was_first(folder.path(), one, finish(other).await, &context).await;
+            assert_is_one(folder.path(), &context).await;
             if !was_stopped {
                 break;
             }

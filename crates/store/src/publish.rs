@@ -37,20 +37,31 @@ pub struct Publication {
 }
 
 /// What is to happen when the hour is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mode {
     /// Nothing: whoever was first wins.
     New,
-    /// It is replaced, in one commit.
-    Replace,
+    /// It is replaced in one commit, if these files ([`Entry::files`] of the publication to replace) hold it, or none do.
+    /// Held by others by now, it is left as it is: what was made in view of the ones is no good in place of the others.
+    Replace(Vec<String>),
+}
+
+impl Mode {
+    /// Whether what is there, in this file, stays.
+    fn keeps(&self, file: &Add) -> bool {
+        match self {
+            Self::New => true,
+            Self::Replace(files) => !files.contains(&file.path),
+        }
+    }
 }
 
 /// What became of a publication.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Published {
-    /// The hour is there, with this entry, which is not the one given: another writer was first ([`Mode::New`]), or
-    /// replaced the hour just after it was published. If the entry names other bytes ([`Entry::sha256`]) than those at
-    /// hand, publish again with [`Mode::Replace`].
+    /// The hour is there, with this entry, which is not the one given: another writer was first, or replaced the hour just
+    /// after it was published. If the entry names other bytes ([`Entry::sha256`]) than those at hand, publish again in
+    /// its place ([`Mode::Replace`]).
     AlreadyThere(Entry),
     /// The hour is published, with this row in the ledger.
     Done(Entry),
@@ -88,9 +99,9 @@ impl Publisher<'_> {
         }
         self.ledger.date(&mut entry).await?;
         let mut letters = Letters::new(self, hour);
-        letters.put(&entry, dead_letters.filter(|(_file, rows)| *rows > 0), mode).await?;
+        letters.put(&entry, dead_letters.filter(|(_file, rows)| *rows > 0), &mode).await?;
         let rows = messages.filter(|(_file, _statistics, rows)| *rows > 0);
-        let published = match self.put_messages(&mut entry, rows, mode).await? {
+        let published = match self.put_messages(&mut entry, rows, &mode).await? {
             Some(present) => self.already_there(present).await?,
             None => self.record(entry).await?,
         };
@@ -105,7 +116,7 @@ impl Publisher<'_> {
         if let Some(file) = holder(hour, &live) {
             return Ok(Some(entry_in(file, hour, None, self.now)));
         }
-        Ok(known.filter(|entry| entry.state == State::Done && entry.tally.messages == 0))
+        Ok(known.filter(|entry| entry.state == State::Done && entry.tally.rows() == 0))
     }
 
     /// Completes the ledger if whoever was first has not come to it.
@@ -128,12 +139,12 @@ impl Publisher<'_> {
         Ok(if is_mine { Published::Done(standing) } else { Published::AlreadyThere(standing) })
     }
 
-    /// Replaces the messages of an hour, unless it is to be new and is not: then its entry comes back.
+    /// Replaces the messages of an hour, unless what is there is to stay: then its entry comes back.
     async fn put_messages(
         &self,
         entry: &mut Entry,
         rows: Option<(StagedFile, Statistics, u64)>,
-        mode: Mode,
+        mode: &Mode,
     ) -> Result<Option<Entry>, Error> {
         let hour = entry.hour;
         let mut add = Vec::new();
@@ -145,7 +156,7 @@ impl Publisher<'_> {
             add.push(Add { tags: Some(tags::of_entries(std::slice::from_ref(entry))), ..file });
         }
         let plan = |live: &[Add]| match holder(hour, live) {
-            Some(file) if mode == Mode::New => Ok(Plan::Stop(entry_in(file, hour, None, self.now))),
+            Some(file) if mode.keeps(file) => Ok(Plan::Stop(entry_in(file, hour, None, self.now))),
             _ => Ok(Plan::Commit { remove: removals(hour, live)?, add: add.clone() }),
         };
         match self.messages.commit(plan).await? {

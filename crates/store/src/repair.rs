@@ -51,7 +51,7 @@ pub(crate) async fn repair(
 /// The rows that the ledger lacks: of hours whose file it does not name, and of hours whose file is gone.
 fn lost_rows(live: &[Add], known: &BTreeMap<Hour, Entry>, now: Timestamp) -> Vec<Entry> {
     let held: BTreeSet<Hour> = live.iter().flat_map(hours).collect();
-    let gone = known.values().filter(|entry| entry.state == State::Done && entry.tally.messages > 0);
+    let gone = known.values().filter(|entry| entry.state == State::Done && entry.tally.rows() > 0);
     let gone = gone.filter(|entry| !held.contains(&entry.hour)).map(|entry| withdrawn(entry, now));
     let told = held.iter().filter_map(|hour| published(*hour, known.get(hour), live, now));
     let lost = told.filter_map(|standing| standing.new_row().cloned());

@@ -4,7 +4,7 @@ use chat::{Entry, State};
 use store::Mode;
 use tempfile::TempDir;
 
-use crate::support::{Wanted, assert_at_rest, children, entry, hour, name, open, publication, wanted};
+use crate::support::{Wanted, assert_at_rest, children, entry, hour, in_place, name, open, publication, wanted};
 
 #[tokio::test]
 async fn the_row_written_last_counts_even_if_the_clock_went_back() {
@@ -53,7 +53,8 @@ async fn an_hour_that_is_as_it_was_may_have_been_replaced_meanwhile() {
     let later = Entry { at: "2027-01-01T00:00:00Z".parse().unwrap(), ..before };
     assert_eq!(slow.record(std::slice::from_ref(&later)).await.unwrap()[..], *std::slice::from_ref(&later));
     let again = Wanted { word: "second", ..wanted(0, 3) };
-    fast.publish(publication(&fast, again).unwrap(), Mode::Replace).await.unwrap();
+    let mode = in_place(&fast, hour(0)).await.unwrap();
+    fast.publish(publication(&fast, again).unwrap(), mode).await.unwrap();
     let standing = slow.record(&[later]).await.unwrap();
     assert_eq!(standing[0], fast.entries().await.unwrap()[&hour(0)]);
     assert_at_rest(&slow).await;

@@ -8,7 +8,7 @@ use chat::State;
 use store::Mode;
 use tempfile::TempDir;
 
-use crate::support::{Wanted, assert_at_rest, data_files, hour, open, publication, rows, wanted};
+use crate::support::{Wanted, assert_at_rest, data_files, hour, in_place, open, publication, rows, wanted};
 
 /// Lets an archive look as if its last run had died.
 fn leave_a_mark(root: &Path) {
@@ -69,7 +69,8 @@ async fn a_ledger_that_is_behind_the_tables_catches_up() {
     assert!(Command::new("cp").arg("-r").args([&ledger, &copy]).status().unwrap().success());
     let archive = open(folder.path()).await;
     let again = Wanted { word: "second", ..wanted(0, 3) };
-    archive.publish(publication(&archive, again).unwrap(), Mode::Replace).await.unwrap();
+    let mode = in_place(&archive, hour(0)).await.unwrap();
+    archive.publish(publication(&archive, again).unwrap(), mode).await.unwrap();
     drop(archive);
     fs::remove_dir_all(&ledger).unwrap();
     assert!(Command::new("cp").arg("-r").args([&copy, &ledger]).status().unwrap().success());

@@ -3,6 +3,7 @@
 mod identity;
 mod ledger;
 mod log;
+mod museum;
 mod processes;
 mod publish;
 mod raw;

@@ -5,7 +5,7 @@ use store::{Error, Mode, Publication, Published, is_gone};
 use tempfile::TempDir;
 
 use crate::support::{
-    Wanted, assert_at_rest, children, data_files, entry, hour, name, open, publication, rows, wanted,
+    Wanted, assert_at_rest, children, data_files, entry, hour, in_place, name, open, publication, rows, wanted,
 };
 
 #[tokio::test]
@@ -65,7 +65,8 @@ async fn a_replaced_hour_leaves_nothing_behind() {
     archive.publish(publication(&archive, wanted(1, 4)).unwrap(), Mode::New).await.unwrap();
     for (messages, dead_letters) in [(3, 1), (5, 0), (0, 2), (0, 0), (2, 0)] {
         let again = Wanted { dead_letters, word: "second", ..wanted(0, messages) };
-        let published = archive.publish(publication(&archive, again).unwrap(), Mode::Replace).await.unwrap();
+        let mode = in_place(&archive, hour(0)).await.unwrap();
+        let published = archive.publish(publication(&archive, again).unwrap(), mode).await.unwrap();
         let Published::Done(entry) = published else { panic!("{published:?}") };
         assert_eq!(entry.files.len(), usize::from(messages > 0));
         let of_the_hour = rows(&archive).await.into_iter().filter(|(key, ..)| *key == hour(0).key()).count();
@@ -82,7 +83,8 @@ async fn a_reader_that_comes_late_is_told_to_look_again() {
     let archive = open(folder.path()).await;
     archive.publish(publication(&archive, wanted(0, 4)).unwrap(), Mode::New).await.unwrap();
     let stale = archive.snapshot().await.unwrap();
-    archive.publish(publication(&archive, wanted(0, 5)).unwrap(), Mode::Replace).await.unwrap();
+    let mode = in_place(&archive, hour(0)).await.unwrap();
+    archive.publish(publication(&archive, wanted(0, 5)).unwrap(), mode).await.unwrap();
     let gone = archive::read_all(stale.reader(&stale.files()[0])).await.err().expect("its file was replaced");
     assert!(is_gone(&gone), "{gone:?}");
     assert_eq!(rows(&archive).await.len(), 5);

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use archive::{Settings, Writer};
-use chat::{DeadLetter, Entry, Hour, Message, MessageId, Position, Reason, Sink, State, Tally, Timestamp};
+use chat::{
+    DeadLetter, Entry, Hour, Message, MessageId, Position, RETAINED_PARTS, Reason, Sink, State, Tally, Timestamp,
+};
 use futures::TryStreamExt;
-use store::{Access, Archive, Clock, Error, Publication};
+use store::{Access, Archive, Clock, Error, Mode, Publication};
 
 /// What a test wants of an hour.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +18,8 @@ pub(crate) struct Wanted {
     pub(crate) hour: Hour,
     pub(crate) messages: u64,
     pub(crate) dead_letters: u64,
+    /// Rows that are no longer served.
+    pub(crate) retained: u64,
     /// Told apart by it are versions of an hour.
     pub(crate) word: &'static str,
 }
@@ -25,7 +29,7 @@ pub(crate) fn hour(number: i64) -> Hour {
 }
 
 pub(crate) fn wanted(number: i64, messages: u64) -> Wanted {
-    Wanted { hour: hour(number), messages, dead_letters: 0, word: "first" }
+    Wanted { hour: hour(number), messages, dead_letters: 0, retained: 0, word: "first" }
 }
 
 /// A clock that is a second later each time it is looked at.
@@ -49,8 +53,9 @@ pub(crate) fn entry(hour: Hour, state: State) -> Entry {
 }
 
 pub(crate) fn publication(archive: &Archive, wanted: Wanted) -> Result<Publication, Error> {
-    let Wanted { hour, messages, dead_letters, word } = wanted;
-    let rows: Vec<_> = (1..=messages).map(|line| message(hour, line, word)).collect();
+    let Wanted { hour, messages, dead_letters, retained, word } = wanted;
+    let served = (1..=messages).map(|line| message(hour, line, word));
+    let rows: Vec<_> = served.chain((1..=retained).map(|line| kept(hour, line))).collect();
     let spill = archive.clone();
     let mut writer = Writer::new(archive.stage_file()?, move || spill.spill_file(), Settings::default()).unwrap();
     writer.write(&rows).unwrap();
@@ -60,7 +65,7 @@ pub(crate) fn publication(archive: &Archive, wanted: Wanted) -> Result<Publicati
     let lines = messages + dead_letters;
     let entry = Entry {
         sha256: vec![format!("{word} {lines}")],
-        tally: Tally { lines, messages, dead_letters, ..Tally::default() },
+        tally: Tally { lines, messages, dead_letters, retained, ..Tally::default() },
         min_sent_at: written.min_sent_at,
         max_sent_at: written.max_sent_at,
         ..entry(hour, State::Done)
@@ -72,6 +77,12 @@ pub(crate) fn publication(archive: &Archive, wanted: Wanted) -> Result<Publicati
     })
 }
 
+/// In place of what is known of an hour.
+pub(crate) async fn in_place(archive: &Archive, hour: Hour) -> Result<Mode, Error> {
+    let known = archive.entries().await?.remove(&hour);
+    Ok(Mode::Replace(known.map(|entry| entry.files).unwrap_or_default()))
+}
+
 fn message(hour: Hour, line: u64, word: &'static str) -> Message<'static> {
     let mut message = Message::at(Position { source_hour: hour, part: 0, line });
     let millisecond = i64::try_from(line).unwrap();
@@ -79,6 +90,14 @@ fn message(hour: Hour, line: u64, word: &'static str) -> Message<'static> {
     message.sent_at = Timestamp::from_timestamp_millis(hour.start().timestamp_millis() + millisecond);
     message.text = Some(word.into());
     message
+}
+
+/// A message of a publication before, at the same line.
+fn kept(hour: Hour, line: u64) -> Message<'static> {
+    let mut kept = message(hour, line, "kept");
+    kept.position.part += RETAINED_PARTS;
+    kept.retained_at = Some("2026-03-20T00:00:00Z".parse().unwrap());
+    kept
 }
 
 fn letter(hour: Hour, line: u64) -> DeadLetter<'static> {
@@ -137,10 +156,10 @@ pub(crate) async fn assert_at_rest(archive: &Archive) {
         let [hour] = file.hours[..] else { panic!("{file:?}") };
         let entry = entries.get(&hour).unwrap_or_else(|| panic!("the ledger does not know {hour}"));
         assert_eq!((entry.state, &entry.files), (State::Done, &vec![file.path.clone()]), "{hour}");
-        assert_eq!(entry.tally.messages, file.rows, "{hour}");
+        assert_eq!(entry.tally.rows(), file.rows, "{hour}");
         assert!(entry.tally.is_conserved(), "{entry:?}");
     }
-    for entry in entries.values().filter(|entry| entry.state == State::Done && entry.tally.messages > 0) {
+    for entry in entries.values().filter(|entry| entry.state == State::Done && entry.tally.rows() > 0) {
         assert!(snapshot.file_of(entry.hour).is_some(), "{entry:?}");
     }
 }
