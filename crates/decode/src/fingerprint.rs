@@ -9,9 +9,9 @@ use crate::text;
 
 /// A number that is equal for messages of equal JSON value.
 ///
-/// The order of keys and the spelling of strings do not matter; the digits of numbers and the order of arrays do. The
-/// position does not count. It tells duplicates from conflicts within an hour; it is not cryptographic, and it may
-/// differ from one version to the next, so it is not to be stored.
+/// The order of keys and the spelling of strings do not matter; the digits of numbers, the order of arrays and the order
+/// of what a repeated key says do. The position does not count. It tells duplicates from conflicts within an hour; it is
+/// not cryptographic, and it may differ from one version to the next, so it is not to be stored.
 #[must_use]
 pub fn fingerprint(message: &Message<'_>) -> u128 {
     // `rest` and the columns follow from the value of the record, and the value from them.
@@ -74,18 +74,20 @@ fn of_value(value: Value<'_, '_>) -> u128 {
     let hash = |bytes: &[u8]| XxHash3_128::oneshot_with_seed(seed, bytes);
     match value.kind() {
         Kind::Array => {
-            let elements: Vec<u8> = value.children().flat_map(|(_, element)| of_value(element).to_le_bytes()).collect();
+            let mut elements = Vec::new();
+            for (_, element) in value.children() {
+                elements.extend_from_slice(&of_value(element).to_le_bytes());
+            }
             hash(&elements)
         }
         Kind::Object => {
-            // A sum does not depend on the order.
-            let sum = value.children().fold(0_u128, |sum, (key, value)| {
-                let mut member = [0; 32];
-                member[..16].copy_from_slice(&hash(&text::exact_bytes(key)).to_le_bytes());
-                member[16..].copy_from_slice(&of_value(value).to_le_bytes());
-                sum.wrapping_add(hash(&member))
-            });
-            hash(&sum.to_le_bytes())
+            let mut members = Vec::new();
+            for (key, value) in value.children() {
+                members.push([hash(&text::exact_bytes(key)).to_le_bytes(), of_value(value).to_le_bytes()]);
+            }
+            // Stable: where a key occurs twice, which value comes last matters.
+            members.sort_by_key(|[name, _]| *name);
+            hash(members.as_flattened().as_flattened())
         }
         Kind::String => hash(&text::exact_bytes(value.raw())),
         Kind::False | Kind::Null | Kind::Number | Kind::True => hash(value.raw().as_bytes()),

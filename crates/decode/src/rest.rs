@@ -11,7 +11,7 @@
 //! | `body` | object: such members of the first body |
 //! | `bodies` | array: the bodies after the first |
 //! | `without` | array of paths that the template has and the record lacks: `from`, `payload.to`, `payload.bodies[0].type` |
-//! | `line` | string: the whole record as served. It stands alone, when a key of the three objects occurs twice |
+//! | `line` | string: the whole record as served. It stands alone, when a key of the three objects occurs twice; only then |
 //!
 //! A member under `record`, `payload` or `body` wins over the template. So what matters to exactness is said there: the
 //! time that was a string, the name with its decoration, the null, the number with more digits than the column has, the

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// A value. Equal are objects with the same members in any order, also when keys occur twice.
+/// A value. Equal are objects with the same members in any order; only members of one and the same key keep theirs.
 #[derive(Debug, Clone)]
 pub(crate) enum Json {
     Array(Vec<Self>),
@@ -71,9 +71,10 @@ impl Json {
             }
             Self::Bare(text) => text.clone(),
             Self::Object(members) => {
-                let mut all: Vec<_> =
-                    members.iter().map(|(key, value)| format!("{key:?}:{}", value.canonical())).collect();
-                all.sort();
+                // The sort is stable: the order of members of one key is kept.
+                let mut all: Vec<_> = members.iter().map(|(key, value)| (key, value.canonical())).collect();
+                all.sort_by_key(|(key, _)| *key);
+                let all: Vec<_> = all.into_iter().map(|(key, value)| format!("{key:?}:{value}")).collect();
                 format!("{{{}}}", all.join(","))
             }
             Self::Text(units) => format!("{units:?}"),
@@ -90,6 +91,15 @@ impl Json {
                     || members.iter().any(|(_, value)| value.has_repeated_keys())
             }
             Self::Bare(_) | Self::Text(_) => false,
+        }
+    }
+
+    /// How deep arrays and objects are nested in it; 0 for a value that is neither.
+    pub(crate) fn depth(&self) -> usize {
+        match self {
+            Self::Array(elements) => 1 + elements.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Object(members) => 1 + members.iter().map(|(_, value)| value.depth()).max().unwrap_or(0),
+            Self::Bare(_) | Self::Text(_) => 0,
         }
     }
 
@@ -112,9 +122,12 @@ impl PartialEq for Json {
 }
 
 fn pad(out: &mut String, spelling: &mut dyn FnMut() -> u8) {
-    out.push_str(match spelling() % 16 {
+    out.push_str(match spelling() % 32 {
         0 => " ",
-        1 => "\t ",
+        1 => "\t",
+        2 => "\r",
+        3 => "\n",
+        4 => " \r\n\t ",
         _ => "",
     });
 }
@@ -124,8 +137,12 @@ fn write_text(out: &mut String, units: &[u16], spelling: &mut dyn FnMut() -> u8)
     for read in char::decode_utf16(units.iter().copied()) {
         match read {
             Ok(char) if char >= ' ' && char != '"' && char != '\\' && !spelling().is_multiple_of(4) => out.push(char),
-            Ok('/') => out.push_str("\\/"),
+            Ok(char @ ('/' | '"' | '\\')) if spelling().is_multiple_of(2) => out.extend(['\\', char]),
             Ok('\n') => out.push_str("\\n"),
+            Ok('\r') => out.push_str("\\r"),
+            Ok('\t') => out.push_str("\\t"),
+            Ok('\u{8}') => out.push_str("\\b"),
+            Ok('\u{c}') => out.push_str("\\f"),
             Ok(char) => {
                 for unit in char.encode_utf16(&mut [0; 2]) {
                     let upper = spelling().is_multiple_of(2);

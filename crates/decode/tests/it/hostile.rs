@@ -153,10 +153,35 @@ fn value() -> impl Strategy<Value = Json> {
         "18446744073709551616",
         "-99999999999999999999999999999999",
         "0.1000000000000000055511151231257827",
+        "0e0",
+        "-0E+00",
+        "1e+309",
+        "-1.5E-400",
+        "9007199254740993",
+        "9007199254740993.0",
+        "314159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534211706798",
     ];
     let leaf = prop_oneof![1 => select(bare.to_vec()).prop_map(Json::bare), 1 => text().prop_map(Json::Text)];
     leaf.prop_recursive(5, 24, 4, |inner| {
-        prop_oneof![vec(inner.clone(), 0..4).prop_map(Json::Array), vec((text(), inner), 0..4).prop_map(Json::Object),]
+        let object = (vec((text(), inner.clone()), 0..4), 0..6_u8).prop_map(|(mut members, repeat)| {
+            if repeat == 0 && members.len() > 1 {
+                members[1].0 = members[0].0.clone();
+            }
+            Json::Object(members)
+        });
+        prop_oneof![
+            4 => vec(inner.clone(), 0..4).prop_map(Json::Array),
+            4 => object,
+            1 => (inner, 1..160_usize, any::<bool>()).prop_map(|(inner, depth, turn)| nested(inner, depth, turn)),
+        ]
+    })
+}
+
+/// A value so many levels down, in arrays or in arrays and objects in turn.
+fn nested(value: Json, depth: usize, turn: bool) -> Json {
+    (0..depth).fold(value, |value, level| match turn && level % 2 == 0 {
+        true => Json::Object(vec![(key_of(""), value)]),
+        false => Json::Array(vec![value]),
     })
 }
 
