@@ -63,6 +63,22 @@ fn a_plan_needs_no_service_and_no_archive_and_makes_none() {
 }
 
 #[test]
+fn every_member_of_the_object_is_on_its_page() {
+    const PAGE: &str = include_str!("../../docs/plan.md");
+    let scene = Scene::new();
+    let object = run(scene.annals(&["plan", "--json"]).env("ANNALS_CLOCK", EVENING)).leaves(0).json();
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let rows: Vec<&str> = PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next()).collect();
+    let named: Vec<&str> = rows.iter().flat_map(|row| row.split(", ")).map(|name| name.trim_matches('`')).collect();
+    let told = [names(&object), names(&object["hours"])].concat();
+    for name in &told {
+        assert!(named.contains(&name.as_str()), "{name} is not in docs/plan.md");
+    }
+    assert_eq!(named.len(), told.len(), "{named:?}");
+    assert_eq!(names(&object["at_risk"][0]), ["hour", "lost_at", "seconds_left"]);
+}
+
+#[test]
 fn every_night_costs_the_calls_of_the_plan_and_a_complete_archive_none() {
     let scene = Scene::new();
     let service = service(&scene, "");

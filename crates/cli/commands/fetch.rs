@@ -19,6 +19,9 @@ use crate::monitoring::{MetricsArgs, PingArgs, Subject, Watched};
 /// Asks for each hour that is not settled yet, the most endangered first, keeps the bytes as they are served, and publishes
 /// the messages. With --due it is what a timer runs every night: a complete archive costs no call. It may be stopped and run
 /// again at any time: it goes on where it was. It needs the address of the service and a token, see `annals init`.
+///
+/// The last line is the verdict: what is complete, what failed and until when it can still be had, what is lost. Into a log,
+/// -v tells of every hour, and every minute how far it is; with --quiet a run in which all is well prints nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

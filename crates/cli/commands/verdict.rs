@@ -13,6 +13,7 @@ pub(super) fn verdict(report: &Report, coverage: &Coverage) -> String {
         losses(report),
         cut_short(report),
         failures(report, coverage),
+        rechecks(report, coverage),
         complete(coverage),
         known_losses(report, coverage),
         not_ready(report, coverage),
@@ -35,10 +36,12 @@ fn cut_short(report: &Report) -> Option<String> {
     })
 }
 
-/// Of hours that had no turn, too, when the run was given up.
+/// What will be tried again, and until when it can be: of hours that had no turn, too, when the run was given up, and of hours
+/// that are still not ready when their end is near.
 fn failures(report: &Report, coverage: &Coverage) -> Option<String> {
     let failed: Vec<Hour> = coverage.hours(State::Failed).collect();
-    let is_open = |hour: &Hour| report.cut_short.is_some() || failed.contains(hour);
+    let at_risk: Vec<Hour> = coverage.at_risk().map(|(hour, _)| hour).collect();
+    let is_open = |hour: &Hour| report.cut_short.is_some() || failed.contains(hour) || at_risk.contains(hour);
     let first = coverage.deadlines.iter().find(|(hour, _)| is_open(hour));
     let left = first.map(|(hour, gone)| {
         let left = duration((*gone - coverage.now).to_std().unwrap_or_default());
@@ -52,6 +55,16 @@ fn failures(report: &Report, coverage: &Coverage) -> Option<String> {
         (Some(again), Some(left)) => Some(format!("{again}, {left}")),
         (again, left) => again.or(left),
     }
+}
+
+/// Hours that are settled, and could not be asked for once more.
+fn rechecks(report: &Report, coverage: &Coverage) -> Option<String> {
+    let is_settled = |hour| matches!(coverage.states.get(hour), Some(State::Done | State::Empty));
+    let failed = report.failures.iter().filter(|failure| is_settled(&failure.hour)).count() as u64;
+    (failed > 0).then(|| {
+        let hours = count(failed, "archived hour", "archived hours");
+        format!("{hours} could not be looked at once more; the next run tries again")
+    })
 }
 
 /// From the first hour up to the last that is settled with all before it settled. What is lost is settled, too.
@@ -135,6 +148,25 @@ mod tests {
             told(&states, 43, Report::default()),
             "2 hours failed and will be tried again by the next run, 2026-03-14T01Z is the first to be lost, in 31 h; \
              2026-03-14T00Z is complete; 1 hour is not ready yet"
+        );
+    }
+
+    #[test]
+    fn an_hour_whose_end_is_near_is_named_even_if_it_is_only_not_ready() {
+        assert_eq!(
+            told(&[State::Pending], 71, Report::default()),
+            "2026-03-14T00Z is the first to be lost, in 2 h; nothing is archived yet; 1 hour is not ready yet"
+        );
+    }
+
+    #[test]
+    fn an_archived_hour_that_could_not_be_looked_at_again_is_no_gap() {
+        let hour = Hour::from_key("2026031400").unwrap();
+        let error = ingest::Error::Gap { hour, status: 404 };
+        let report = Report { failures: vec![ingest::Failure { hour, error }], ..Report::default() };
+        assert_eq!(
+            told(&[State::Done], 30, report),
+            "1 archived hour could not be looked at once more; the next run tries again; 2026-03-14T00Z is complete"
         );
     }
 
