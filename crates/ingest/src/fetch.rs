@@ -4,18 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use api::Client;
 use chat::{App, Entry, Hour, Hours, State};
+use store::Turned;
 
 use crate::attempt::Run;
 use crate::error::Error;
 use crate::plan::{Known, Settled};
 use crate::raw::{are, on_a_thread};
-use crate::report::Report;
+use crate::report::{CutShort, Report};
 use crate::run::Progress;
-use crate::workshop::Workshop;
+use crate::workshop::{SecondRun, Workshop};
 
 /// How many hours more than are decoded may be asked for, downloaded or published at the same time. Links are used as soon
 /// as they are known, so this bounds the served bytes that wait for a core on disk.
 const AHEAD: usize = 4;
+
+/// How often a fetch that waits for another one looks whether it is done.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(250);
 
 impl Workshop {
     /// Archives the hours of a range, the most endangered first, and says what became of each.
@@ -38,6 +42,11 @@ impl Workshop {
     ) -> Result<Report, Error> {
         self.belongs_to(&client.app())?;
         let mut report = Report::default();
+        let Some(turn) = self.turn().await? else {
+            report.cut_short = Some(CutShort::Interrupted);
+            report.look_up(range, &self.archive.entries().await?);
+            return Ok(report);
+        };
         // After the turn has come: the run before may have settled everything.
         let entries = self.archive.entries().await?;
         let steps = self.known(&entries, range).await?.plan(range, settled);
@@ -52,6 +61,7 @@ impl Workshop {
         }
         self.give_up_what_is_gone(&report, &entries, &run).await?;
         run.end(&mut report).await?;
+        drop(turn);
         report.look_up(range, &self.archive.entries().await?);
         Ok(report)
     }
@@ -63,6 +73,27 @@ impl Workshop {
                 Err(store::Error::ForeignApp { archive, asked: asked.clone() }.into())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Waits until no other fetch is at work on the archive; `None` when told to stop meanwhile.
+    async fn turn(&self) -> Result<Option<store::Turn>, Error> {
+        let mut is_said = false;
+        loop {
+            let holder = match self.archive.try_turn()? {
+                Turned::Mine(turn) => return Ok(Some(turn)),
+                Turned::Taken { holder } => holder,
+            };
+            if self.settings.second_run == SecondRun::Leave {
+                return Err(Error::Busy { holder });
+            }
+            if !std::mem::replace(&mut is_said, true) {
+                tracing::warn!("waiting for another fetch at work on this archive ({holder})");
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return Ok(None),
+                () = tokio::time::sleep(LOOK) => {}
+            }
         }
     }
 
