@@ -205,6 +205,29 @@ fn machines_are_told_everything_in_the_documented_shape() {
 }
 
 #[test]
+fn what_grew_and_what_is_kept_is_counted() {
+    let scene = Scene::new();
+    let first = service(&scene, "first", "", &[(9, &[1, 2]), (13, &[4, 5])]);
+    fetch(&scene, &first, "2026-03-14T09", "2026-03-14T14").leaves(0);
+    let second = service(&scene, "second", "", &[(9, &[1, 2, 3, 6]), (13, &[4])]);
+    let again = ["fetch", "--since", "2026-03-14T09", "--until", "2026-03-14T14", "--again"];
+    run(scene.annals_at(&second, &again).env("ANNALS_CLOCK", THEN)).leaves(0);
+
+    let object = status(&scene, &["--json", "--until", "2026-03-14T14"], NOW).leaves(0).json();
+    has_the_documented_shape(&object);
+    assert_eq!(object["grown"], json!([{ "hour": "2026031409", "messages": 2 }]));
+    assert_eq!(object["retained_in"], json!([{ "hour": "2026031413", "messages": 1 }]));
+    assert_eq!((&object["messages"], &object["retained"]), (&json!(5), &json!(1)));
+    let told = status(&scene, &["--until", "2026-03-14T14"], NOW).leaves(0).stdout;
+    for line in [
+        "\n1 hour grew by 2 messages after it was first archived\n",
+        "\n1 message of 1 hour kept that the newest hour files no longer have\n",
+    ] {
+        assert!(told.contains(line), "{line} is not in\n{told}");
+    }
+}
+
+#[test]
 fn an_archive_without_hours_has_the_same_shape() {
     let scene = Scene::new();
     let service = service(&scene, "served", "", &[]);

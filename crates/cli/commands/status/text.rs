@@ -126,7 +126,8 @@ fn totals(facts: &Facts) -> Vec<String> {
     if !facts.grown.is_empty() {
         let added = facts.grown.iter().map(|(_, added)| added).sum();
         let grew = format!("{} grew by {}", hours(facts.grown.len() as u64), counted(added, "message"));
-        lines.push(format!("{grew} after they were first archived"));
+        let it = if facts.grown.len() == 1 { "it was" } else { "they were" };
+        lines.push(format!("{grew} after {it} first archived"));
     }
     if tally.retained > 0 {
         let kept = format!("{} of {}", counted(tally.retained, "message"), hours(facts.retained.len() as u64));

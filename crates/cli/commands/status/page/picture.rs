@@ -43,9 +43,10 @@ pub(super) fn calendar(days: &[Day], last_days: usize) -> Markup {
 pub(super) fn legend(days: &[Day]) -> Markup {
     let is_seen = |mark: &Mark| days.iter().any(|day| day.cells.iter().any(|cell| cell.mark == *mark));
     let seen: Vec<Mark> = Mark::SHOWN.into_iter().filter(is_seen).collect();
+    let (width, height) = (seen.len() * 100, STEP + 4);
     html! {
-        svg xmlns="http://www.w3.org/2000/svg" width=(seen.len() * 100) height=(STEP + 4) role="img"
-            aria-label="What the letters mean; they are explained again below the calendar" {
+        svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {width} {height}")) width=(width) height=(height)
+            role="img" aria-label="What the letters mean" {
             @for (at, mark) in seen.into_iter().enumerate() {
                 g class=(class(mark)) {
                     (square(at * 100, 2, mark))
