@@ -15,7 +15,7 @@ mod units;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chat::{Secret, Zone};
+use chat::Zone;
 use ingest::{Recheck, SecondRun};
 use url::Url;
 
@@ -23,6 +23,7 @@ pub(crate) use credentials::Credentials;
 pub(crate) use error::SettingsError;
 pub(crate) use layers::{FILE, unknown_variables};
 pub(crate) use reference::markdown;
+pub(crate) use secret_file::GivenSecret;
 pub(crate) use units::parse_duration;
 
 use crate::environment::{self, Environment};
@@ -147,8 +148,8 @@ pub(crate) struct MetricsSettings {
 /// `[ping]`: who is pinged by the nightly job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PingSettings {
-    /// The address of the watchdog, which is as good as a password; `None` pings nobody.
-    pub(crate) url: Option<Secret>,
+    /// The address of the watchdog, which is as good as a password.
+    pub(crate) url: GivenSecret,
 }
 
 impl Settings {
@@ -184,7 +185,7 @@ impl Settings {
                 format: reader.parsed("log.format", "text or json")?,
             },
             metrics: MetricsSettings { file: reader.text("metrics.file").map(PathBuf::from) },
-            ping: PingSettings { url: reader.secret("ping.url") },
+            ping: PingSettings { url: reader.secret_or_file("ping.url", "ping.url_file")? },
             layers,
         })
     }

@@ -61,6 +61,29 @@ fn json_tells_of_every_hour_once_and_of_nothing_in_another_form() {
 }
 
 #[test]
+fn json_tells_how_a_run_begins_and_ends_whatever_becomes_of_it() {
+    let scene = Scene::new();
+    let service = service(&scene, "");
+    let json = ["--log-format", "json"];
+    let refused = run(fetch(&scene, &service, &json).env("ANNALS_API_TOKEN", "YWMtwrong")).leaves(4);
+    let good = run(&mut fetch(&scene, &service, &json)).leaves(0);
+    for (told, exit_code, published) in [(&refused, 4, 0), (&good, 0, 3)] {
+        let lines = lines(told);
+        let events = with_target(&lines, "annals::run");
+        assert_eq!(events.len(), 2, "{}", told.stderr);
+        assert_eq!((&events[0]["message"], &events[0]["command"]), (&"the run begins".into(), &"fetch".into()));
+        let end = events[1];
+        assert_eq!((&end["message"], &end["exit_code"]), (&"the run ends".into(), &exit_code.into()));
+        assert_eq!(end["hours_published"], published, "{end}");
+        assert!(end["verdict"].as_str().is_some_and(|verdict| !verdict.is_empty()), "{end}");
+        let page = include_str!("../../docs/monitoring.md");
+        let undocumented = end.as_object().unwrap().keys().filter(|key| !page.contains(&format!("`{key}`")));
+        assert_eq!(undocumented.count(), 0, "{end}");
+    }
+    assert!(lines(&good).iter().any(|line| line["message"] == "the run ends" && line["next_loss_seconds"].is_number()));
+}
+
+#[test]
 fn the_setting_does_what_the_flag_does_and_text_stays_quiet() {
     let scene = Scene::new();
     let service = service(&scene, "");

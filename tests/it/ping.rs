@@ -87,9 +87,15 @@ fn a_watchdog_hears_that_a_run_begins_and_that_it_is_done() {
     run(&mut fetch(&scene, &service, &watchdog)).leaves(0);
     assert_eq!(watchdog.paths(), ["/KEY/start", "/KEY"]);
     assert!(watchdog.last_text().ends_with("\n\nannals fetch, exit code 0\n"), "{}", watchdog.last_text());
+    let file = scene.path("ping_url");
+    std::fs::write(&file, format!("{}\n", watchdog.address)).unwrap();
+    let by_file =
+        run(fetch(&scene, &service, &watchdog).env_remove("ANNALS_PING_URL").env("ANNALS_PING_URL_FILE", file));
+    by_file.leaves(0);
+    assert_eq!(watchdog.paths(), ["/KEY/start", "/KEY", "/KEY/start", "/KEY"]);
     let flag = ["--ping-url", watchdog.address.as_str()];
     run(scene.annals_at(&service, &RANGE).args(flag).env("ANNALS_CLOCK", NOW)).leaves(0);
-    assert_eq!(watchdog.paths(), ["/KEY/start", "/KEY", "/KEY/start", "/KEY"]);
+    assert_eq!(watchdog.paths().len(), 6);
 }
 
 #[test]

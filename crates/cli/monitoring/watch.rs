@@ -23,6 +23,7 @@ use crate::monitoring::findings::Found;
 use crate::monitoring::metrics::{Ended, Metrics};
 use crate::monitoring::{Subject, Watched, file};
 use crate::output::Output;
+use crate::settings::GivenSecret;
 
 /// How long a run may take to end in order once it is told to stop. With [`PING`] that stays below ten seconds.
 const GRACE: Duration = Duration::from_secs(5);
@@ -45,7 +46,7 @@ pub(crate) async fn watched(
     let set = |file: &Option<PathBuf>| file.clone().filter(|_| is_job);
     let watch = Watch {
         metrics_file: watched.metrics_file.clone().or_else(|| set(&settings.metrics.file)),
-        ping: ping(watched.ping_url.as_ref().or(settings.ping.url.as_ref().filter(|_| is_job)), &context.output),
+        ping: ping(&watched, &settings.ping.url, &context.output),
         archive: whole(&context.archive),
         clock: context.clock.clone(),
         output: context.output.clone(),
@@ -77,10 +78,13 @@ pub(crate) fn failed_to_begin(
     let Some(watched) = watched.filter(|watched| watched.subject != Subject::Standing) else { return };
     let is_job = watched.subject == Subject::Job;
     let set = |setting: &str| environment.value(&variable_of(setting)).filter(|_| is_job);
-    let url = watched.ping_url.clone().or_else(|| set("ping.url").map(Secret::new));
+    let url = GivenSecret {
+        text: set("ping.url").map(Secret::new),
+        file: set("ping.url_file").map(|file| ("ping.url_file", file.into())),
+    };
     let watch = Watch {
         metrics_file: watched.metrics_file.clone().or_else(|| set("metrics.file").map(PathBuf::from)),
-        ping: ping(url.as_ref(), output),
+        ping: ping(&watched, &url, output),
         archive: whole(archive),
         clock: Clock::of_the_machine(),
         output: output.clone(),
@@ -261,9 +265,14 @@ impl Watch {
 }
 
 /// A watchdog, if there is to be one. A wrong address is no reason to let hours be lost.
-fn ping(url: Option<&Secret>, output: &Output) -> Option<Ping> {
-    let made = Ping::new(url?);
-    made.inspect_err(|error| output.warn(format_args!("nobody is pinged: {error}; see ANNALS_PING_URL"))).ok()
+fn ping(watched: &Watched, set: &GivenSecret, output: &Output) -> Option<Ping> {
+    let nobody = |error: CommandError| output.warn(format_args!("nobody is pinged: {}", error.in_one_line()));
+    let url = match &watched.ping_url {
+        Some(url) => Some(url.clone()),
+        None if watched.subject != Subject::Job => None,
+        None => set.read("ping.url").map_err(|error| nobody(error.into())).ok()?,
+    };
+    Ping::new(&url?).map_err(|error| nobody(error.into())).ok()
 }
 
 /// The path in full, whether there is anything or not.
