@@ -254,7 +254,8 @@ impl Watch {
         }
         let written = metrics.text(&self.archive).map_err(io::Error::other).and_then(|text| file::replace(path, &text));
         if let Err(error) = written {
-            self.output.warn(format_args!("the metrics could not be written to {}: {error}", path.display()));
+            let advice = "see that its folder is there and can be written to";
+            self.output.warn(format_args!("the metrics could not be written to {}; {advice}: {error}", path.display()));
         }
     }
 
