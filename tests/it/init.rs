@@ -80,6 +80,7 @@ fn settings_that_are_there_are_left_alone() {
 }
 
 /// `annals init` on a pseudo terminal, with these lines typed into it.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests is told what was left out")]
 fn typed(scene: &Scene, answers: &[&str]) -> Option<Run> {
     let plain = scene.annals(&["init"]);
     let mut terminal = Command::new("script");
@@ -92,7 +93,7 @@ fn typed(scene: &Scene, answers: &[&str]) -> Option<Run> {
         };
     }
     let Ok(mut child) = terminal.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() else {
-        println!("left out: there is no program `script` here, which makes a terminal");
+        eprintln!("skipped: there is no program `script` here, which makes a terminal");
         return None;
     };
     let mut keyboard = child.stdin.take().unwrap();

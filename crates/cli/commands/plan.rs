@@ -62,9 +62,9 @@ pub(super) async fn show(
     let workshop = context.reading_room(archive, None, None);
     let forecast = Forecast::of(context, &workshop, which.hours(&workshop).await?, settled).await?;
     if as_json {
-        context.output.json(&forecast.json())?
+        context.output.json(&forecast.json())?;
     } else {
-        forecast.print(context)?
+        forecast.print(context)?;
     }
     Ok(Exit::Done)
 }

@@ -146,9 +146,7 @@ impl<A: FnMut(&str) -> io::Result<Option<String>>> Interview<A> {
             let Some(line) = (self.ask)(&prompt).map_err(unreadable)? else { return Err(broken_off()) };
             match (line.trim(), standing) {
                 ("", Some(standing)) => return Ok(standing.to_owned()),
-                ("", None) => {
-                    "  there is nothing to take in its place: write it, or stop with Ctrl-C\n> ".clone_into(&mut prompt)
-                }
+                ("", None) => prompt = NOTHING_TO_TAKE.to_owned(),
                 (line, _) => return Ok(line.to_owned()),
             }
         }
@@ -158,6 +156,9 @@ impl<A: FnMut(&str) -> io::Result<Option<String>>> Interview<A> {
         self.complaint = format!("  {reason}\n");
     }
 }
+
+/// Said to who presses Enter where nothing stands in brackets.
+const NOTHING_TO_TAKE: &str = "  there is nothing to take in its place: write it, or stop with Ctrl-C\n> ";
 
 fn unreadable(error: io::Error) -> CommandError {
     CommandError::usage(error).while_doing("could not read the answer")
