@@ -22,6 +22,9 @@ use crate::stop::Stop;
 /// Runs the command that the arguments of this process ask for.
 pub(crate) fn run() -> Exit {
     panic::set_hook(Box::new(report_bug));
+    // Kept to the end: at which steps to die.
+    #[cfg(feature = "failpoints")]
+    let _steps = fail::FailScenario::setup();
     // An archive is for its owner alone, whichever library creates its files (decision D8).
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     panic::catch_unwind(AssertUnwindSafe(parse_and_run)).unwrap_or(Exit::Bug)

@@ -54,6 +54,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("clap_mangen", &["cli"], "arguments belong to the program"),
     owned("comfy-table", &["cli"], "libraries print nothing"),
     owned("deltalake", &["store"], "the log is written by one crate"),
+    owned("fail", &["cli", "store"], "the steps of publishing at which tests let the program die"),
     owned(
         "flate2",
         &["api", "decode", "emulator"],

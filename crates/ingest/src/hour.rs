@@ -151,7 +151,9 @@ impl Workshop {
         let published = self.archive.publish(decoded.publication, mode).await?;
         if let (Published::Done(entry), Some(mut writer)) = (&published, decoded.index) {
             writer.name_version(&entry.publication());
+            store::step("index.commit");
             let indexed = on_a_thread(move || Ok(writer.finish()?)).await;
+            store::step("index.committed");
             if let Err(error) = indexed {
                 leave_for_later(entry.hour, &error);
             }

@@ -22,6 +22,7 @@ use crate::open::Clock;
 use crate::running::Running;
 use crate::staged::StagedFile;
 use crate::standing::{Standing, standing};
+use crate::steps::step;
 use crate::table::{ATTEMPTS, Outcome, PAUSE, Plan, Table, addition};
 
 /// How many live files of the ledger are merged into one. A commit costs about 30 µs for each live file (release build,
@@ -133,7 +134,12 @@ impl Ledger {
         }
         let file = match staged.take() {
             Some((_, file)) => file,
-            None => self.write(&rows, true).await?,
+            None => {
+                step("hours.write");
+                let file = self.write(&rows, true).await?;
+                step("hours.written");
+                file
+            }
         };
         let plan = |live: &[Add]| {
             let all_seen = live.iter().all(|file| seen.contains(&file.path));
@@ -143,6 +149,7 @@ impl Ledger {
             *staged = Some((rows, file));
             return Ok(false);
         }
+        step("hours.committed");
         if let Err(error) = self.merge_if_many().await {
             // The rows are there all the same. The next call tries again.
             self.running.leave_mark();
@@ -206,12 +213,15 @@ impl Ledger {
             other => other?,
         };
         let merged = self.write(&rows, false).await?;
+        step("merge.written");
         let outcome = self.table.commit(|live| Ok(merge(&files, live, &merged))).await?;
+        step("merge.committed");
         let useless = match outcome {
             Outcome::Committed { removed } => removed,
             Outcome::Stopped(()) => vec![merged],
         };
         self.running.discard(useless.iter().map(|file| self.table.location(&file.path)).collect()).await;
+        step("merge.discarded");
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::layout;
 use crate::publish::{Mode, Publisher, removals};
 use crate::staged::StagedFile;
+use crate::steps::step;
 use crate::table::{Outcome, Plan};
 use crate::tags;
 
@@ -109,7 +110,9 @@ impl<'a> Letters<'a> {
             let remove = removals(hour, live)?;
             Ok(if will_do(&remove) { Plan::Stop(()) } else { Plan::Commit { remove, add: add.clone() } })
         };
-        let useless = match table.commit(plan).await? {
+        let committed = table.commit(plan).await?;
+        step("letters.committed");
+        let useless = match committed {
             Outcome::Committed { removed } => {
                 removed.iter().for_each(|file| self.hold_on_to(file));
                 removed
@@ -117,6 +120,7 @@ impl<'a> Letters<'a> {
             Outcome::Stopped(()) => add,
         };
         self.publisher.discard(table, &useless).await;
+        step("letters.discarded");
         Ok(())
     }
 
@@ -150,7 +154,9 @@ impl<'a> Letters<'a> {
 
     async fn place(&self, file: StagedFile, origin: &str, stats: String) -> Result<Add, Error> {
         let (hour, publisher) = (self.hour, self.publisher);
+        step("letters.place");
         let add = publisher.place(publisher.dead_letters, file, layout::data_file(hour), stats, hour).await?;
+        step("letters.placed");
         Ok(Add { tags: Some(tags::of_letters(hour, origin)), ..add })
     }
 }

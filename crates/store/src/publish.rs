@@ -22,6 +22,7 @@ use crate::running::Running;
 use crate::snapshot::{entry_in, hours};
 use crate::staged::StagedFile;
 use crate::standing::{Standing, published};
+use crate::steps::step;
 use crate::table::{Outcome, Plan, Table, addition};
 use crate::tags;
 
@@ -152,7 +153,9 @@ impl Publisher<'_> {
         if let Some((file, statistics, _rows)) = rows {
             let path = layout::data_file(hour);
             entry.files.push(path.clone());
+            step("messages.place");
             let file = self.place(self.messages, file, path, statistics.to_delta_json(), hour).await?;
+            step("messages.placed");
             add.push(Add { tags: Some(tags::of_entries(std::slice::from_ref(entry))), ..file });
         }
         let plan = |live: &[Add]| match holder(hour, live) {
@@ -161,7 +164,9 @@ impl Publisher<'_> {
         };
         match self.messages.commit(plan).await? {
             Outcome::Committed { removed } => {
+                step("messages.committed");
                 self.discard(self.messages, &removed).await;
+                step("messages.discarded");
                 Ok(None)
             }
             Outcome::Stopped(present) => {

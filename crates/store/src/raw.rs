@@ -27,6 +27,7 @@ use crate::disk::{Disk, Present, create_folder, sync_file};
 use crate::error::Error;
 use crate::layout;
 use crate::lock::lock_file;
+use crate::steps::step;
 
 const NEXT: &str = ".next";
 
@@ -189,8 +190,12 @@ pub(crate) fn keep(disk: &Disk, hour: Hour, mut parts: Vec<SealedRaw>) -> Result
     let _lock = lock(disk, File::lock)?;
     // What a crash left: a new hour that counts already is completed, or else its parts would be mixed with these.
     complete(disk, hour).map_err(failed)?;
+    step("raw.keep");
     stage(disk, hour, parts).map_err(failed)?;
-    complete(disk, hour).map_err(failed)
+    step("raw.listed");
+    complete(disk, hour).map_err(failed)?;
+    step("raw.kept");
+    Ok(())
 }
 
 fn stage(disk: &Disk, hour: Hour, parts: Vec<SealedRaw>) -> io::Result<()> {
@@ -201,6 +206,7 @@ fn stage(disk: &Disk, hour: Hour, parts: Vec<SealedRaw>) -> io::Result<()> {
         let name = format!("{}{NEXT}", layout::raw_part(hour, sealed.part));
         disk.place(sealed.file, &folder.clone().join(name), Present::Replace)?;
     }
+    step("raw.parts-placed");
     let json = serde_json::to_vec(&Manifest { parts: list })?;
     let name = format!("{}{NEXT}", layout::raw_manifest(hour));
     disk.write(&folder.join(name), &json, Present::Replace)
@@ -219,6 +225,7 @@ fn complete(disk: &Disk, hour: Hour) -> io::Result<()> {
         disk.remove_if_there(&path)?;
     }
     disk.sync(&folder)?;
+    step("raw.parts-named");
     disk.rename_if_there(&next(&list), &list)?;
     disk.sync(&folder)
 }

@@ -31,6 +31,7 @@ use crate::error::Error;
 use crate::layout::PARTITION;
 use crate::open::Clock;
 use crate::reader::Reader;
+use crate::steps::step;
 
 /// Commits between two checkpoints of a log; Delta's own default. A reader replays at most this many commits.
 const CHECKPOINT_INTERVAL: u64 = 10;
@@ -206,7 +207,9 @@ impl Table {
                 .await?
                 .await
         };
+        step("log.commit");
         let after = committed.await.map_err(|error| self.failure(error))?;
+        step("log.committed");
         let version = after.version;
         // From here on the change is in the log, whatever becomes of checkpoint and clean-up.
         match after.await {
@@ -216,6 +219,7 @@ impl Table {
                 self.refresh(state).await.map_err(Failure::Other)?;
             }
         }
+        step("log.tidied");
         Ok(())
     }
 
