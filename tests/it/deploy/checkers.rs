@@ -56,6 +56,7 @@ fn read_by(python: &str, script: &str, file: &str) -> Value {
 }
 
 /// Whether a program of this machine is there.
+#[expect(clippy::print_stdout, reason = "whoever runs the tests is told what they left out")]
 fn is_there(program: &str, arguments: &[&str]) -> bool {
     let found = Command::new(program).args(arguments).output().is_ok();
     if !found {

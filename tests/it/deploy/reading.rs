@@ -85,7 +85,7 @@ pub(super) fn secrets(text: &str) -> Vec<String> {
     for end in SECRET {
         let name = format!("ANNALS_{end}");
         // `NAME=value`, and what Kubernetes has: `name: NAME`, then `value: …`. The variable `NAME_FILE` holds a path.
-        found.extend(text.match_indices(&name).map(|(at, _)| &text[at + name.len()..]).filter_map(|rest| {
+        found.extend(text.split(&name).skip(1).filter_map(|rest| {
             let rest = rest.trim_start_matches(['"', '\'']);
             let value = rest.strip_prefix('=').or_else(|| rest.trim_start().strip_prefix("value:"))?;
             let value = value.trim_start_matches(' ').split_whitespace().next().unwrap_or_default();
