@@ -290,7 +290,7 @@ mod tests {
         assert_eq!(caught(async { 7 }).await.ok(), Some(7));
         let broken = caught(async {
             tokio::task::yield_now().await;
-            std::panic::panic_any("a bug");
+            panic::panic_any("a bug");
         });
         assert_eq!(broken.await.unwrap_err().downcast_ref(), Some(&"a bug"));
     }
