@@ -68,17 +68,23 @@ impl<R: Read> Decoder<R> {
                 reason,
                 bytes: Cow::Borrowed(bytes),
             };
+            if let Content::DeadLetter(reason) = frame.content {
+                batch.dead_letters.push(dead_letter(reason));
+                continue;
+            }
+            let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
+                batch.dead_letters.push(dead_letter(Reason::InvalidUtf8));
+                continue;
+            };
+            batch.messages.push(Message::at(position));
+            let message = batch.messages.last_mut().expect("one was pushed");
             match &frame.content {
-                Content::DeadLetter(reason) => batch.dead_letters.push(dead_letter(*reason)),
-                Content::Record(tokens) => match simdutf8::basic::from_utf8(bytes) {
-                    Ok(text) => {
-                        let record = Value::whole(text, &self.framer.tape()[tokens.clone()]);
-                        batch.messages.push(Message::at(position));
-                        let message = batch.messages.last_mut().expect("one was pushed");
-                        meaning::read(record, self.origin.app.as_ref(), message);
-                    }
-                    Err(_) => batch.dead_letters.push(dead_letter(Reason::InvalidUtf8)),
-                },
+                Content::DeadLetter(_) => {}
+                Content::Plain(place) => self.framer.plains()[*place].fill(text, message),
+                Content::Record(tokens) => {
+                    let record = Value::whole(text, &self.framer.tape()[tokens.clone()]);
+                    meaning::read(record, self.origin.app.as_ref(), message);
+                }
             }
         }
         batch

@@ -17,6 +17,8 @@
 //! that could begin a record leaves a bracket open, so at most `Limits::depth` such lines can be scanned together before
 //! they fail: each byte is looked at no more often than that, however hostile the file.
 //!
+//! Most records are ordinary messages; `plain` frames and reads them in one pass, and says nothing of all others.
+//!
 //! What is framed depends on the text alone, never on how it was cut into reads. Each frame and each blank line has its
 //! ordinal; `lines` counts them all.
 
@@ -28,6 +30,7 @@ use chat::Reason;
 use crate::error::FileError;
 use crate::json::{Fault, Scanner, Token};
 use crate::limits::Limits;
+use crate::plain::{self, Plain};
 use crate::window::Window;
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -45,6 +48,8 @@ pub(crate) struct Frame {
 #[derive(Debug)]
 pub(crate) enum Content {
     DeadLetter(Reason),
+    /// A plain message, by its place in [`Framer::plains`].
+    Plain(usize),
     /// An object, and its tokens on the tape.
     Record(Range<usize>),
 }
@@ -57,6 +62,8 @@ pub(crate) struct Framer<R> {
     scanner: Scanner,
     /// The tokens of the records of the batch, one record after the other.
     tape: Vec<Token>,
+    /// The plain messages of the batch.
+    plains: Vec<Plain>,
     frames: Vec<Frame>,
     /// The blank lines of the batch.
     blank_lines: u64,
@@ -89,6 +96,7 @@ impl<R: Read> Framer<R> {
             limits,
             scanner: Scanner::new(limits.depth),
             tape: Vec::new(),
+            plains: Vec::new(),
             frames: Vec::new(),
             blank_lines: 0,
             lines: 0,
@@ -99,6 +107,7 @@ impl<R: Read> Framer<R> {
     /// Frames the next batch in place of the last; false when the text has ended.
     pub(crate) fn advance(&mut self) -> Result<bool, FileError> {
         self.frames.clear();
+        self.plains.clear();
         self.blank_lines = 0;
         self.tape.clear();
         // An odd record must not make the tape big for ever; a plain one has a token for every twenty bytes.
@@ -123,6 +132,10 @@ impl<R> Framer<R> {
 
     pub(crate) fn tape(&self) -> &[Token] {
         &self.tape
+    }
+
+    pub(crate) fn plains(&self) -> &[Plain] {
+        &self.plains
     }
 
     pub(crate) fn frames(&self) -> &[Frame] {
@@ -208,20 +221,26 @@ impl<R> Framer<R> {
     fn record(&mut self, space: usize) -> Step {
         let text = &self.window.unused()[space..];
         let within = &text[..text.len().min(self.limits.line)];
+        if let Some((plain, length)) = plain::scan(within, &mut self.scanner) {
+            self.plains.push(plain);
+            return self.record_ends(space, length, Content::Plain(self.plains.len() - 1));
+        }
         let base = self.tape.len();
         match self.scanner.scan(within, &mut self.tape) {
-            Ok(length) => {
-                let start = self.window.position() + space;
-                self.frame(start..start + length, Content::Record(base..self.tape.len()));
-                self.window.take(space + length);
-                self.place = Place::BehindRecord;
-                Step::Done
-            }
+            Ok(length) => self.record_ends(space, length, Content::Record(base..self.tape.len())),
             Err(Fault::End) if text.len() <= self.limits.line && !self.window.is_last() => Step::NeedMore,
             Err(Fault::End) => self.dead_line(Reason::Incomplete, usize::MAX),
             Err(Fault::Syntax(at)) => self.dead_line(Reason::Syntax, space + at),
             Err(Fault::TooDeep(at)) => self.dead_line(Reason::TooDeep, space + at),
         }
+    }
+
+    fn record_ends(&mut self, space: usize, length: usize, content: Content) -> Step {
+        let start = self.window.position() + space;
+        self.frame(start..start + length, content);
+        self.window.take(space + length);
+        self.place = Place::BehindRecord;
+        Step::Done
     }
 
     /// Sets aside the rest of a line that begins with no object.

@@ -15,5 +15,5 @@
 mod scan;
 mod value;
 
-pub(crate) use scan::{Fault, Scanner};
-pub(crate) use value::{Kind, Token, Value};
+pub(crate) use scan::{Fault, Scanner, after_space, number, plain_end, string};
+pub(crate) use value::{Kind, Span, Token, Value};

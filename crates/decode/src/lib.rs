@@ -13,8 +13,9 @@
 //! ```
 //!
 //! On its way a message meets [`Limits`] and an [`Origin`], the [`Decoder`] and a [`Batch`]. Inside, three modules hand
-//! it on: `unpack` (gzip, or plain text), `frame` (where a record ends) and `meaning` (what it says). [`rebuild`] goes the
-//! way back, [`fingerprint`] compares two messages.
+//! it on: `unpack` (gzip, or plain text), `frame` (where a record ends) and `meaning` (what it says); an ordinary message
+//! takes the short way through `plain` instead of the latter. [`rebuild`] goes the way back, [`fingerprint`] compares two
+//! messages.
 //!
 //! A damaged line is data, a damaged file is an error: [`FileError`]. What was handed out before an error must not be
 //! published; only `Ok(None)` says that the part was whole.
@@ -35,6 +36,7 @@ mod lenient;
 mod limits;
 mod meaning;
 mod members;
+mod plain;
 mod rebuild;
 mod record;
 mod rest;

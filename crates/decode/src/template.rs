@@ -189,7 +189,8 @@ fn is_integer(raw: &str, number: i64) -> bool {
     raw.parse() == Ok(number) && raw != "-0"
 }
 
-fn is_float(raw: &str, number: f64) -> bool {
+/// Whether the column writes this number just like this.
+pub(crate) fn is_float(raw: &str, number: f64) -> bool {
     // An integer, which most are, is compared without being written.
     let is_small_integer =
         raw.len() < 16 && raw != "-0" && raw.parse::<i64>().is_ok_and(|integer| integer as f64 == number);

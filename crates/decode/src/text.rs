@@ -35,7 +35,11 @@ pub(crate) fn is(string: Value<'_, '_>, text: &str) -> bool {
 /// Reads a string as written, quotes included. Warehouses choke on U+0000, and no `str` holds a lone surrogate: both
 /// are replaced.
 pub(crate) fn read(raw: &str) -> Text<'_> {
-    let inner = unquoted(raw);
+    unescaped(unquoted(raw))
+}
+
+/// Reads what is between the quotes of a string.
+pub(crate) fn unescaped(inner: &str) -> Text<'_> {
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Text { value: Cow::Borrowed(inner), exact: true };
     }

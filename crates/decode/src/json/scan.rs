@@ -20,12 +20,14 @@ pub(crate) struct Scanner {
     depth: usize,
     /// The containers that are open, as indices of the whole tape; `open.len() <= depth`.
     open: Vec<usize>,
+    /// The tape of what is skipped.
+    skipped: Vec<Token>,
 }
 
 impl Scanner {
     /// A scanner of values no deeper than this.
     pub(crate) fn new(depth: usize) -> Self {
-        Self { depth, open: Vec::new() }
+        Self { depth, open: Vec::new(), skipped: Vec::new() }
     }
 
     /// Reads the value at the start of `text`, appends its tokens to `tape` and returns where it ends. A number or word
@@ -40,6 +42,23 @@ impl Scanner {
             tape.truncate(base);
         }
         end
+    }
+
+    /// How many containers may be open at a time.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The end of the value at the start of `text`, which is so many levels down; nothing when it cannot be read.
+    pub(crate) fn skip(&mut self, text: &[u8], level: usize) -> Option<usize> {
+        let mut tape = std::mem::take(&mut self.skipped);
+        tape.clear();
+        let depth = self.depth;
+        self.depth -= level.min(depth);
+        let end = self.scan(text, &mut tape);
+        self.depth = depth;
+        self.skipped = tape;
+        end.ok()
     }
 
     fn value(&mut self, text: &[u8], tape: &mut Vec<Token>) -> Result<usize, Fault> {
@@ -128,7 +147,7 @@ fn byte(text: &[u8], at: usize) -> Result<u8, Fault> {
 }
 
 #[inline]
-fn after_space(text: &[u8], at: usize) -> usize {
+pub(crate) fn after_space(text: &[u8], at: usize) -> usize {
     let mut at = at;
     if text.get(at).is_some_and(|byte| *byte > b' ') {
         return at;
@@ -148,7 +167,8 @@ fn word(text: &[u8], at: usize, word: &[u8]) -> Result<usize, Fault> {
     Ok(at + word.len())
 }
 
-fn number(text: &[u8], at: usize) -> Result<usize, Fault> {
+/// The end of the number at `at`, where there is a digit or a minus.
+pub(crate) fn number(text: &[u8], at: usize) -> Result<usize, Fault> {
     let start = if text[at] == b'-' { at + 1 } else { at };
     let mut end = if byte(text, start)? == b'0' { start + 1 } else { digits(text, start)? };
     if text.get(end) == Some(&b'.') {
@@ -175,7 +195,7 @@ fn digits(text: &[u8], at: usize) -> Result<usize, Fault> {
 
 /// The end of the string whose opening quote is at `at`, and whether it has escapes.
 #[inline(always)]
-fn string(text: &[u8], at: usize) -> Result<(usize, bool), Fault> {
+pub(crate) fn string(text: &[u8], at: usize) -> Result<(usize, bool), Fault> {
     let end = plain_end(text, at + 1);
     if text.get(end) == Some(&b'"') { Ok((end + 1, false)) } else { odd_string(text, end) }
 }
@@ -212,7 +232,7 @@ fn escape(text: &[u8], at: usize) -> Result<usize, Fault> {
 /// Where the first quote, backslash or control character is from `at` on, or the text ends. Eight bytes at a time: most
 /// of a record is text.
 #[inline(always)]
-fn plain_end(text: &[u8], at: usize) -> usize {
+pub(crate) fn plain_end(text: &[u8], at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = ONES << 7;
     // Sets the high bit of each byte below `bound`. Borrows can set further ones above the lowest, never below it.

@@ -1,5 +1,7 @@
 //! Walking a tape.
 
+use std::ops::Range;
+
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -24,8 +26,8 @@ impl Kind {
 }
 
 /// Bytes of a text; `start <= end`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Span {
     start: u32,
     end: u32,
 }
@@ -34,12 +36,17 @@ impl Span {
     pub(super) const NONE: Self = Self { start: 0, end: 0 };
 
     #[expect(clippy::cast_possible_truncation, reason = "a text is no longer than `Limits::MAX_LINE`")]
-    pub(super) fn new(start: usize, end: usize) -> Self {
+    pub(crate) fn new(start: usize, end: usize) -> Self {
         Self { start: start as u32, end: end as u32 }
     }
 
-    fn of(self, text: &str) -> &str {
-        text.get(self.start as usize..self.end as usize).expect("tokens begin and end beside ASCII")
+    pub(crate) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// These bytes of the text, which must begin and end beside ASCII.
+    pub(crate) fn of(self, text: &str) -> &str {
+        text.get(self.range()).expect("tokens begin and end beside ASCII")
     }
 }
 
