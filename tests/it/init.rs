@@ -47,7 +47,7 @@ fn flags_are_answers_and_nothing_is_asked() {
         &[
             &format!("(umask 077; cat > {})", secret.display()),
             &format!("{annals} doctor --archive {archive}"),
-            &format!("17 3 * * * {annals} fetch --due --quiet --archive {archive}"),
+            &format!("23 */6 * * * {annals} fetch --due --quiet --archive {archive}"),
         ],
     );
     assert_eq!(run.stdout, "");
@@ -111,7 +111,7 @@ fn a_person_at_a_terminal_is_asked_and_asked_again() {
     let answers = ["a1.easemob.com", URL, "", "3", "3d", "certificate", "970CA", ""];
     let Some(run) = typed(&scene, &answers) else { return };
     let run = run.leaves(0);
-    for shown in ["it is no URL", "[UTC] > ", "`3` is no length of time", "[client] > ", "17 3 * * * "] {
+    for shown in ["it is no URL", "[UTC] > ", "`3` is no length of time", "[client] > ", "23 */6 * * * "] {
         assert!(run.stdout.contains(shown), "{shown} in\n{}", run.stdout);
     }
     let file = format!("app_certificate_file = \"{}.app_certificate\"", scene.archive().display());

@@ -18,7 +18,7 @@ pub(super) fn next_steps(settings: &Settings, program: &Path, archive: &Path) ->
     steps.push(format!("check everything:\n{}", annals("doctor")));
     steps.push(format!("archive what the service still keeps:\n{}", annals("fetch --due")));
     let line = for_cron(&annals("fetch --due --quiet"));
-    steps.push(format!("do so every night: put this line into `crontab -e`\n17 3 * * * {line}"));
+    steps.push(format!("do so every six hours: put this line into `crontab -e`\n23 */6 * * * {line}"));
     let numbered = (1..).zip(steps).map(|(number, step)| format!("{number}. {}\n", step.replace('\n', "\n       ")));
     format!("\nnext:\n{}cron mails what it prints: nothing when all is well", numbered.collect::<String>())
 }
@@ -85,8 +85,8 @@ mod tests {
              /usr/local/bin/annals doctor --archive /srv/chat\n\
              3. archive what the service still keeps:\n       \
              /usr/local/bin/annals fetch --due --archive /srv/chat\n\
-             4. do so every night: put this line into `crontab -e`\n       \
-             17 3 * * * /usr/local/bin/annals fetch --due --quiet --archive /srv/chat\n\
+             4. do so every six hours: put this line into `crontab -e`\n       \
+             23 */6 * * * /usr/local/bin/annals fetch --due --quiet --archive /srv/chat\n\
              cron mails what it prints: nothing when all is well"
         );
     }
