@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use archive::{Key, Settings, find_ids, read_keys, read_statistics};
-use chat::{Hour, Message, Timestamp};
+use chat::{Hour, Message, RETAINED_PARTS, Timestamp};
 use futures::executor::block_on;
 
 use crate::messages::{file_of, hour, ordinary_hour, small, write};
@@ -58,6 +58,29 @@ fn many_keys_find_their_rows_in_the_order_of_the_file() {
     lines.sort_unstable();
     expected.sort_unstable();
     assert_eq!(lines, expected);
+}
+
+#[test]
+fn what_is_served_and_what_is_no_longer_are_two_rows() {
+    let mut messages = ordinary_hour(hour(), 3_000);
+    // Each was served with another text before, and before that with a third: all that differs in the key is the part.
+    for publication in 1..=2 {
+        let kept = messages[..3_000].iter().step_by(7).cloned().map(|mut message| {
+            message.position.part += publication * RETAINED_PARTS;
+            message.retained_at = Timestamp::from_timestamp_millis(i64::from(publication));
+            message.text = Some(format!("kept {publication}").into());
+            message
+        });
+        let kept: Vec<_> = kept.collect();
+        messages.extend(kept);
+    }
+    let reader = Reader::new(write(&messages, small()).out);
+    for message in messages.iter().step_by(7).take(20).chain(messages[3_000..].iter().step_by(41)) {
+        assert_eq!(found(&reader, &[key(message)]), std::slice::from_ref(message));
+    }
+    let id = messages[7].msg_id.as_deref().unwrap();
+    let parts: Vec<_> = block_on(find_ids(reader, &[id])).unwrap().iter().map(|row| row.position.part).collect();
+    assert_eq!(parts, [0, 1_000, 2_000], "what is served comes first");
 }
 
 #[test]

@@ -94,8 +94,41 @@ async fn many_files_become_one_and_no_row_is_lost() {
         let entries = handle.entries().await.unwrap();
         assert_eq!(entries.len(), 41);
         assert_eq!(entries[&hour(0)].state, State::Done);
+        assert_eq!(handle.attempts().await.unwrap().len(), 135, "all rows are kept");
         assert_at_rest(&handle).await;
     }
+}
+
+#[tokio::test]
+async fn many_rows_at_once_are_one_file_and_one_commit() {
+    let folder = TempDir::new().unwrap();
+    let archive = open(folder.path()).await;
+    let commits = || children(&folder.path().join("hours/_delta_log")).len();
+    let before = commits();
+    let rows: Vec<_> = (0..400).map(|number| entry(hour(number % 390), State::Pending)).collect();
+    let standing = archive.record(&rows).await.unwrap();
+    assert_eq!((standing.len(), commits()), (400, before + 1));
+    let files = children(&folder.path().join("hours"));
+    assert_eq!(files.iter().filter(|path| name(path).ends_with(".parquet")).count(), 1);
+    assert_eq!(archive.attempts().await.unwrap().len(), 400, "two of one hour are two rows");
+    assert!(standing[0].at < standing[390].at, "and follow each other");
+}
+
+#[tokio::test]
+async fn every_attempt_is_told_in_order() {
+    let folder = TempDir::new().unwrap();
+    let archive = open(folder.path()).await;
+    assert_eq!(archive.attempts().await.unwrap(), []);
+    let mut expected = Vec::new();
+    for (second, number, state) in
+        [(3, 1, State::Pending), (1, 2, State::Failed), (4, 1, State::Lost), (2, 0, State::Empty)]
+    {
+        let at = format!("2026-03-20T00:00:0{second}Z").parse().unwrap();
+        expected.extend(archive.record(&[Entry { at, ..entry(hour(number), state) }]).await.unwrap());
+    }
+    expected.sort_by_key(|row| row.at);
+    assert_eq!(archive.attempts().await.unwrap(), expected);
+    assert_eq!(open(folder.path()).await.attempts().await.unwrap(), expected);
 }
 
 #[tokio::test]
