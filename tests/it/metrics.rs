@@ -8,7 +8,7 @@ use emulator::{Clock, Handle, History, Options, corpus};
 use serde_json::Value;
 
 use crate::interop::python;
-use crate::scene::{Run, Scene, run};
+use crate::scene::{Scene, run};
 
 /// Three hours end at 12:00 on the 14th, and are deleted from 10:00 on the 17th on.
 const NOW: &str = "2026-03-16T20:00:00Z";
@@ -103,12 +103,10 @@ fn a_run_that_fails_says_so_and_keeps_the_last_success() {
     run(&mut fetch(&scene, &service, NOW)).leaves(0);
     let path = file(&scene);
     let succeeded = value(&path, "annals_last_success_timestamp_seconds", "").unwrap();
-    let refused = |command: &mut Command| run(command.arg("--again").env("ANNALS_API_TOKEN", "YWMtwrong"));
-    let without_url = |command: &mut Command| run(command.env_remove("ANNALS_API_BASE_URL"));
-    let wrong_setting = |command: &mut Command| run(command.args(["--set", "api.attempts=0"]));
-    let cases: [(&dyn Fn(&mut Command) -> Run, i32); 3] = [(&refused, 4), (&without_url, 2), (&wrong_setting, 2)];
-    for (fail, code) in cases {
-        fail(&mut fetch(&scene, &service, LATER)).leaves(code);
+    for (variable, wrong, code) in
+        [("ANNALS_API_TOKEN", "YWMtwrong", 4), ("ANNALS_API_BASE_URL", "", 2), ("ANNALS_API_ATTEMPTS", "0", 2)]
+    {
+        run(fetch(&scene, &service, LATER).arg("--again").env(variable, wrong)).leaves(code);
         assert_values(
             &path,
             &[
