@@ -11,6 +11,7 @@ mod logging;
 mod monitoring;
 mod output;
 mod program;
+mod replace;
 mod settings;
 mod stop;
 #[cfg(feature = "otel")]

@@ -2,14 +2,14 @@
 
 mod calendar;
 mod facts;
-mod file;
 mod json;
 mod page;
 mod text;
 mod words;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use chat::{Entry, Hour, Hours, Timestamp};
 use store::Access;
@@ -19,8 +19,8 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::monitoring::{MetricsArgs, Subject, Watched};
+use crate::replace::replace;
 use facts::Facts;
-use file::replace_file;
 
 /// Show which hours are archived, which are missing, and which will be gone soon
 ///
@@ -109,7 +109,7 @@ fn show(args: &Args, facts: &Facts, context: &Context) -> Result<(), CommandErro
         if args.is_page_on_stdout() {
             return Ok(context.output.raw(page.as_bytes())?);
         }
-        replace_file(file, page.as_bytes())?;
+        replace(file, page.as_bytes()).map_err(|error| could_not_write(error, file))?;
         context.output.note(format_args!("wrote {}", file.display()));
     }
     if args.json {
@@ -118,6 +118,11 @@ fn show(args: &Args, facts: &Facts, context: &Context) -> Result<(), CommandErro
         text::print(facts, args.last_days(DAYS_ON_A_SCREEN), &context.output)?;
     }
     Ok(())
+}
+
+fn could_not_write(error: io::Error, path: &Path) -> CommandError {
+    let error = CommandError::usage(error).while_doing(format!("could not write {}", path.display()));
+    error.hint("see that its folder is there and can be written to")
 }
 
 fn exit(facts: &Facts) -> Exit {

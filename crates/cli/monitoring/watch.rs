@@ -23,6 +23,7 @@ use crate::monitoring::findings::Found;
 use crate::monitoring::metrics::{Ended, Metrics};
 use crate::monitoring::{Subject, Watched, file};
 use crate::output::Output;
+use crate::replace::replace;
 use crate::settings::GivenSecret;
 
 /// How long a run may take to end in order once it is told to stop. With [`PING`] that stays below ten seconds.
@@ -252,7 +253,8 @@ impl Watch {
         if let Some(earlier) = file::read(path) {
             metrics.take_over(&earlier, &self.archive);
         }
-        let written = metrics.text(&self.archive).map_err(io::Error::other).and_then(|text| file::replace(path, &text));
+        let text = metrics.text(&self.archive).map_err(io::Error::other);
+        let written = text.and_then(|text| replace(path, text.as_bytes()));
         if let Err(error) = written {
             let advice = "see that its folder is there and can be written to";
             self.output.warn(format_args!("the metrics could not be written to {}; {advice}: {error}", path.display()));
