@@ -62,8 +62,8 @@ pub(crate) fn python() -> Option<String> {
     python
 }
 
-fn counts(python: &str, archive: &Path) -> serde_json::Value {
-    let output = Command::new(python).arg("-c").arg(COUNTS).arg(archive).output().unwrap();
+fn told(python: &str, program: &str, archive: &Path) -> serde_json::Value {
+    let output = Command::new(python).arg("-c").arg(program).arg(archive).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -89,6 +89,48 @@ fn duckdb_and_deltalake_count_the_same_rows() {
     load_and_compare(&scene, &python, &["--again"], &files[7..8], Some(messages + 1));
 }
 
+/// Prints, as JSON, what is in an archive of which some files came before a column.
+const GROWN: &str = r#"
+import json, sys
+import duckdb
+from deltalake import DeltaTable
+
+archive = sys.argv[1]
+files = f"read_parquet('{archive}/messages/date=*/*.parquet', union_by_name = true)"
+count = "select count(*), count(retained_at), count(msg_id) from"
+hours = DeltaTable(f"{archive}/hours").to_pyarrow_table().to_pylist()
+table = DeltaTable(f"{archive}/messages").to_pyarrow_table()
+print(json.dumps({
+    "duckdb": duckdb.sql(f"{count} {files}").fetchone(),
+    "deltalake": [table.num_rows] + [table.num_rows - table.column(name).null_count for name in ("retained_at", "msg_id")],
+    "columns": table.schema.names[-3:],
+    "type": str(table.schema.field("retained_at").type),
+    "retained": [hour["retained"] for hour in hours],
+}))
+"#;
+
+/// The program brings the log up to date; the files of before lack a column, and readers take it for null.
+#[test]
+fn an_archive_of_before_is_read_by_others_once_it_is_up_to_date() {
+    let Some(python) = python() else { return };
+    let scene = Scene::new();
+    let museum = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/formats/v1");
+    assert!(Command::new("cp").arg("-r").args([&museum, &scene.archive()]).status().unwrap().success());
+    let served = museum.join("raw/2026/03/14/2026031410-0.gz");
+    let file = scene.path("2026031412.gz");
+    std::fs::copy(served, &file).unwrap();
+    run(&mut scene.annals(&["load", "--no-index", file.to_str().unwrap()])).leaves(0);
+    run(&mut scene.annals(&["verify"])).leaves(0);
+    let told = told(&python, GROWN, &scene.archive());
+    assert_eq!(told["duckdb"], serde_json::json!([12, 0, 12]), "{told}");
+    assert_eq!(told["duckdb"], told["deltalake"], "{told}");
+    assert_eq!(told["columns"], serde_json::json!(["rest", "retained_at", "date"]), "{told}");
+    assert_eq!(told["type"], "timestamp[us, tz=UTC]", "{told}");
+    let mut retained: Vec<_> = told["retained"].as_array().unwrap().iter().map(|count| count.as_u64()).collect();
+    retained.sort();
+    assert_eq!(retained, [None, None, None, Some(0)], "{told}");
+}
+
 /// A file an hour, and how many messages they hold together.
 fn hour_files(scene: &Scene) -> (Vec<String>, u64) {
     let traffic = corpus::Options { seed: 3, messages_per_hour: 60, ..corpus::Options::default() };
@@ -107,7 +149,7 @@ fn load_and_compare(scene: &Scene, python: &str, flags: &[&str], files: &[String
     let files = files.iter().map(String::as_str);
     let arguments: Vec<&str> = ["load", "--no-index"].into_iter().chain(flags.iter().copied()).chain(files).collect();
     run(&mut scene.annals(&arguments)).leaves(0);
-    let counts = counts(python, &scene.archive());
+    let counts = told(python, COUNTS, &scene.archive());
     assert_eq!(counts["duckdb"], counts["deltalake"], "{counts}");
     assert_eq!(counts["ids"], counts["delta_ids"], "{counts}");
     if let Some(expected) = expected {
