@@ -131,6 +131,8 @@ fn bytes_that_are_no_utf8_are_a_dead_letter() {
     check([A.as_bytes(), bad, B.as_bytes()].concat(), &[Message("a"), Dead(InvalidUtf8, bad), Message("b")], 0);
     check(b"\xffjunk\n", &[Dead(InvalidUtf8, b"\xffjunk")], 0);
     check(b"{\"a\xc0\n", &[Dead(InvalidUtf8, b"{\"a\xc0")], 0);
+    let ordinary: &[u8] = b"{\"msg_id\":\"7\",\"timestamp\":1773478800000,\"to\":\"b\",\"from\":\"a\",\"chat_type\":\"chat\",\"payload\":{\"bodies\":[{\"type\":\"txt\",\"msg\":\"caf\xe9\"}],\"from\":\"a\",\"to\":\"b\"}}";
+    check([ordinary, A.as_bytes()].concat(), &[Dead(InvalidUtf8, ordinary), Message("a")], 0);
     let surrogate: &[u8] = b"{\"msg_id\":\"\xed\xa0\xbd\"}";
     check(surrogate, &[Dead(InvalidUtf8, surrogate)], 0);
 }
