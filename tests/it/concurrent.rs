@@ -1,6 +1,13 @@
 //! Two processes at the same archive.
 
-use crate::scene::{Scene, run, start, wait};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use chat::{Hour, Timestamp};
+use emulator::{Clock, Fault, Faults, Handle, Logged, Options, Request};
+
+use crate::scene::{Scene, files_below, run, start, wait};
 use crate::table;
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/2026031409.gz");
@@ -47,4 +54,89 @@ fn a_search_during_a_replacement_answers_with_the_old_rows_or_the_new() {
         assert!(found == 0 || found == round - 1 || found == round, "{found} of {round}: {hits:?}");
     }
     assert_eq!(run(&mut scene.annals(&["query", "slipway", "--format", "jsonl"])).leaves(0).json_lines().len(), 5);
+}
+
+/// A service that is asked at this time.
+fn service(scene: &Scene, rate_per_minute: Option<u32>, faults: Faults) -> Handle {
+    let clock = Clock::running_from(NOW.parse().unwrap());
+    scene.service(Options { clock, rate_per_minute, faults, ..Options::default() })
+}
+
+const NOW: &str = "2026-03-15T12:00:00Z";
+
+/// `annals fetch` of so many hours, at the rate that the service allows unless it is told otherwise.
+fn fetch(scene: &Scene, service: &Handle, archive: &str, hours: i64) -> std::process::Command {
+    let since = Hour::from_key("2026031406").unwrap();
+    let until = since.plus(hours);
+    let range = ["fetch", "--since", &since.key(), "--until", &until.key(), "--json"];
+    let mut command = scene.annals_at(service, &range);
+    command.env("ANNALS_ARCHIVE", scene.path(archive)).env("ANNALS_CLOCK", NOW);
+    command
+}
+
+/// How often each hour was asked for.
+fn calls(service: &Handle) -> BTreeMap<Hour, usize> {
+    let mut calls = BTreeMap::new();
+    for logged in service.log().iter().filter(|logged| logged.is_call()) {
+        *calls.entry(logged.hour).or_default() += 1;
+    }
+    calls
+}
+
+/// How many files the log of the table of messages ever added.
+fn additions(archive: &Path) -> usize {
+    let log = archive.join("messages/_delta_log");
+    let commits = files_below(&log).into_iter().filter(|path| path.extension().is_some_and(|it| it == "json"));
+    let text: Vec<String> = commits.map(|path| std::fs::read_to_string(log.join(path)).unwrap()).collect();
+    text.iter().flat_map(|text| text.lines()).filter(|line| line.starts_with("{\"add\"")).count()
+}
+
+/// Two at one archive, and one at another archive of the same app: more calls in all than a minute allows.
+#[test]
+fn processes_at_once_keep_to_the_quota_and_publish_no_hour_twice() {
+    let scene = Scene::new();
+    let service = service(&scene, Some(10), Faults::none());
+    let began = service.clock().now();
+    let runs = ["one", "one", "other"]
+        .map(|archive| start(fetch(&scene, &service, archive, 6).env("ANNALS_API_HISTORY_PER_MINUTE", "10")));
+    let reports = runs.map(|child| wait(child).leaves(0).json());
+
+    let log = service.log();
+    let is_over = |logged: &&Logged| matches!(logged.request, Request::Links { over_rate: true, .. });
+    assert_eq!(log.iter().find(is_over), None);
+    assert_eq!(log.iter().find(|logged| logged.status == Some(429)), None);
+    assert!(calls(&service).values().all(|calls| *calls == 2), "once for each archive: {:?}", calls(&service));
+    assert_eq!(calls(&service).len(), 6);
+    let last: Timestamp = log.iter().filter(|logged| logged.is_call()).map(|logged| logged.at).max().unwrap();
+    assert!(
+        (last - began).to_std().unwrap() > Duration::from_secs(60),
+        "more calls than a minute allows were made in {}",
+        last - began
+    );
+
+    let asked: Vec<u64> = reports.iter().map(|report| report["asked"].as_u64().unwrap()).collect();
+    assert_eq!((asked[0] + asked[1], asked[2]), (6, 6), "no call is spent twice on one archive");
+    assert!(asked[0] == 0 || asked[1] == 0, "one waited until the other was done: {asked:?}");
+    for archive in ["one", "other"].map(|archive| scene.path(archive)) {
+        assert_eq!((additions(&archive), table::data_files(&archive)), (6, 6));
+        run(scene.annals(&["verify"]).env("ANNALS_ARCHIVE", &archive)).leaves(0);
+    }
+}
+
+#[test]
+fn a_second_fetch_that_is_not_to_wait_leaves_and_names_the_first() {
+    let scene = Scene::new();
+    let service = service(&scene, None, Faults::none().on_every_hour([Fault::Hang]));
+    let mut first = start(&mut fetch(&scene, &service, "archive", 1));
+    while service.calls().links == 0 {
+        assert!(first.try_wait().unwrap().is_none(), "it hangs");
+        std::thread::yield_now();
+    }
+    let second = run(fetch(&scene, &service, "archive", 1).env("ANNALS_INGEST_SECOND_RUN", "leave")).leaves(2);
+    assert!(second.stderr.contains(&format!("process {}, since 2026-03-15T12:00", first.id())), "{}", second.stderr);
+    assert_eq!(service.calls().links, 1, "it spent no call");
+    first.kill().unwrap();
+    wait(first);
+    service.set_faults(Faults::none());
+    run(fetch(&scene, &service, "archive", 1).env("ANNALS_INGEST_SECOND_RUN", "leave")).leaves(0);
 }
