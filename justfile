@@ -28,6 +28,14 @@ test-crate crate:
 otel:
     env CARGO_PROFILE_DEV_DEBUG=0 cargo test --features otel --test it tracing
 
+# Two hundred times sixty days of nightly runs, in simulated time.
+simulation:
+    env ANNALS_TEST_SEEDS=200 cargo test --profile simulation -p annals-ingest --test simulation
+
+# The program killed at every named step of publishing.
+killed:
+    env CARGO_PROFILE_DEV_DEBUG=0 cargo test --features failpoints --test it killed
+
 # Only the house's own rules.
 tidy:
     cargo test --test tidy

@@ -11,6 +11,8 @@ mod hours;
 mod index_behind;
 mod init;
 mod interop;
+#[cfg(feature = "failpoints")]
+mod killed;
 mod logging;
 mod metrics;
 mod ping;

@@ -1,0 +1,182 @@
+//! Killed at every named step of publishing: the archive is sound, and the next run makes it whole.
+//!
+//! Only in a build with the feature `failpoints`: `cargo test --features failpoints --test it killed`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use chat::{Hour, Position};
+use emulator::{Clock, Handle, History, Options};
+
+use crate::scene::{Scene, run};
+use crate::table;
+
+const HOUR: &str = "2026031409";
+/// When the hour is fetched for the first time, and when it is asked for once more.
+const YOUNG: &str = "2026-03-14T12:00:00Z";
+const GROWN: &str = "2026-03-15T12:00:00Z";
+
+/// A service whose one hour file the test writes.
+fn service(scene: &Scene) -> Handle {
+    let folder = scene.path("files");
+    fs::create_dir_all(&folder).unwrap();
+    let clock = Clock::running_from(YOUNG.parse().unwrap());
+    let history = History::Folder(folder);
+    scene.service(Options { clock, rate_per_minute: None, history, ..Options::default() })
+}
+
+/// Writes the hour's two parts, with these messages and a line that is none.
+fn say(scene: &Scene, ids: std::ops::Range<u32>) {
+    let time = Hour::from_key(HOUR).unwrap().start().timestamp_millis();
+    for part in 0..2 {
+        let mut text = format!("this is no message of part {part}, {ids:?}\n");
+        for id in ids.clone() {
+            let said = format!("{{\"payload\":{{\"bodies\":[{{\"type\":\"txt\",\"msg\":\"tide {id}\"}}]}},");
+            text += &format!("{said}\"msg_id\":\"{part}{id}\",\"timestamp\":{time}}}\n");
+        }
+        fs::write(scene.path(&format!("files/{HOUR}-{part}.ndjson")), text).unwrap();
+    }
+}
+
+/// `annals fetch` of the hour at this time.
+fn fetch(scene: &Scene, service: &Handle, now: &str) -> Command {
+    service.clock().set(now.parse().unwrap());
+    let mut command =
+        scene.annals_at(service, &["fetch", "--since", "2026-03-14T09", "--until", "2026-03-14T10", "--json"]);
+    command.env("ANNALS_CLOCK", now);
+    command
+}
+
+/// What is in the tables, but for the moment at which a row was no longer served.
+fn rows(archive: &Path) -> Vec<(Position, Option<String>, bool)> {
+    let rows = table::messages(archive).into_iter();
+    rows.map(|row| (row.position, row.msg_id.map(String::from), row.retained_at.is_some())).collect()
+}
+
+/// Runs the program until it stands at a step for the n-th time, and kills it there. Says whether it got there.
+fn kill_at(command: &mut Command, step: &str, nth: usize) -> bool {
+    let pause = if nth == 1 { format!("{step}=pause") } else { format!("{step}={}*off->pause", nth - 1) };
+    command.env("FAILPOINTS", pause).env("RUST_LOG", "store=debug").stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let is_there = |line: &String| line.contains("step") && line.split(['"', '=', ' ']).any(|word| word == step);
+    let got_there = lines.map_while(Result::ok).filter(is_there).nth(nth - 1).is_some();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    got_there
+}
+
+/// How often an hour comes to a step that each table comes to: dead letters, messages, ledger.
+fn times(step: &str) -> usize {
+    if step.starts_with("log.") { 3 } else { 1 }
+}
+
+/// Kills a run at every step that it comes to, each time in a scene of its own, and lets another run make it good.
+/// Answers with the steps.
+fn at_every_step(
+    prepare: impl Fn(&Scene, &Handle),
+    now: &str,
+    steps: impl Iterator<Item = &'static str>,
+) -> BTreeSet<&'static str> {
+    let steady = Scene::new();
+    let undisturbed = service(&steady);
+    prepare(&steady, &undisturbed);
+    run(&mut fetch(&steady, &undisturbed, now)).leaves(0);
+    let expected = rows(&steady.archive());
+    let files = table::data_files(&steady.archive());
+    let (mut met, mut wrong) = (BTreeSet::new(), Vec::new());
+    for (step, nth) in steps.flat_map(|step| (1..=times(step)).map(move |nth| (step, nth))) {
+        let scene = Scene::new();
+        let service = service(&scene);
+        prepare(&scene, &service);
+        if !kill_at(&mut fetch(&scene, &service, now), step, nth) {
+            continue;
+        }
+        met.insert(step);
+        let verified = run(&mut scene.annals(&["verify"]));
+        let again = run(&mut fetch(&scene, &service, now));
+        let is_whole = rows(&scene.archive()) == expected && table::data_files(&scene.archive()) == files;
+        let proof = run(&mut scene.annals(&["verify", "--json"]));
+        let is_sound = proof.code == 0 && proof.json()["not_indexed"] == 0;
+        if (verified.code, again.code, is_whole, is_sound) != (0, 0, true, true) {
+            wrong.push(format!("{step}, met for the {nth}. time: {verified:?}, then {again:?}, then {proof:?}"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "killed at these steps, the archive was not sound or not made whole:\n{}",
+        wrong.join("\n")
+    );
+    met
+}
+
+/// The steps that only a full ledger comes to.
+fn is_of_merging(step: &&str) -> bool {
+    step.starts_with("merge.")
+}
+
+/// The steps of replacing, which an hour that is new does not come to.
+const OF_REPLACING: [&str; 2] = ["letters.discarded", "messages.discarded"];
+
+#[test]
+fn killed_while_a_new_hour_is_published() {
+    let prepare = |scene: &Scene, _: &Handle| say(scene, 1..4);
+    let steps = store::STEPS.iter().copied().filter(|step| !is_of_merging(step));
+    let met = at_every_step(prepare, YOUNG, steps.clone());
+    let missed: Vec<_> = steps.filter(|step| !met.contains(step) && !OF_REPLACING.contains(step)).collect();
+    assert!(missed.is_empty(), "nothing died at {missed:?}");
+}
+
+#[test]
+fn killed_while_an_hour_that_grew_is_published_anew() {
+    let prepare = |scene: &Scene, service: &Handle| {
+        say(scene, 1..4);
+        run(&mut fetch(scene, service, YOUNG)).leaves(0);
+        // Message 1 is served no more, and is kept.
+        say(scene, 2..7);
+    };
+    let steps = store::STEPS.iter().copied().filter(|step| !is_of_merging(step));
+    let met = at_every_step(prepare, GROWN, steps.clone());
+    let missed: Vec<_> = steps.filter(|step| !met.contains(step)).collect();
+    assert!(missed.is_empty(), "nothing died at {missed:?}");
+}
+
+#[test]
+fn killed_while_the_ledger_is_merged() {
+    // Each hour that is loaded adds a file to the ledger; the next one makes it full.
+    let full = Scene::new();
+    let first = Hour::from_key("2026020100").unwrap();
+    let paths = (0..FULL - 1).map(|hour| {
+        let path = full.path(&format!("{}.ndjson", first.plus(hour).key()));
+        fs::write(&path, format!("{{\"msg_id\":\"{hour}\"}}\n")).unwrap();
+        path.to_str().unwrap().to_owned()
+    });
+    let paths: Vec<String> = paths.collect();
+    let arguments: Vec<&str> = ["load", "--json"].into_iter().chain(paths.iter().map(String::as_str)).collect();
+    run(&mut full.annals(&arguments)).leaves(0);
+    let prepare = |scene: &Scene, _: &Handle| {
+        copy(&full.archive(), &scene.archive());
+        say(scene, 1..4);
+    };
+    let steps = store::STEPS.iter().copied().filter(is_of_merging);
+    let met = at_every_step(prepare, YOUNG, steps.clone());
+    assert_eq!(met, steps.collect());
+}
+
+/// Live files of the ledger at which it is merged.
+const FULL: i64 = 128;
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, target) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, target).unwrap();
+        }
+    }
+}
