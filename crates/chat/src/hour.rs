@@ -142,6 +142,12 @@ impl Hours {
     pub fn between(since: Hour, until: Hour) -> Self {
         Self { next: since.since_epoch, until: until.since_epoch }
     }
+
+    /// Whether an hour is among those that are left.
+    #[must_use]
+    pub fn contains(&self, hour: Hour) -> bool {
+        (self.next..self.until).contains(&hour.since_epoch)
+    }
 }
 
 impl Iterator for Hours {
@@ -210,5 +216,7 @@ mod tests {
         let keys: Vec<_> = Hours::between(since, since.plus(2)).map(Hour::key).collect();
         assert_eq!(keys, ["2026031423", "2026031500"]);
         assert_eq!(Hours::between(since, since.plus(-1)).len(), 0);
+        let hours = Hours::between(since, since.plus(2));
+        assert!(hours.contains(since.next()) && !hours.contains(since.plus(2)) && !hours.contains(since.plus(-1)));
     }
 }

@@ -91,11 +91,12 @@ impl From<ingest::Error> for CommandError {
             error @ ingest::Error::Busy { .. } => {
                 return Self::usage(error).hint("wait until it is done, or set ingest.second_run to `wait`");
             }
+            error @ ingest::Error::ClockBehind { .. } => {
+                return Self::usage(error).hint("set the clock of this machine right, then run it again");
+            }
             ingest::Error::WrongZone { fits, .. } => {
-                let hint = format!(
-                    "nothing was published; set ANNALS_API_ZONE={fits}, or api.zone in annals.toml, and run it again"
-                );
-                return Self::usage(error).hint(hint);
+                let hint = format!("set ANNALS_API_ZONE={fits}, or api.zone in annals.toml, and run it again");
+                return Self::usage(error).hint("no hour of another zone was published").hint(hint);
             }
             other => return Self::of_hour(other),
         };

@@ -78,8 +78,9 @@ impl Habits {
             Recheck::After(age) => age,
             Recheck::Before(left) => self.retention.saturating_sub(left),
         });
-        !self.is_expired(hour, now)
-            && ages.any(|age| !is_as_old_as(hour, asked_at, age) && is_as_old_as(hour, now, age))
+        // What was asked for in the future was asked for by a clock that was ahead: it says nothing.
+        let was_before = |age| asked_at > now || !is_as_old_as(hour, asked_at, age);
+        !self.is_expired(hour, now) && ages.any(|age| was_before(age) && is_as_old_as(hour, now, age))
     }
 }
 
@@ -138,6 +139,7 @@ mod tests {
         assert!(!due(1, 23) && due(1, 24) && due(23, 24), "once it no longer grows");
         assert!(!due(24, 47) && due(24, 48) && due(1, 71), "once more before it is gone");
         assert!(!due(48, 71) && !due(1, 72), "never in vain");
+        assert!(due(200, 30) && !due(200, 20), "the clock was ahead when it was asked for");
         let never = Habits { recheck: Vec::new(), ..Habits::default() };
         assert!(!never.is_to_be_rechecked(hour(), hour().end(), hour().plus(40).start()));
     }

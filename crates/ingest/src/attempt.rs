@@ -1,8 +1,8 @@
 //! One attempt at an hour: ask, download, decode, publish, and note what came of it.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use api::{Availability, Client, Link, Standing};
 use chat::{Entry, Hour, State};
@@ -34,8 +34,12 @@ pub(crate) struct Run<'a> {
     claimed: OnceCell<()>,
     pub(crate) notebook: Notebook,
     asked: AtomicU64,
+    /// Whether the messages of an hour of this run lie in the hour that was asked for.
+    is_zone_right: AtomicBool,
+    /// Hours whose messages lie in the hour that another zone calls so.
+    strangers: AtomicU64,
     pub(crate) newly_lost: AtomicU64,
-    /// Hours that the service calls empty; not believed yet.
+    /// Hours that are looked at once more before the run ends.
     pub(crate) doubts: Mutex<BTreeMap<Hour, Doubt>>,
     /// The youngest hour that the service has deleted. Held while one that it should have deleted is asked for.
     gone: tokio::sync::Mutex<Option<Hour>>,
@@ -60,6 +64,8 @@ enum Answer {
         standing: State,
         status: u16,
     },
+    /// Messages that speak of another zone, the first such hour: the others are waited for.
+    Doubtful,
 }
 
 impl<'a> Run<'a> {
@@ -72,6 +78,8 @@ impl<'a> Run<'a> {
             claimed: OnceCell::new(),
             notebook: Notebook::default(),
             asked: AtomicU64::new(0),
+            is_zone_right: AtomicBool::new(false),
+            strangers: AtomicU64::new(0),
             newly_lost: AtomicU64::new(0),
             doubts: Mutex::default(),
             gone: tokio::sync::Mutex::default(),
@@ -86,6 +94,12 @@ impl<'a> Run<'a> {
             Step::Decode => self.told(hour, None, self.decode_again(hour)).await,
             Step::Ask(why) => self.told(hour, Some(why), self.ask(hour, Some(why))).await,
         }
+    }
+
+    /// Has an hour looked at once more before the run ends; until then nothing is known of it.
+    pub(crate) fn doubt(&self, hour: Hour, doubt: Doubt) -> State {
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).insert(hour, doubt);
+        State::Pending
     }
 
     /// Writes what is still in the notebook. What was noted while the hours were asked for in the wrong zone is forgotten.
@@ -137,8 +151,9 @@ impl<'a> Run<'a> {
 
     /// Asks the service for an hour. `why` is `None` for an hour that was asked for before in this run.
     pub(crate) async fn ask(&self, hour: Hour, why: Option<Why>) -> Result<Outcome, Error> {
-        let Some(answer) = self.answer(hour, why).await? else { return self.lost_unasked(hour).await };
+        let Some(answer) = self.answer(hour, why).await? else { return Ok(self.lost_unasked(hour)) };
         match answer {
+            Answer::Doubtful => Ok(Outcome::unchanged(hour, self.doubt(hour, Doubt::Zone))),
             Answer::Nothing { standing, status } => self.nothing(hour, standing, status, why.is_some()).await,
             Answer::Same { raw, length } => {
                 let archived = self.archived(hour).expect("the same bytes as those of an archived hour");
@@ -164,7 +179,7 @@ impl<'a> Run<'a> {
                 Ok(links) => links,
                 Err(standing) => return Ok(Some(Answer::Nothing { standing, status })),
             };
-            match self.take_in(hour, &links).await {
+            match self.take_in(hour, &links, why.is_some()).await {
                 Err(error) if tries < DOWNLOADS && error.wants_a_new_download() => {
                     tracing::info!(%hour, error = &error as &dyn std::error::Error, "downloading anew");
                 }
@@ -211,7 +226,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn take_in(&self, hour: Hour, links: &[Link]) -> Result<Answer, Error> {
+    async fn take_in(&self, hour: Hour, links: &[Link], is_first: bool) -> Result<Answer, Error> {
         let Served { raw, bytes } = self.download(hour, links).await?;
         let length = bytes.length;
         if let Some(archived) = self.archived(hour)
@@ -224,20 +239,26 @@ impl<'a> Run<'a> {
         if decoded.is_no_history() {
             return Err(Error::NoHistory { hour });
         }
-        self.check_zone(hour, &decoded)?;
-        Ok(Answer::Bytes { decoded: Box::new(decoded), raw, length })
+        match self.zone_of(hour, &decoded) {
+            Ok(()) => Ok(Answer::Bytes { decoded: Box::new(decoded), raw, length }),
+            Err(_) if is_first && self.strangers.fetch_add(1, Ordering::Relaxed) == 0 => Ok(Answer::Doubtful),
+            Err(error) => Err(error),
+        }
     }
 
-    /// Refuses an hour whose messages say that the service names its hours in another zone.
-    fn check_zone(&self, hour: Hour, decoded: &Decoded) -> Result<(), Error> {
+    /// Refuses an hour whose messages say that the service names its hours in another zone. One alone may be imported or
+    /// come from devices whose clocks are wrong: it is believed as soon as another hour of the run lies where it should.
+    fn zone_of(&self, hour: Hour, decoded: &Decoded) -> Result<(), Error> {
         let Some(zone) = self.workshop.settings.zone else { return Ok(()) };
         match decoded.offsets.verdict(zone) {
-            ZoneVerdict::Fits(fits) => {
+            ZoneVerdict::Right => self.is_zone_right.store(true, Ordering::Relaxed),
+            ZoneVerdict::Fits(fits) if !self.is_zone_right.load(Ordering::Relaxed) => {
                 let sent = hour.plus(zone.offset_hours() - fits.offset_hours());
-                Err(Error::WrongZone { hour, sent, zone, fits })
+                return Err(Error::WrongZone { hour, sent, zone, fits });
             }
-            ZoneVerdict::Right | ZoneVerdict::Unknown => Ok(()),
+            ZoneVerdict::Fits(_) | ZoneVerdict::Unknown => {}
         }
+        Ok(())
     }
 
     async fn decode(&self, hour: Hour, bytes: Bytes, provenance: Provenance) -> Result<Decoded, Error> {

@@ -46,7 +46,7 @@ impl Coverage {
             deadlines: Vec::new(),
             warning,
         };
-        let first = first_asked(entries);
+        let first = first_asked(entries, habits);
         for hour in range {
             // What comes from files waits for nothing, and loses nothing.
             let is_promised = first.map_or(entries.is_empty(), |first| first <= hour);
@@ -57,6 +57,10 @@ impl Coverage {
 
     fn take(&mut self, hour: Hour, entry: Option<&Entry>, habits: Option<&Habits>) {
         let mut state = entry.map_or(State::Pending, |entry| entry.state);
+        // One that was called lost by a clock that was ahead, or before the setting of the retention was put right, is not.
+        if state == State::Lost && habits.is_some_and(|habits| !habits.is_expired(hour, self.now)) {
+            state = State::Pending;
+        }
         if let (Some(habits), State::Pending | State::Failed) = (habits, state) {
             if habits.is_expired(hour, self.now) {
                 state = State::Lost;
@@ -92,10 +96,16 @@ impl Coverage {
     }
 }
 
-/// The first hour that the service was asked for: from there on the archive is to have every hour. What was loaded from
-/// files may be older by years.
-pub(crate) fn first_asked(entries: &BTreeMap<Hour, Entry>) -> Option<Hour> {
-    entries.values().find(|entry| entry.source != "load").map(|entry| entry.hour)
+/// The first hour that is promised: the service was asked for it while it should have had it, or gave it. From there on the
+/// archive is to have every hour. What was loaded from files may be older by years, and so may an hour that somebody asked
+/// for by mistake.
+pub(crate) fn first_asked(entries: &BTreeMap<Hour, Entry>, habits: &Habits) -> Option<Hour> {
+    let begins = |entry: &&Entry| {
+        let was_given = entry.state == State::Done;
+        let was_there = entry.state != State::Lost && !habits.is_expired(entry.hour, entry.at);
+        entry.source == "fetch" && (was_given || was_there)
+    };
+    entries.values().find(begins).map(|entry| entry.hour)
 }
 
 #[cfg(test)]
@@ -119,11 +129,12 @@ mod tests {
 
     #[test]
     fn what_is_not_settled_has_a_deadline_and_then_is_lost() {
-        let states = [Some(State::Failed), Some(State::Done), None, Some(State::Lost), Some(State::Empty), None];
-        // The first hour was deleted 73 hours after it began.
-        let coverage = coverage(&states, "fetch", first().plus(73).start());
-        assert_eq!(coverage.newly_lost, [first()]);
-        assert_eq!(coverage.hours(State::Lost).collect::<Vec<_>>(), [first(), first().plus(3)]);
+        let states =
+            [Some(State::Lost), Some(State::Failed), None, Some(State::Done), Some(State::Empty), Some(State::Lost)];
+        // The second hour was deleted 74 hours after the first began; the last is called lost too early.
+        let coverage = coverage(&states, "fetch", first().plus(74).start());
+        assert_eq!(coverage.newly_lost, [first().next()]);
+        assert_eq!(coverage.hours(State::Lost).collect::<Vec<_>>(), [first(), first().next()]);
         let deadline = |at: i64| (first().plus(at), first().plus(at + 73).start());
         assert_eq!(coverage.deadlines, [deadline(2), deadline(5)]);
         assert_eq!(coverage.next_loss(), Some(deadline(2)));

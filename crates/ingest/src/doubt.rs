@@ -21,6 +21,8 @@ pub(crate) enum Doubt {
     Empty { status: u16 },
     /// It failed, and will be gone before long.
     Failed,
+    /// Its messages lie in the hour that another zone calls so.
+    Zone,
 }
 
 /// The time from one nightly run to the next.
@@ -30,7 +32,7 @@ impl Run<'_> {
     /// Settles an hour that the service called empty, or that failed and may be gone before it is asked for again.
     pub(crate) async fn settle_at_last(&self, hour: Hour, doubt: Doubt) -> Outcome {
         let status = match doubt {
-            Doubt::Failed | Doubt::BetweenBusy => {
+            Doubt::Failed | Doubt::BetweenBusy | Doubt::Zone => {
                 return self.told(hour, Some(Why::Again), self.ask(hour, None)).await;
             }
             Doubt::Empty { status } => status,
@@ -43,7 +45,8 @@ impl Run<'_> {
     }
 
     /// What is to be looked at once more before the run ends: hours that were called empty, of which those between two hours
-    /// with messages cannot be believed so soon, and failures that a run of the next night would come too late for.
+    /// with messages cannot be believed so soon; failures that a run of the next night would come too late for; and an hour
+    /// that spoke of another zone, which is to be held against the others.
     pub(crate) async fn doubted(&self, report: &Report) -> Result<BTreeMap<Hour, Doubt>, Error> {
         let mut doubts = std::mem::take(&mut *self.doubts.lock().unwrap_or_else(PoisonError::into_inner));
         let (habits, now) = (&self.workshop.settings.habits, (self.workshop.clock)());

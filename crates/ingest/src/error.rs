@@ -62,6 +62,14 @@ pub enum Error {
         /// What is known of it.
         holder: String,
     },
+    /// The archive holds an hour that is not over by the clock of this machine.
+    #[error("the archive holds {hour}, which is not over yet by the clock of this machine: it says {}", chat::show_time(*.now))]
+    ClockBehind {
+        /// The hour.
+        hour: Hour,
+        /// What the clock says.
+        now: chat::Timestamp,
+    },
     /// The messages of an hour were sent in the hour that another zone calls so: the setting of the zone is wrong.
     #[error("the messages of {hour} were sent in {sent}: the service does not name its hours in {zone}, but in {fits}")]
     WrongZone {
@@ -119,6 +127,7 @@ impl Error {
         match self {
             Self::Api { source: api::Error::Unreachable { .. } | api::Error::Target { .. }, .. }
             | Self::Busy { .. }
+            | Self::ClockBehind { .. }
             | Self::Store(_)
             | Self::WrongZone { .. } => true,
             Self::Api { source, .. } => match source.advice() {
@@ -128,6 +137,11 @@ impl Error {
             },
             _ => self.is_of_a_full_disk(),
         }
+    }
+
+    /// Whether the service could not do its part, though it may later.
+    pub(crate) fn is_of_the_service(&self) -> bool {
+        matches!(self, Self::Api { source, .. } if matches!(source.advice(), Advice::Retry(_)))
     }
 
     /// The error and all its causes in one line, for the ledger and for reports.

@@ -8,7 +8,7 @@ use store::Turned;
 
 use crate::attempt::Run;
 use crate::error::Error;
-use crate::plan::{Known, Settled};
+use crate::plan::{Known, Settled, check_clock};
 use crate::raw::{are, on_a_thread};
 use crate::report::{CutShort, Report};
 use crate::run::Progress;
@@ -49,6 +49,7 @@ impl Workshop {
         };
         // After the turn has come: the run before may have settled everything.
         let entries = self.archive.entries().await?;
+        check_clock(&entries, (self.clock)())?;
         let steps = self.known(&entries, range).await?.plan(range, settled);
         let run = Run::new(self, client, &entries);
         let at_once = self.settings.workers.get() + AHEAD;
@@ -59,7 +60,6 @@ impl Workshop {
             let work = doubted.into_iter().map(|(hour, doubt)| run.settle_at_last(hour, doubt));
             self.gather(&mut report, work, at_once, progress).await;
         }
-        self.give_up_what_is_gone(&report, &entries, &run).await?;
         run.end(&mut report).await?;
         drop(turn);
         report.look_up(range, &self.archive.entries().await?);
@@ -95,27 +95,6 @@ impl Workshop {
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
-    }
-
-    /// Hours that earlier runs could not get, that are in no range any more, and that the service should have deleted
-    /// meanwhile are lost: nobody will ask for them again, and somebody has to say so.
-    async fn give_up_what_is_gone(
-        &self,
-        report: &Report,
-        entries: &BTreeMap<Hour, Entry>,
-        run: &Run<'_>,
-    ) -> Result<(), Error> {
-        if report.cut_short.is_some() {
-            return Ok(());
-        }
-        let (now, habits) = ((self.clock)(), &self.settings.habits);
-        let open = entries.values().filter(|entry| matches!(entry.state, State::Pending | State::Failed));
-        for entry in open.filter(|entry| habits.is_expired(entry.hour, now)) {
-            if !report.states.contains_key(&entry.hour) {
-                run.give_up(entry.hour).await?;
-            }
-        }
-        Ok(())
     }
 
     /// What a plan for these hours looks at.

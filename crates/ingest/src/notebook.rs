@@ -48,7 +48,19 @@ impl Notebook {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(archive.record(&rows).await?)
+        match archive.record(&rows).await {
+            Ok(standing) => Ok(standing),
+            Err(error) => {
+                // They may still be written with others.
+                self.page().rows.splice(..0, rows);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Notes a row that cost no call and can be found out again: it waits for the others, however many there are.
+    pub(crate) fn note_for_later(&self, row: Entry) {
+        self.page().rows.push(row);
     }
 
     /// Forgets all rows: they tell of other hours than they say.

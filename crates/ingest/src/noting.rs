@@ -1,6 +1,5 @@
 //! What is noted of an attempt that published nothing.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use chat::{Entry, Hour, State};
@@ -27,11 +26,7 @@ impl Run<'_> {
         let state = match (before.map(|entry| entry.state), state) {
             (Some(State::Empty), State::Lost | State::Failed | State::Empty) => State::Empty,
             (_, State::Failed) => return Err(Error::Gap { hour, status }),
-            (_, State::Empty) if is_first => {
-                let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
-                doubts.insert(hour, Doubt::Empty { status });
-                State::Pending
-            }
+            (_, State::Empty) if is_first => self.doubt(hour, Doubt::Empty { status }),
             (_, state) => state,
         };
         let row = Entry { http_status: Some(status), ..self.entry(hour, state) };
@@ -65,14 +60,9 @@ impl Run<'_> {
     }
 
     /// Notes that an hour is lost which the service was not asked for: it has deleted younger ones.
-    pub(crate) async fn lost_unasked(&self, hour: Hour) -> Result<Outcome, Error> {
-        self.give_up(hour).await?;
-        Ok(Outcome::unchanged(hour, State::Lost))
-    }
-
-    /// Notes that an hour is lost.
-    pub(crate) async fn give_up(&self, hour: Hour) -> Result<(), Error> {
-        self.note(self.entry(hour, State::Lost)).await
+    pub(crate) fn lost_unasked(&self, hour: Hour) -> Outcome {
+        self.notebook.note_for_later(self.entry(hour, State::Lost));
+        Outcome::unchanged(hour, State::Lost)
     }
 
     pub(crate) async fn note(&self, row: Entry) -> Result<(), Error> {

@@ -112,9 +112,11 @@ impl Workshop {
     ///
     /// # Errors
     ///
-    /// When the ledger cannot be read.
+    /// When the ledger cannot be read, or the clock is behind what it says.
     pub async fn due(&self) -> Result<Hours, Error> {
-        Ok(due(&self.archive.entries().await?, &self.settings.habits, (self.clock)()))
+        let (entries, now) = (self.archive.entries().await?, (self.clock)());
+        check_clock(&entries, now)?;
+        Ok(due(&entries, &self.settings.habits, now))
     }
 
     /// What [`Workshop::fetch`] would do now, before anything is spent.
@@ -141,8 +143,14 @@ pub(crate) struct Known<'a> {
 
 impl Known<'_> {
     /// The hours of a range with their next step, in the order of their turn.
+    ///
+    /// Hours out of the range that earlier runs could not get, and that the service should have deleted meanwhile, are asked
+    /// for too: nobody else will, and somebody has to say that they are lost.
     pub(crate) fn plan(&self, range: Hours, settled: Settled) -> Vec<(Hour, Step)> {
         let mut plan: Vec<_> = range.map(|hour| (hour, self.step(hour, settled))).collect();
+        let open = self.entries.values().filter(|entry| matches!(entry.state, State::Pending | State::Failed));
+        let gone = open.map(|entry| entry.hour).filter(|hour| self.habits.is_expired(*hour, self.now));
+        plan.extend(gone.filter(|hour| !range.contains(*hour)).map(|hour| (hour, Step::Ask(Why::Expired))));
         plan.sort_by_key(|(hour, step)| match step {
             Step::Decode | Step::Ask(Why::First | Why::Again | Why::Wanted) => (0, hour.number()),
             Step::Ask(Why::Recheck) => (1, hour.number()),
@@ -161,10 +169,12 @@ impl Known<'_> {
             Some(State::Done | State::Empty) if entry.is_some_and(|entry| self.may_have_grown(entry)) => {
                 Step::Ask(Why::Recheck)
             }
-            Some(state @ (State::Done | State::Empty | State::Lost)) => Step::Settled(state),
+            Some(state @ (State::Done | State::Empty)) => Step::Settled(state),
+            Some(State::Lost) if self.habits.is_expired(hour, self.now) => Step::Settled(State::Lost),
             _ if self.habits.is_expired(hour, self.now) => Step::Ask(Why::Expired),
             _ if !self.habits.may_be_asked(hour, self.now) => Step::Wait,
-            Some(State::Pending | State::Failed) => Step::Ask(Why::Again),
+            // One that is called lost too early: a clock was ahead, or the retention is longer than was thought.
+            Some(State::Pending | State::Failed | State::Lost) => Step::Ask(Why::Again),
             None => Step::Ask(Why::First),
         }
     }
@@ -177,12 +187,21 @@ impl Known<'_> {
     }
 }
 
+/// Refuses a clock by which an hour is not over that the service has served: a run would find nothing to do, and look well.
+pub(crate) fn check_clock(entries: &BTreeMap<Hour, Entry>, now: Timestamp) -> Result<(), Error> {
+    let served = entries.values().rev().find(|entry| entry.state == State::Done && entry.source == "fetch");
+    match served {
+        Some(entry) if entry.hour.end() > now => Err(Error::ClockBehind { hour: entry.hour, now }),
+        _ => Ok(()),
+    }
+}
+
 /// See [`Workshop::due`].
 #[must_use]
 pub fn due(entries: &BTreeMap<Hour, Entry>, habits: &Habits, now: Timestamp) -> Hours {
     let going_on = Hour::containing(now);
     let kept = i64::try_from(habits.retention.as_secs() / 3600).unwrap_or(i64::MAX);
-    let since = first_asked(entries).unwrap_or_else(|| going_on.plus(kept.saturating_neg()));
+    let since = first_asked(entries, habits).unwrap_or_else(|| going_on.plus(kept.saturating_neg()));
     Hours::between(since, going_on)
 }
 
@@ -237,9 +256,10 @@ mod tests {
             assert_eq!(step(state.and_then(entry), false, Settled::Keep, 80), Step::Ask(Why::Expired), "{state:?}");
         }
         for state in [State::Done, State::Empty, State::Lost] {
-            assert_eq!(step(entry(state), false, Settled::Keep, 30), Step::Settled(state));
+            assert_eq!(step(entry(state), false, Settled::Keep, 80), Step::Settled(state));
             assert_eq!(step(entry(state), false, Settled::Again, 30), Step::Ask(Why::Wanted));
         }
+        assert_eq!(step(entry(State::Lost), false, Settled::Keep, 30), Step::Ask(Why::Again), "it is not lost yet");
     }
 
     #[test]
@@ -300,6 +320,16 @@ mod tests {
     }
 
     #[test]
+    fn what_earlier_ranges_left_open_is_asked_for_when_it_should_be_gone() {
+        let open = |at: i64, state: State| (hour().plus(at), Entry::new(hour().plus(at), hour().end(), state));
+        let entries = BTreeMap::from([open(-99, State::Failed), open(-98, State::Lost), open(-20, State::Pending)]);
+        let (habits, now) = (Habits::default(), hour().plus(2).start());
+        let known = Known { entries: &entries, unpublished: BTreeSet::new(), habits: &habits, now };
+        let steps = known.plan(Hours::between(hour(), hour().next()), Settled::Keep);
+        assert_eq!(steps, [(hour(), Step::Ask(Why::First)), (hour().plus(-99), Step::Ask(Why::Expired))]);
+    }
+
+    #[test]
     fn bytes_are_expected_by_the_hour_of_the_day() {
         let past = |days: i64, hours: i64, bytes: u64| {
             let hour = hour().plus(-24 * days + hours);
@@ -317,7 +347,8 @@ mod tests {
         let habits = Habits::default();
         let since = |entries: &[(i64, &str)]| {
             let entries = entries.iter().map(|(at, source)| {
-                let entry = Entry::new(hour().plus(*at), hour().end(), State::Done);
+                let state = if *at == -8000 { State::Lost } else { State::Done };
+                let entry = Entry::new(hour().plus(*at), hour().end(), state);
                 (entry.hour, Entry { source: (*source).to_owned(), ..entry })
             });
             let mut hours = due(&entries.collect(), &habits, hour().start());
@@ -326,6 +357,23 @@ mod tests {
         assert_eq!(since(&[]), Some(-72), "all that the service still keeps");
         assert_eq!(since(&[(-9000, "load")]), Some(-72));
         assert_eq!(since(&[(-9000, "load"), (-500, "fetch"), (-400, "fetch")]), Some(-500));
+        assert_eq!(since(&[(-8000, "fetch"), (-500, "fetch")]), Some(-500), "a year that was mistyped");
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_is_refused() {
+        let entry = |source: &str| {
+            let entry = Entry { source: source.to_owned(), ..Entry::new(hour(), hour().end(), State::Done) };
+            BTreeMap::from([(hour(), entry)])
+        };
+        assert!(check_clock(&entry("fetch"), hour().end()).is_ok());
+        let error = check_clock(&entry("fetch"), hour().start()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the archive holds 2026-03-14T09Z, which is not over yet by the clock of this machine: it says \
+             2026-03-14T09:00:00Z"
+        );
+        assert!(check_clock(&entry("load"), hour().start()).is_ok(), "a file may be called anything");
     }
 
     #[test]

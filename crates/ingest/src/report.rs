@@ -27,6 +27,8 @@ pub struct Report {
     pub cut_short: Option<CutShort>,
     /// Hours of which this run learned that the service no longer has them.
     pub newly_lost: u64,
+    /// Hours that failed one after the other, up to now, for want of the service.
+    pub(crate) in_a_row: u32,
 }
 
 /// An hour that could not be archived.

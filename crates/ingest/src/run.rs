@@ -12,6 +12,10 @@ use crate::error::Error;
 use crate::report::{CutShort, Failure, Report};
 use crate::workshop::Workshop;
 
+/// Hours that fail one after the other, for want of the service, until the rest counts as hopeless: each has been tried
+/// several times by then.
+const IN_A_ROW: u32 = 8;
+
 /// What became of one hour in this run.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -115,12 +119,17 @@ impl Report {
         self.failures.retain(|failure| failure.hour != outcome.hour);
         self.bytes += outcome.bytes;
         self.grown += u64::from(outcome.has_grown);
+        self.in_a_row = match &outcome.error {
+            Some(error) if error.is_of_the_service() => self.in_a_row + 1,
+            None if outcome.row.is_none() => self.in_a_row,
+            _ => 0,
+        };
         if let Some(row) = outcome.row.filter(|_| outcome.is_published) {
             self.published += 1;
             self.new += row.tally;
         }
         if let Some(error) = outcome.error {
-            if error.is_hopeless() {
+            if error.is_hopeless() || self.in_a_row >= IN_A_ROW {
                 self.cut_short = Some(CutShort::Hopeless);
             }
             self.failures.push(Failure { hour: outcome.hour, error });
@@ -130,16 +139,15 @@ impl Report {
     /// Completes the report by the ledger, which has the last word on the state of an hour that it knows. Hours that had
     /// no turn keep the state that it has for them.
     pub(crate) fn look_up(&mut self, hours: impl Iterator<Item = Hour>, entries: &BTreeMap<Hour, Entry>) {
+        let found = std::mem::take(&mut self.states);
         for hour in hours {
             let Some(entry) = entries.get(&hour) else {
-                self.states.entry(hour).or_insert(State::Pending);
+                self.states.insert(hour, found.get(&hour).copied().unwrap_or(State::Pending));
                 continue;
             };
             // A file that could not be loaded leaves no row.
-            let is_failure = self.states.get(&hour) == Some(&State::Failed) && entry.state != State::Done;
-            if !is_failure {
-                self.states.insert(hour, entry.state);
-            }
+            let is_failure = found.get(&hour) == Some(&State::Failed) && entry.state != State::Done;
+            self.states.insert(hour, if is_failure { State::Failed } else { entry.state });
             if entry.state == State::Done {
                 self.tally += entry.tally;
             }
