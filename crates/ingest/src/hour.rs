@@ -6,16 +6,14 @@
 use std::fs::File;
 
 use archive::Writer as Columns;
-use chat::{DeadLetter, Entry, Hour, Message, Part, Sink as _, State, Tally, Timestamp};
+use chat::{DeadLetter, Entry, Hour, Message, Part, Sink as _, State, Tally};
 use decode::{Decoder, Origin};
-use futures::TryStreamExt as _;
 use store::{Mode, Publication, Published, RawPart, SealedRaw, StagedFile};
 
 use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::raw::on_a_thread;
-use crate::retain::Change;
 use crate::seen::{Meeting, Seen};
 use crate::workshop::Workshop;
 use crate::zone::Offsets;
@@ -181,13 +179,13 @@ impl Decoded {
 }
 
 /// The work table of one hour.
-struct Bench<'a> {
-    workshop: &'a Workshop,
-    hour: Hour,
+pub(crate) struct Bench<'a> {
+    pub(crate) workshop: &'a Workshop,
+    pub(crate) hour: Hour,
     columns: Columns<StagedFile>,
     dead_letters: Option<archive::DeadLetterWriter<StagedFile>>,
     index: Option<index::Writer>,
-    seen: Seen,
+    pub(crate) seen: Seen,
     offsets: Offsets,
     records: u64,
     begins_foreign: bool,
@@ -243,7 +241,7 @@ impl<'a> Bench<'a> {
         self.put(&messages)
     }
 
-    fn put(&mut self, messages: &[Message<'_>]) -> Result<(), Error> {
+    pub(crate) fn put(&mut self, messages: &[Message<'_>]) -> Result<(), Error> {
         self.columns.write(messages).map_err(|source| Error::Archive { hour: self.hour, source })?;
         let indexed = self.index.as_mut().map_or(Ok(()), |index| index.write(messages));
         if let Err(error) = indexed {
@@ -285,33 +283,6 @@ impl<'a> Bench<'a> {
         writer.write(letters).map_err(failed)
     }
 
-    /// Keeps the rows of an earlier publication that are not among those decoded. A file that cannot be read has nothing
-    /// that could be kept.
-    fn retain(&mut self, earlier: &Entry, now: Timestamp) -> Result<Change, Error> {
-        let (hour, archive) = (self.hour, self.workshop.archive.clone());
-        let mut change = Change::default();
-        // This is a thread for work that blocks.
-        tokio::runtime::Handle::current().block_on(async {
-            let snapshot = archive.snapshot().await?;
-            let Some(file) = snapshot.file_of(hour) else { return Ok(()) };
-            let mut batches = match archive::read_all(snapshot.reader(file)).await {
-                Ok(batches) => batches,
-                Err(error) => return unreadable(earlier, error),
-            };
-            loop {
-                let mut rows = match batches.try_next().await {
-                    Ok(Some(rows)) => rows,
-                    Ok(None) => return Ok(()),
-                    Err(error) => return unreadable(earlier, error),
-                };
-                rows.retain(|row| row.position.source_hour == hour);
-                change.sift(&mut rows, &self.seen, now);
-                self.put(&rows)?;
-            }
-        })?;
-        Ok(change)
-    }
-
     fn finish(mut self, mut entry: Entry, earlier: Option<Entry>, retains: bool) -> Result<Decoded, Error> {
         entry.tally = self.tally;
         if let Some(earlier) = earlier.as_ref().filter(|_| retains) {
@@ -335,14 +306,6 @@ impl<'a> Bench<'a> {
             index: self.index,
         })
     }
-}
-
-/// The rows of the earlier publication cannot be read. A file that another run has just replaced is found out when this
-/// publication finds the other in its place; a damaged one is replaced by what is served.
-fn unreadable(earlier: &Entry, error: archive::Error) -> Result<(), Error> {
-    let (hour, error): (_, &dyn std::error::Error) = (earlier.hour, &error);
-    tracing::warn!(%hour, error, "what was archived of the hour cannot be read, and is replaced by what is served");
-    Ok(())
 }
 
 /// Whether a line begins as HTML, XML or gzip do.

@@ -1,30 +1,105 @@
 //! What an earlier publication of an hour had and the newest served bytes have not: it is kept, and marked.
 
-use chat::{Entry, Message, RETAINED_PARTS, Timestamp};
+use std::fs::File;
 
-use crate::seen::Seen;
+use chat::{Entry, Message, RETAINED_PARTS, Timestamp};
+use decode::{Decoder, Origin};
+use futures::TryStreamExt as _;
+
+use crate::error::Error;
+use crate::hour::Bench;
+use crate::raw::are;
+use crate::seen::{Meeting, Seen};
+
+impl Bench<'_> {
+    /// Keeps the rows of the earlier publication that are not among those decoded: from the tables, or if these cannot be
+    /// read from the bytes that it was decoded from.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rows`] when neither can be read: replacing the publication would lose what only it has.
+    pub(crate) fn retain(&mut self, earlier: &Entry, now: Timestamp) -> Result<Change, Error> {
+        let mut change = Change::new(now);
+        // This is a thread for work that blocks.
+        let runtime = tokio::runtime::Handle::current();
+        let Err(error) = runtime.block_on(self.retain_rows(&mut change)) else { return Ok(change) };
+        let Error::Rows { hour, source } = error else { return Err(error) };
+        let trouble: &dyn std::error::Error = &source;
+        if self.retain_bytes(earlier, &mut change)? {
+            tracing::warn!(%hour, error = trouble, "what was archived of the hour cannot be read; its kept bytes can");
+            return Ok(change);
+        }
+        // Of a file that is gone there is nothing to keep. If another run has replaced it, this publication will find that.
+        if store::is_gone(&source) { Ok(change) } else { Err(Error::Rows { hour, source }) }
+    }
+
+    async fn retain_rows(&mut self, change: &mut Change) -> Result<(), Error> {
+        let hour = self.hour;
+        let failed = |source| Error::Rows { hour, source };
+        let snapshot = self.workshop.archive.snapshot().await?;
+        let Some(file) = snapshot.file_of(hour) else { return Ok(()) };
+        let mut batches = archive::read_all(snapshot.reader(file)).await.map_err(failed)?;
+        while let Some(mut rows) = batches.try_next().await.map_err(failed)? {
+            rows.retain(|row| row.position.source_hour == hour && change.is_to_be_kept(row, &self.seen));
+            rows.iter_mut().for_each(|row| mark(row, change.now));
+            self.put(&rows)?;
+        }
+        Ok(())
+    }
+
+    /// The same from the bytes in `raw/`, if they are those of the earlier publication. Whether they are.
+    fn retain_bytes(&mut self, earlier: &Entry, change: &mut Change) -> Result<bool, Error> {
+        let hour = self.hour;
+        let Some(parts) = self.workshop.archive.raw_parts(hour)? else { return Ok(false) };
+        if !are(&parts, &earlier.sha256) {
+            return Ok(false);
+        }
+        for raw in parts {
+            let origin = Origin { hour, part: raw.part, app: self.workshop.app.clone() };
+            let file = File::open(&raw.path).map_err(|source| Error::Read { path: raw.path.clone(), source })?;
+            let mut decoder = Decoder::new(file, origin, self.workshop.settings.decode);
+            let damage = |source| Error::Decode { hour, part: raw.part, source };
+            while let Some(batch) = decoder.next_batch().map_err(damage)? {
+                let kept = batch.messages.into_iter().filter(|row| change.is_to_be_kept(row, &self.seen));
+                let mut rows: Vec<_> = kept.map(Message::into_owned).collect();
+                rows.iter_mut().for_each(|row| mark(row, change.now));
+                self.put(&rows)?;
+            }
+        }
+        Ok(true)
+    }
+}
 
 /// How a publication differs from the one before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Change {
+    now: Timestamp,
+    /// The messages of the earlier publication that were met.
+    met: Seen,
     /// Messages of the earlier publication that are served again.
-    pub(crate) again: u64,
+    again: u64,
     /// Messages of the earlier publication that are not.
-    pub(crate) retained: u64,
+    retained: u64,
 }
 
 impl Change {
-    /// Takes rows of the earlier publication, and leaves those that have to be retained, marked.
-    pub(crate) fn sift(&mut self, rows: &mut Vec<Message<'static>>, seen: &Seen, now: Timestamp) {
-        let before = rows.len();
-        rows.retain(|row| !seen.holds(row));
-        self.again += (before - rows.len()) as u64;
-        self.retained += rows.len() as u64;
-        rows.iter_mut().for_each(|row| mark(row, now));
+    fn new(now: Timestamp) -> Self {
+        Self { now, met: Seen::default(), again: 0, retained: 0 }
+    }
+
+    /// Takes a message of the earlier publication, and says whether it has to be kept: it is not among those `served`, and
+    /// was not met before.
+    fn is_to_be_kept(&mut self, row: &Message<'_>, served: &Seen) -> bool {
+        if self.met.meet(row) == Meeting::Duplicate {
+            return false;
+        }
+        let is_served = served.holds(row);
+        self.again += u64::from(is_served);
+        self.retained += u64::from(!is_served);
+        !is_served
     }
 
     /// Writes the change into the row of the ledger.
-    pub(crate) fn note(self, entry: &mut Entry) {
+    pub(crate) fn note(&self, entry: &mut Entry) {
         entry.tally.retained = self.retained;
         entry.added = entry.tally.messages.saturating_sub(self.again);
     }
@@ -50,23 +125,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_served_any_more_is_marked_and_makes_room() {
+    fn what_is_not_served_any_more_is_kept_once() {
+        let mut served = Seen::default();
+        served.meet(&row(0, "stays"));
+        let mut change = Change::new("2026-03-14T10:00:00Z".parse().unwrap());
+        let kept: Vec<bool> = [row(0, "stays"), row(0, "vanished"), row(1, "so did this"), row(0, "vanished")]
+            .iter()
+            .map(|row| change.is_to_be_kept(row, &served))
+            .collect();
+        assert_eq!(kept, [false, true, true, false]);
+        assert_eq!((change.again, change.retained), (1, 2));
+    }
+
+    #[test]
+    fn what_is_kept_is_marked_and_makes_room() {
         let (first, second): (Timestamp, Timestamp) =
             ("2026-03-14T10:00:00Z".parse().unwrap(), "2026-03-15T10:00:00Z".parse().unwrap());
-        let mut seen = Seen::default();
-        seen.meet(&row(0, "stays"));
-        let mut rows = vec![row(0, "stays"), row(0, "vanished"), row(1, "so did this")];
-        let mut change = Change::default();
-        change.sift(&mut rows, &seen, first);
-        assert_eq!(change, Change { again: 1, retained: 2 });
-        assert_eq!(rows.iter().map(|row| row.position.part).collect::<Vec<_>>(), [1000, 1001]);
-
-        // One comes back, one is still gone.
-        seen.meet(&row(0, "so did this"));
-        let mut change = Change::default();
-        change.sift(&mut rows, &seen, second);
-        assert_eq!((rows.len(), rows[0].position.part, rows[0].retained_at), (1, 2000, Some(first)));
-        assert_eq!(change, Change { again: 1, retained: 1 });
+        let mut vanished = row(1, "vanished");
+        mark(&mut vanished, first);
+        assert_eq!((vanished.position.part, vanished.retained_at), (1001, Some(first)));
+        mark(&mut vanished, second);
+        assert_eq!((vanished.position.part, vanished.retained_at), (2001, Some(first)), "since when, not until when");
     }
 
     #[test]
@@ -74,7 +153,7 @@ mod tests {
         let hour = Hour::from_number(0);
         let tally = Tally { lines: 10, messages: 10, ..Tally::default() };
         let mut entry = Entry { tally, ..Entry::new(hour, hour.end(), State::Done) };
-        Change { again: 7, retained: 2 }.note(&mut entry);
+        Change { again: 7, retained: 2, ..Change::new(hour.end()) }.note(&mut entry);
         assert_eq!((entry.added, entry.tally.retained, entry.tally.rows()), (3, 2, 12));
     }
 }
