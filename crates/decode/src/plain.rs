@@ -64,10 +64,17 @@ enum Place {
     Lng,
     FileLength,
     SentAt,
+    // Words, and the objects that hold all this.
+    ChatType,
+    Type,
+    Payload,
+    Bodies,
+    Size,
 }
 
 const TEXTS: usize = Place::CustomExts as usize + 1;
 const FLOATS: usize = Place::Lng as usize + 1 - TEXTS;
+const _: () = assert!((Place::Size as u32) < u32::BITS);
 
 const fn bits(places: &[Place]) -> u32 {
     let mut bits = 0;
@@ -80,10 +87,21 @@ const fn bits(places: &[Place]) -> u32 {
 }
 
 /// What every ordinary message has.
-const NEEDED: u32 = bits(&[Place::MsgId, Place::SentAt, Place::From, Place::To, Place::PayloadFrom, Place::PayloadTo]);
+const NEEDED: u32 = bits(&[
+    Place::MsgId,
+    Place::SentAt,
+    Place::ChatType,
+    Place::From,
+    Place::To,
+    Place::Payload,
+    Place::PayloadFrom,
+    Place::PayloadTo,
+    Place::Bodies,
+    Place::Type,
+]);
 const ALLOWED: u32 = NEEDED | bits(&[Place::Direction, Place::Ext]);
 const FILE: u32 = bits(&[Place::Url, Place::Secret, Place::Filename, Place::FileLength]);
-const THUMB: u32 = bits(&[Place::Thumb, Place::ThumbSecret, Place::Width, Place::Height]);
+const THUMB: u32 = bits(&[Place::Thumb, Place::ThumbSecret, Place::Size, Place::Width, Place::Height]);
 
 /// What a body of this type may have; of others nothing.
 const fn of_body(body_type: BodyType) -> u32 {
@@ -112,7 +130,8 @@ pub(crate) fn scan(text: &[u8], scanner: &mut Scanner) -> Option<(Plain, usize)>
     reader.plain.is_whole(text).then_some((reader.plain, reader.at))
 }
 
-/// Reads from left to right; `None` is for what is not plain, or not JSON, or not all there.
+/// Reads from left to right; `None` is for what is not plain, or not JSON, or not all there. What reads a member, be it a
+/// leaf or an object, says which it was: [`Reader::object`] takes none twice.
 struct Reader<'r> {
     text: &'r [u8],
     at: usize,
@@ -134,21 +153,23 @@ impl<'r> Reader<'r> {
         })
     }
 
-    fn payload(&mut self) -> Option<()> {
+    fn payload(&mut self) -> Option<Place> {
         self.object(|reader, key| match key {
             b"bodies" => reader.bodies(),
             b"from" => reader.take(Place::PayloadFrom),
             b"to" => reader.take(Place::PayloadTo),
             b"ext" => reader.json(Place::Ext, 2),
             _ => None,
-        })
+        })?;
+        Some(Place::Payload)
     }
 
     /// An array of one body.
-    fn bodies(&mut self) -> Option<()> {
+    fn bodies(&mut self) -> Option<Place> {
         self.byte(b'[')?;
         self.body()?;
-        self.byte(b']')
+        self.byte(b']')?;
+        Some(Place::Bodies)
     }
 
     fn body(&mut self) -> Option<()> {
@@ -173,23 +194,26 @@ impl<'r> Reader<'r> {
         })
     }
 
-    fn size(&mut self) -> Option<()> {
+    fn size(&mut self) -> Option<Place> {
         self.object(|reader, key| match key {
             b"height" => reader.number(Place::Height),
             b"width" => reader.number(Place::Width),
             _ => None,
-        })
+        })?;
+        Some(Place::Size)
     }
 
-    /// An object with at least one member, each read by `member`.
-    fn object(&mut self, member: impl Fn(&mut Self, &'r [u8]) -> Option<()>) -> Option<()> {
+    /// An object with at least one member, each read by `member`, none of which was read before: here, or in another
+    /// object of the same key.
+    fn object(&mut self, member: impl Fn(&mut Self, &'r [u8]) -> Option<Place>) -> Option<()> {
         self.byte(b'{')?;
         loop {
             let key = self.string()?;
             let key = self.text.get(key.range())?;
             self.byte(b':')?;
             self.space();
-            member(self, key)?;
+            let place = member(self, key)?;
+            self.see(place)?;
             self.space();
             match self.next()? {
                 b',' => self.space(),
@@ -200,14 +224,9 @@ impl<'r> Reader<'r> {
     }
 
     /// A string without escapes.
-    fn take(&mut self, place: Place) -> Option<()> {
-        let span = self.string()?;
-        self.put(place, span)
-    }
-
-    fn put(&mut self, place: Place, span: Span) -> Option<()> {
-        self.plain.texts[place as usize] = span;
-        self.see(place)
+    fn take(&mut self, place: Place) -> Option<Place> {
+        self.plain.texts[place as usize] = self.string()?;
+        Some(place)
     }
 
     /// Notes that there is such a value; there must be no second one.
@@ -218,7 +237,7 @@ impl<'r> Reader<'r> {
     }
 
     /// What was said, if need be with escapes, but none that a column cannot hold.
-    fn msg(&mut self) -> Option<()> {
+    fn msg(&mut self) -> Option<Place> {
         if self.text.get(self.at) != Some(&b'"') {
             return None;
         }
@@ -226,12 +245,13 @@ impl<'r> Reader<'r> {
         let span = Span::new(self.at + 1, end - 1);
         self.at = end;
         self.plain.escaped = escaped;
+        self.plain.texts[Place::Msg as usize] = span;
         let is_holdable = !escaped || !self.text.get(span.range())?.windows(6).any(is_unholdable);
-        is_holdable.then(|| self.put(Place::Msg, span))?
+        is_holdable.then_some(Place::Msg)
     }
 
     /// An object of which nothing but its end is of interest, so many levels down.
-    fn json(&mut self, place: Place, level: usize) -> Option<()> {
+    fn json(&mut self, place: Place, level: usize) -> Option<Place> {
         if self.text.get(self.at) != Some(&b'{') {
             return None;
         }
@@ -240,24 +260,24 @@ impl<'r> Reader<'r> {
             Some(b'}') => 2,
             _ => self.scanner.skip(self.text.get(start..)?, level)?,
         };
-        self.put(place, Span::new(start, self.at))
+        self.plain.texts[place as usize] = Span::new(start, self.at);
+        Some(place)
     }
 
-    fn chat_type(&mut self) -> Option<()> {
+    fn chat_type(&mut self) -> Option<Place> {
         let span = self.string()?;
-        let word = match self.text.get(span.range())? {
+        self.plain.chat_type = match self.text.get(span.range())? {
             b"chat" => "chat",
             b"groupchat" => "groupchat",
             b"chatroom" => "chatroom",
             _ => return None,
         };
-        let before = std::mem::replace(&mut self.plain.chat_type, word);
-        before.is_empty().then_some(())
+        Some(Place::ChatType)
     }
 
-    fn body_type(&mut self) -> Option<()> {
+    fn body_type(&mut self) -> Option<Place> {
         let span = self.string()?;
-        let body_type = match self.text.get(span.range())? {
+        self.plain.body_type = Some(match self.text.get(span.range())? {
             b"txt" => BodyType::Txt,
             b"img" => BodyType::Img,
             b"audio" => BodyType::Audio,
@@ -267,18 +287,18 @@ impl<'r> Reader<'r> {
             b"cmd" => BodyType::Cmd,
             b"custom" => BodyType::Custom,
             _ => return None,
-        };
-        self.plain.body_type.replace(body_type).is_none().then_some(())
+        });
+        Some(Place::Type)
     }
 
-    fn time(&mut self) -> Option<()> {
+    fn time(&mut self) -> Option<Place> {
         self.plain.sent_at = self.integer().filter(|time| TIMES.contains(time))?;
-        self.see(Place::SentAt)
+        Some(Place::SentAt)
     }
 
-    fn file_length(&mut self) -> Option<()> {
+    fn file_length(&mut self) -> Option<Place> {
         self.plain.file_length = self.integer()?;
-        self.see(Place::FileLength)
+        Some(Place::FileLength)
     }
 
     /// A whole number that is not negative and has few digits.
@@ -298,11 +318,11 @@ impl<'r> Reader<'r> {
     }
 
     /// A number that its column would write like this.
-    fn number(&mut self, place: Place) -> Option<()> {
+    fn number(&mut self, place: Place) -> Option<Place> {
         let digits = self.digits()?;
         let number = digits.parse().ok().filter(|number: &f64| number.is_finite() && is_float(digits, *number))?;
         self.plain.floats[place as usize - TEXTS] = number;
-        self.see(place)
+        Some(place)
     }
 
     fn digits(&mut self) -> Option<&'r str> {
@@ -361,7 +381,6 @@ impl Plain {
         let Some(body_type) = self.body_type else { return false };
         self.seen & NEEDED == NEEDED
             && self.seen & !(ALLOWED | of_body(body_type)) == 0
-            && !self.chat_type.is_empty()
             && !bytes(Place::MsgId).is_empty()
             && is_address(Place::From, Place::PayloadFrom)
             && is_address(Place::To, Place::PayloadTo)
@@ -484,6 +503,14 @@ mod tests {
             r#""type":"img","secret":null"#,
             r#""type":"img","size":{}"#,
             r#""type":"img","size":{"width":1.0}"#,
+            r#""type":"img","size":null"#,
+            r#""type":"img","size":[]"#,
+            r#""type":"img","size":{"width":1,"width":1}"#,
+            r#""type":"img","size":{"width":1},"size":{"width":1}"#,
+            r#""type":"img","size":{"width":1},"size":{"height":2}"#,
+            r#""type":"img","size":{"width":1},"url":"u","size":{}"#,
+            r#""type":"img","size":{"width":1},"s\u0069ze":{"height":2}"#,
+            r#""type":"img","size":{"width":1,"size":{"height":2}}"#,
             r#""type":"img","file_length":1.5"#,
             r#""type":"img","file_length":007"#,
             r#""type":"img","file_length":1e3"#,
@@ -492,7 +519,18 @@ mod tests {
             r#""type":"loc","lat":-0.0"#,
             r#""type":"loc","lat":1e2"#,
             r#""type":"custom","customExts":[]"#,
+            r#""type":"custom","customExts":null"#,
+            r#""type":"custom","customExts":{},"customExts":{}"#,
+            r#""type":"custom","customExts":{"a":[}"#,
+            r#""type":"txt","type":"txt""#,
             r#""type":"txt"},{"type":"txt""#,
+            r#""type":"txt"},{"msg":"a""#,
+            r#""type":"txt"},{"#,
+            r#""type":"txt"},null,{"#,
+            r#""type":"txt"}],"bodies":[{"type":"txt""#,
+            r#""type":"txt"}],"bodies":[{"msg":"a""#,
+            r#""type":"txt"}],"bodies":[{"#,
+            r#""type":"txt"}],"b\u006fdies":[{"msg":"a""#,
         ] {
             assert!(!check(&envelope(body)), "{body}");
         }
@@ -514,6 +552,18 @@ mod tests {
             (r#""ext":{}"#, r#""type":"chat""#),
             (r#""msg_id""#, r#""id""#),
             (r#""direction""#, r#""msg_id""#),
+            (r#""bodies":[{"#, r#""bodies":[],"bodies":[{"#),
+            (r#""bodies":[{"#, r#""bodies":[[{"#),
+            (r#""bodies":[{"#, r#""bodies":null,"bodies":[{"#),
+            (r#""ext":{},"#, r#""ext":{},"ext":{},"#),
+            (r#","ext":{},"#, r#"},"payload":{"#),
+            (r#""ext":{},"#, r#""ext":{}},"payload":{"#),
+            (r#""ext":{},"#, r#""ext":{}},"payl\u006fad":{"#),
+            (r#""payload":{"#, r#""payload":{},"payload":{"#),
+            (r#""payload":{"#, r#""payload":null,"payload":{"#),
+            (r#""payload":{"#, r#""payload":{"payload":{},"#),
+            (r#""chat","#, r#""chat","chat_type":"chat","#),
+            ("1773478800000,", r#"1773478800000,"timestamp":1773478800000,"#),
         ] {
             assert!(plain.contains(from) && !check(&plain.replace(from, to)), "{to}");
         }
