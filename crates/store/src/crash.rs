@@ -3,7 +3,7 @@
 #[path = "../tests/it/support.rs"]
 pub(crate) mod support;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use chat::{Entry, State};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::disk::Disk;
 use crate::publish::Mode;
-use crate::{Access, Archive, Error};
+use crate::{Access, Advice, Archive, Error};
 use support::{Wanted, assert_at_rest, clock, data_files, entry, hour, in_place, publication, rows, wanted};
 
 /// A first run.
@@ -116,24 +116,101 @@ async fn a_repair_may_die_too() {
     }
 }
 
-/// An archive of an older format is brought up to date when it is opened, if that can be done.
+fn of_an_older_format() -> TempDir {
+    copy_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/formats/v1"))
+}
+
+/// The formats that the log of `messages` tells of, the newest last.
+fn formats(root: &Path) -> Vec<String> {
+    let commits = support::children(&root.join("messages/_delta_log"));
+    let logs: String = commits.iter().map(|commit| std::fs::read_to_string(commit).unwrap()).collect();
+    logs.split(r#""annals.format":""#)
+        .skip(1)
+        .filter_map(|rest| rest.split_once('"'))
+        .map(|(n, _)| n.to_owned())
+        .collect()
+}
+
 #[tokio::test]
 async fn an_old_archive_may_die_while_it_is_brought_up_to_date() {
-    let before = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/formats/v1");
     for steps in 0.. {
-        let folder = copy_of(&before);
+        let folder = of_an_older_format();
         let (disk, archive) = open_dying(folder.path(), steps).await;
-        let archive = archive.expect("it is read as it is");
-        assert_at_rest(&archive).await;
-        drop(archive);
+        match archive {
+            Ok(archive) => assert_at_rest(&archive).await,
+            Err(error) => assert!(matches!(error, Error::Upgrade { found: 1, .. }), "died at step {steps}: {error:?}"),
+        }
         let archive = support::open(folder.path()).await;
         assert_at_rest(&archive).await;
         assert_eq!(rows(&archive).await.len(), 9, "died at step {steps}");
+        assert_eq!(formats(folder.path()), ["1", "2"], "died at step {steps}");
         if !disk.faults.is_dead() {
             assert!(steps > 10, "only {steps} steps were tried");
             break;
         }
     }
+}
+
+#[tokio::test]
+async fn an_old_archive_is_read_as_it_is_only_where_nothing_may_be_written() {
+    for (kind, is_read) in [
+        (ErrorKind::PermissionDenied, true),
+        (ErrorKind::ReadOnlyFilesystem, true),
+        (ErrorKind::StorageFull, false),
+        (ErrorKind::Other, false),
+    ] {
+        let folder = of_an_older_format();
+        let disk = Disk::new(folder.path()).unwrap();
+        disk.faults.refuse(kind);
+        let opened = Archive::open_on(disk.clone(), Access::Existing, clock()).await;
+        assert_eq!(formats(folder.path()), ["1"], "{kind}");
+        let archive = match opened {
+            Ok(archive) if is_read => archive,
+            Err(error) if !is_read => {
+                assert_eq!(error.to_string(), "could not bring table `messages` from format 1 to 2");
+                assert_eq!(error.advice(), Advice::GiveUp, "{kind}");
+                continue;
+            }
+            other => panic!("{kind}: {other:?}"),
+        };
+        assert_eq!(rows(&archive).await.len(), 9);
+        // Once it may be written, it is not written to as it is.
+        disk.faults.die_after(i64::MAX);
+        archive.publish(publication(&archive, wanted(20, 3)).unwrap(), Mode::New).await.unwrap();
+        assert_eq!(formats(folder.path()), ["1", "2"], "{kind}");
+        assert_at_rest(&archive).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_archive_is_brought_up_to_date_though_another_program_writes_just_then() {
+    for (commit, is_newer) in [(r#"{"commitInfo":{"timestamp":1}}"#.to_owned(), false), (metadata_of_format(3), true)] {
+        let folder = of_an_older_format();
+        let disk = Disk::new(folder.path()).unwrap();
+        disk.faults.stop_after(0);
+        let opening = tokio::spawn(Archive::open_on(disk.clone(), Access::Existing, clock()));
+        while !disk.faults.is_stopped() {
+            tokio::task::yield_now().await;
+        }
+        // It has read the log, and is about to write its next version.
+        std::fs::write(folder.path().join("messages/_delta_log/00000000000000000003.json"), &commit).unwrap();
+        disk.faults.go_on();
+        match opening.await.unwrap() {
+            Ok(archive) if !is_newer => assert_at_rest(&archive).await,
+            Err(Error::NewerFormat { found: 3, .. }) if is_newer => continue,
+            other => panic!("{commit}: {other:?}"),
+        }
+        assert_eq!(formats(folder.path()), ["1", "2"]);
+    }
+}
+
+/// What a later program may write into the log of `messages`.
+fn metadata_of_format(number: u32) -> String {
+    let folder = of_an_older_format();
+    let first = folder.path().join("messages/_delta_log/00000000000000000000.json");
+    let log = std::fs::read_to_string(first).unwrap();
+    let metadata = log.lines().find(|action| action.starts_with(r#"{"metaData""#)).unwrap();
+    metadata.replace(r#""annals.format":"1""#, &format!(r#""annals.format":"{number}""#))
 }
 
 fn copy_of(folder: &Path) -> TempDir {

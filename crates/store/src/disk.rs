@@ -309,7 +309,10 @@ fn store_error(location: &Path, source: io::Error) -> Error {
     match source.kind() {
         io::ErrorKind::AlreadyExists => Error::AlreadyExists { path, source: source.into() },
         io::ErrorKind::NotFound => Error::NotFound { path, source: source.into() },
-        io::ErrorKind::PermissionDenied => Error::PermissionDenied { path, source: source.into() },
+        // The library has one word for both.
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            Error::PermissionDenied { path, source: source.into() }
+        }
         _ => Error::Generic { store: "Disk", source: format!("{path}: {source}").into() },
     }
 }

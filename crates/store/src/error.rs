@@ -101,6 +101,16 @@ pub enum Error {
         /// Why.
         source: Box<DeltaTableError>,
     },
+    /// A table of an older format could not be given the columns that came since.
+    #[error("could not bring table `{table}` from format {found} to {}", archive::FORMAT)]
+    Upgrade {
+        /// The table.
+        table: &'static str,
+        /// Its format.
+        found: u32,
+        /// Why.
+        source: Box<DeltaTableError>,
+    },
 }
 
 /// What a caller can do about an [`Error`].
@@ -124,6 +134,7 @@ impl Error {
                 Advice::FixTheSettings
             }
             Self::File { source, .. } if is_a_matter_of_rights(source) => Advice::FixTheSettings,
+            error if is_read_only(error) => Advice::FixTheSettings,
             error if is_gone(error) => Advice::Retry,
             _ => Advice::GiveUp,
         }
@@ -155,12 +166,15 @@ fn is_a_matter_of_rights(error: &io::Error) -> bool {
 /// Looks through the whole chain of sources, so that the errors of the crates between can be asked too.
 #[must_use]
 pub fn is_gone(error: &(dyn StdError + 'static)) -> bool {
-    let mut link = Some(error);
-    while let Some(error) = link {
-        if matches!(error.downcast_ref(), Some(object_store::Error::NotFound { .. })) {
-            return true;
-        }
-        link = error.source();
-    }
-    false
+    is_by(error, |error| matches!(error, object_store::Error::NotFound { .. }))
+}
+
+/// Whether an error means that the archive may be read and not written.
+pub(crate) fn is_read_only(error: &(dyn StdError + 'static)) -> bool {
+    is_by(error, |error| matches!(error, object_store::Error::PermissionDenied { .. }))
+}
+
+/// Whether an error comes from such a one of the disk.
+fn is_by(error: &(dyn StdError + 'static), is_it: fn(&object_store::Error) -> bool) -> bool {
+    std::iter::successors(Some(error), |error| (*error).source()).any(|error| error.downcast_ref().is_some_and(is_it))
 }

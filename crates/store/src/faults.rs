@@ -9,6 +9,7 @@ use std::sync::{Condvar, Mutex};
 #[derive(Debug)]
 pub(crate) struct Faults {
     left: AtomicI64,
+    kind: Mutex<io::ErrorKind>,
     gate: Mutex<Gate>,
     opened: Condvar,
 }
@@ -23,7 +24,7 @@ struct Gate {
 impl Default for Faults {
     fn default() -> Self {
         let gate = Mutex::new(Gate { left: i64::MAX, is_closed: false });
-        Self { left: AtomicI64::new(i64::MAX), gate, opened: Condvar::new() }
+        Self { left: AtomicI64::new(i64::MAX), kind: Mutex::new(io::ErrorKind::Other), gate, opened: Condvar::new() }
     }
 }
 
@@ -31,6 +32,12 @@ impl Faults {
     /// Lets this many more steps pass.
     pub(crate) fn die_after(&self, steps: i64) {
         self.left.store(steps, Ordering::SeqCst);
+    }
+
+    /// Refuses all steps from now on, for this reason.
+    pub(crate) fn refuse(&self, kind: io::ErrorKind) {
+        *self.kind.lock().unwrap() = kind;
+        self.die_after(0);
     }
 
     /// Whether a step was refused.
@@ -67,6 +74,6 @@ impl Faults {
             return Ok(());
         }
         self.left.store(-1, Ordering::SeqCst);
-        Err(io::Error::other("killed here"))
+        Err(io::Error::new(*self.kind.lock().unwrap(), "killed here"))
     }
 }

@@ -27,7 +27,7 @@ use object_store::prefix::PrefixStore;
 use tokio::sync::{Mutex, MutexGuard};
 use url::Url;
 
-use crate::error::Error;
+use crate::error::{Error, is_read_only};
 use crate::layout::PARTITION;
 use crate::open::Clock;
 use crate::reader::Reader;
@@ -89,7 +89,7 @@ pub(crate) enum Outcome<T> {
 enum Failure {
     /// Another writer was first.
     Conflict,
-    Other(Error),
+    Other(DeltaTableError),
 }
 
 impl Kind {
@@ -125,11 +125,14 @@ impl Table {
     pub(crate) async fn open(kind: Kind, store: Arc<dyn ObjectStore>, clock: Clock) -> Result<Self, Error> {
         let name = kind.name();
         let log = log_of(name, &store);
-        let mut delta = open_log(kind, &log).await.map_err(Error::table(name))?;
-        if format_of(name, &delta)? < FORMAT {
-            upgrade(kind, &log, &mut delta).await.map_err(Error::table(name))?;
+        let delta = open_log(kind, &log).await.map_err(Error::table(name))?;
+        let table = Self { kind, store, log, clock, state: Mutex::new(State::of(delta)) };
+        match table.upgrade(&mut *table.state.lock().await).await {
+            // Who may only read, reads it as it is.
+            Err(error) if is_read_only(&error) => tracing::info!(table = name, %error, "the table stays as it is"),
+            other => other?,
         }
-        Ok(Self { kind, store, log, clock, state: Mutex::new(State::of(delta)) })
+        Ok(table)
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -153,12 +156,16 @@ impl Table {
     }
 
     /// Makes a change. `plan` is asked again whenever another writer was first.
+    ///
+    /// A table of an older format gets the columns that came since before anything is written to it, and one that a newer
+    /// program has changed meanwhile is refused.
     pub(crate) async fn commit<T>(
         &self,
         mut plan: impl FnMut(&[Add]) -> Result<Plan<T>, Error>,
     ) -> Result<Outcome<T>, Error> {
         let mut state = self.fresh().await?;
         for attempt in 1..=ATTEMPTS {
+            self.upgrade(&mut state).await?;
             let (remove, add) = match plan(&state.files)? {
                 Plan::Commit { remove, add } => (remove, add),
                 Plan::Stop(reason) => return Ok(Outcome::Stopped(reason)),
@@ -166,12 +173,34 @@ impl Table {
             if remove.is_empty() && add.is_empty() {
                 return Ok(Outcome::Committed { removed: remove });
             }
-            match self.try_commit(&mut state, &remove, add).await {
+            let (changes, operation) = (self.changes(&remove, add), self.operation(remove.is_empty()));
+            match self.try_commit(&mut state, changes, operation).await {
                 Ok(()) => return Ok(Outcome::Committed { removed: remove }),
                 Err(Failure::Conflict) => tokio::time::sleep(PAUSE * attempt).await,
-                Err(Failure::Other(error)) => return Err(error),
+                Err(Failure::Other(error)) => return Err(Error::table(self.name())(error)),
             }
             self.refresh(&mut state).await?;
+        }
+        Err(Error::Contended { table: self.name(), attempts: ATTEMPTS })
+    }
+
+    /// Gives a table of an older format the columns that came since. Only the log changes: in the files that are there
+    /// the new columns are null.
+    async fn upgrade(&self, state: &mut State) -> Result<(), Error> {
+        for attempt in 1..=ATTEMPTS {
+            let found = format_of(self.name(), &state.delta)?;
+            if found == FORMAT {
+                return Ok(());
+            }
+            let failed = |source| Error::Upgrade { table: self.name(), found, source: Box::new(source) };
+            let (action, operation) = upgraded(self.kind, &state.delta).map_err(failed)?;
+            match self.try_commit(state, vec![action], operation).await {
+                Ok(()) => {}
+                Err(Failure::Conflict) => tokio::time::sleep(PAUSE * attempt).await,
+                Err(Failure::Other(error)) => return Err(failed(error)),
+            }
+            // Whoever was first may have upgraded it too, or written some rows.
+            self.refresh(state).await?;
         }
         Err(Error::Contended { table: self.name(), attempts: ATTEMPTS })
     }
@@ -192,13 +221,13 @@ impl Table {
     }
 
     /// Tries to commit the next version after `state`, which becomes that version.
-    async fn try_commit(&self, state: &mut State, remove: &[Add], add: Vec<Add>) -> Result<(), Failure> {
+    async fn try_commit(
+        &self,
+        state: &mut State,
+        actions: Vec<Action>,
+        operation: DeltaOperation,
+    ) -> Result<(), Failure> {
         let next = state.delta.version() + 1;
-        let operation = self.operation(remove.is_empty());
-        // As the files that come in their place: a merge changes no data.
-        let (now, data_change) = ((self.clock)(), add.first().is_none_or(|add| add.data_change));
-        let mut actions: Vec<_> = remove.iter().map(|file| Action::Remove(removal(file, now, data_change))).collect();
-        actions.extend(add.into_iter().map(Action::Add));
         let committed = async {
             let builder = CommitBuilder::from(properties(next)).with_actions(actions);
             builder
@@ -208,7 +237,7 @@ impl Table {
                 .await
         };
         step("log.commit");
-        let after = committed.await.map_err(|error| self.failure(error))?;
+        let after = committed.await.map_err(Failure::from)?;
         step("log.committed");
         let version = after.version;
         // From here on the change is in the log, whatever becomes of checkpoint and clean-up.
@@ -216,11 +245,19 @@ impl Table {
             Ok(done) => *state = State::of(done.snapshot()),
             Err(error) => {
                 tracing::warn!(table = self.name(), version, %error, "could not tidy up the log after a commit");
-                self.refresh(state).await.map_err(Failure::Other)?;
+                state.delta.update(self.log.as_ref(), None).await.map_err(Failure::Other)?;
+                state.files = files(&state.delta);
             }
         }
         step("log.tidied");
         Ok(())
+    }
+
+    fn changes(&self, remove: &[Add], add: Vec<Add>) -> Vec<Action> {
+        // As the files that come in their place: a merge changes no data.
+        let (now, data_change) = ((self.clock)(), add.first().is_none_or(|add| add.data_change));
+        let removed = remove.iter().map(|file| Action::Remove(removal(file, now, data_change)));
+        removed.chain(add.into_iter().map(Action::Add)).collect()
     }
 
     fn operation(&self, only_adds: bool) -> DeltaOperation {
@@ -230,8 +267,10 @@ impl Table {
             predicate: None,
         }
     }
+}
 
-    fn failure(&self, error: DeltaTableError) -> Failure {
+impl From<DeltaTableError> for Failure {
+    fn from(error: DeltaTableError) -> Self {
         match error {
             DeltaTableError::VersionAlreadyExists(_)
             | DeltaTableError::Transaction {
@@ -239,8 +278,8 @@ impl Table {
                     TransactionError::CommitConflict(_)
                     | TransactionError::MaxCommitAttempts(_)
                     | TransactionError::VersionAlreadyExists(_),
-            } => Failure::Conflict,
-            error => Failure::Other(Error::table(self.name())(error)),
+            } => Self::Conflict,
+            error => Self::Other(error),
         }
     }
 }
@@ -293,24 +332,12 @@ fn format_of(name: &'static str, state: &DeltaTableState) -> Result<u32, Error> 
     })
 }
 
-/// Gives a table of an older format the columns that came since. Only the log changes: in the files that are there the new
-/// columns are null. Where the log cannot be written, the table is read as it is.
-async fn upgrade(kind: Kind, log: &LogStoreRef, delta: &mut DeltaTableState) -> Result<(), DeltaTableError> {
-    let schema = StructType::try_new(kind.columns()?)?;
-    let metadata = delta.metadata().clone().with_schema(&schema)?;
+/// What gives a table all columns and the number of this format.
+fn upgraded(kind: Kind, delta: &DeltaTableState) -> Result<(Action, DeltaOperation), DeltaTableError> {
+    let columns = kind.columns()?;
+    let metadata = delta.metadata().clone().with_schema(&StructType::try_new(columns.clone())?)?;
     let metadata = metadata.add_config_key(FORMAT_PROPERTY.to_owned(), FORMAT.to_string())?;
-    let operation = DeltaOperation::AddColumn { fields: kind.columns()? };
-    let committed = async {
-        let actions = vec![Action::Metadata(metadata)];
-        let builder = CommitBuilder::from(properties(delta.version() + 1)).with_actions(actions);
-        builder.build(Some(delta), Arc::clone(log), operation).into_prepared_commit_future().await?.await
-    };
-    match committed.await {
-        Ok(after) => drop(after.await?),
-        // Whoever was first has upgraded it too; who may only read, reads it as it is.
-        Err(error) => tracing::info!(table = kind.name(), %error, "the table was not upgraded"),
-    }
-    delta.update(log.as_ref(), None).await
+    Ok((Action::Metadata(metadata), DeltaOperation::AddColumn { fields: columns }))
 }
 
 fn properties(next: Version) -> CommitProperties {
