@@ -84,8 +84,8 @@ pub struct Entry {
     pub max_sent_at: Option<Timestamp>,
     /// The data files of `messages` that hold the hour, relative to that table. Empty when there are no messages.
     pub files: Vec<String>,
-    /// Where the bytes came from: `fetch`, `load`, `raw` when an interrupted run had left them, or `recovered` when the row
-    /// was rebuilt from the tables.
+    /// Where the bytes came from: `fetch`, `load`, `raw` when an interrupted run had left them. A row that was rebuilt from
+    /// the tables says what the lost one said; it is `recovered` only where nothing tells any more.
     pub source: String,
     /// The version of the program.
     pub version: String,

@@ -37,6 +37,9 @@ pub(crate) async fn repair(
     let known = ledger.newest().await?;
     let rows = lost_rows(&live, &known, now);
     tracing::info!(rows = rows.len(), "repairing the archive after a run that did not end well");
+    for row in &rows {
+        tracing::debug!(hour = %row.hour, state = %row.state, source = row.source, "rebuilding a row of the ledger");
+    }
     ledger.correct(&rows).await?;
     for table in [dead_letters, messages, ledger.table()] {
         sweep(disk, table).await?;

@@ -9,9 +9,11 @@ use deltalake::kernel::Add;
 use serde::Deserialize;
 
 use crate::reader::Reader;
-use crate::standing::RECOVERED;
 use crate::table::Table;
 use crate::tags;
+
+/// The source of a row of the ledger that was rebuilt from a file that does not tell it.
+const RECOVERED: &str = "recovered";
 
 /// The live files of `messages` at one version. Files that are replaced later are removed from disk: a reader that
 /// finds one gone (see [`crate::is_gone`]) takes a fresh snapshot.

@@ -13,9 +13,6 @@ use deltalake::kernel::Add;
 
 use crate::snapshot::{entry_in, surely_holds};
 
-/// The source of a ledger row that was rebuilt from the tables.
-pub(crate) const RECOVERED: &str = "recovered";
-
 /// What stands of an hour.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Standing {
@@ -62,10 +59,7 @@ pub(crate) fn published(hour: Hour, newest: Option<&Entry>, live: &[Add], now: T
     let newest = newest.filter(|newest| newest.state == State::Done);
     Some(match newest {
         Some(newest) if names_what_is_live(newest, live) => Standing::Known(newest.clone()),
-        newest => {
-            let told = entry_in(file, hour, newest, now);
-            Standing::New(Entry { source: RECOVERED.to_owned(), ..told })
-        }
+        newest => Standing::New(entry_in(file, hour, newest, now)),
     })
 }
 
@@ -85,7 +79,6 @@ pub(crate) fn withdrawn(entry: &Entry, now: Timestamp) -> Entry {
         state: State::Pending,
         error: Some("its file is not in the table any more".to_owned()),
         files: Vec::new(),
-        source: RECOVERED.to_owned(),
         ..entry.clone()
     }
 }
@@ -101,11 +94,7 @@ mod tests {
 
     fn row(state: State, files: &[&str]) -> Entry {
         let files = files.iter().map(|file| (*file).to_owned()).collect();
-        Entry { files, source: files_source(state), ..Entry::new(hour(), Timestamp::default(), state) }
-    }
-
-    fn files_source(state: State) -> String {
-        state.word().to_owned()
+        Entry { files, source: "load".to_owned(), ..Entry::new(hour(), Timestamp::default(), state) }
     }
 
     fn file(name: &str) -> Add {
@@ -121,19 +110,18 @@ mod tests {
     fn what_is_published_outlasts_what_others_say() {
         let (one, two, nothing) = (row(State::Done, &["1"]), row(State::Done, &["2"]), row(State::Done, &[]));
         let (failed, pending) = (row(State::Failed, &[]), row(State::Pending, &[]));
-        let recovered = Entry { source: RECOVERED.to_owned(), ..two.clone() };
         let (new, known) = (|row: &Entry| Standing::New(row.clone()), |row: &Entry| Standing::Known(row.clone()));
         let live = [file("2")];
         for (given, newest, live, expected) in [
             (&failed, None, &[][..], new(&failed)),
             (&failed, Some(&pending), &[], new(&failed)),
             (&failed, Some(&two), &live, known(&two)),
-            (&failed, Some(&pending), &live, new(&recovered)),
+            (&failed, Some(&pending), &live, new(&two)),
             (&failed, Some(&nothing), &[], known(&nothing)),
             (&two, Some(&failed), &live, new(&two)),
             (&two, Some(&two), &live, new(&two)),
             (&one, Some(&two), &live, known(&two)),
-            (&one, Some(&one), &live, new(&recovered)),
+            (&one, Some(&one), &live, new(&two)),
             (&nothing, Some(&two), &live, known(&two)),
             (&nothing, Some(&two), &[], new(&nothing)),
             (&one, Some(&nothing), &[], known(&nothing)),
@@ -142,6 +130,26 @@ mod tests {
         ] {
             check(given, newest, live, &expected);
         }
+    }
+
+    #[test]
+    fn a_row_that_is_rebuilt_tells_where_the_bytes_came_from() {
+        let source = |standing: Option<Standing>| standing.unwrap().into_entry().source;
+        let (tagged, done) = (file("2"), row(State::Done, &["1"]));
+        let bare = Add { tags: Some(tags::of_hours(&[hour()])), ..tagged.clone() };
+        let pending = Entry { source: "fetch".to_owned(), ..row(State::Pending, &[]) };
+        for (live, newest, expected) in [
+            (&tagged, None, "load"),
+            (&tagged, Some(&pending), "load"),
+            // Another program has written the file anew, and kept no tag of ours but this.
+            (&bare, Some(&done), "load"),
+            (&bare, Some(&pending), "recovered"),
+            (&bare, None, "recovered"),
+        ] {
+            let told = published(hour(), newest, std::slice::from_ref(live), Timestamp::default());
+            assert_eq!(source(told), expected, "{live:?} after {newest:?}");
+        }
+        assert_eq!(withdrawn(&done, Timestamp::default()).source, "load");
     }
 
     #[test]

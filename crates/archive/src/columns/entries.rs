@@ -200,7 +200,7 @@ impl Table for Entries {
         texts!(files, "The files of `messages` that hold the hour, relative to that table, parted by commas."),
         text!(
             source,
-            "Where the bytes came from: `fetch`, `load`, `raw` (left by an interrupted run) or `recovered` (from the tables)."
+            "Where the bytes came from: `fetch`, `load`, `raw` (left by an interrupted run), or `recovered` where nothing tells."
         ),
         text!(version, "The version of the program."),
         later_count!(
