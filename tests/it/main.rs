@@ -6,6 +6,7 @@ mod columns_page;
 mod concurrent;
 mod crash;
 mod deploy;
+mod doubt;
 mod end_to_end;
 mod hours;
 mod index_behind;

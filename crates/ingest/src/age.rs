@@ -78,11 +78,13 @@ impl Habits {
             Recheck::After(age) => age,
             Recheck::Before(left) => self.retention.saturating_sub(left),
         });
-        // What was asked for in the future was asked for by a clock that was ahead: it says nothing.
-        let was_before = |age| asked_at > now || !is_as_old_as(hour, asked_at, age);
+        // What was asked for days from now was asked for by a clock that was ahead: it says nothing.
+        let was_before = |age| asked_at > now + DAY || !is_as_old_as(hour, asked_at, age);
         !self.is_expired(hour, now) && ages.any(|age| was_before(age) && is_as_old_as(hour, now, age))
     }
 }
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A hundred thousand years: longer ones would leave the calendar.
 const FOR_EVER: Duration = Duration::from_secs(100_000 * 365 * 86_400);
@@ -140,6 +142,7 @@ mod tests {
         assert!(!due(24, 47) && due(24, 48) && due(1, 71), "once more before it is gone");
         assert!(!due(48, 71) && !due(1, 72), "never in vain");
         assert!(due(200, 30) && !due(200, 20), "the clock was ahead when it was asked for");
+        assert!(!due(31, 30), "a little ahead is no matter");
         let never = Habits { recheck: Vec::new(), ..Habits::default() };
         assert!(!never.is_to_be_rechecked(hour(), hour().end(), hour().plus(40).start()));
     }

@@ -44,7 +44,7 @@ impl Workshop {
         let mut report = Report::default();
         let Some(turn) = self.turn().await? else {
             report.cut_short = Some(CutShort::Interrupted);
-            report.look_up(range, &self.archive.entries().await?);
+            report.look_up(range, &self.archive.entries().await?, self);
             return Ok(report);
         };
         // After the turn has come: the run before may have settled everything.
@@ -62,7 +62,7 @@ impl Workshop {
         }
         run.end(&mut report).await?;
         drop(turn);
-        report.look_up(range, &self.archive.entries().await?);
+        report.look_up(range, &self.archive.entries().await?, self);
         Ok(report)
     }
 

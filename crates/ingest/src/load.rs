@@ -38,7 +38,7 @@ impl Workshop {
         let work = files.into_iter().map(|(hour, paths)| run.settle(hour, paths));
         let mut report = Report::default();
         self.gather(&mut report, work, self.settings.workers.get() + 1, progress).await;
-        report.look_up(hours.into_iter(), &self.archive.entries().await?);
+        report.look_up(hours.into_iter(), &self.archive.entries().await?, self);
         Ok(report)
     }
 }

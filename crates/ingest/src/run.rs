@@ -138,7 +138,13 @@ impl Report {
 
     /// Completes the report by the ledger, which has the last word on the state of an hour that it knows. Hours that had
     /// no turn keep the state that it has for them.
-    pub(crate) fn look_up(&mut self, hours: impl Iterator<Item = Hour>, entries: &BTreeMap<Hour, Entry>) {
+    pub(crate) fn look_up(
+        &mut self,
+        hours: impl Iterator<Item = Hour>,
+        entries: &BTreeMap<Hour, Entry>,
+        workshop: &Workshop,
+    ) {
+        let (habits, now) = (&workshop.settings.habits, (workshop.clock)());
         let found = std::mem::take(&mut self.states);
         for hour in hours {
             let Some(entry) = entries.get(&hour) else {
@@ -147,7 +153,13 @@ impl Report {
             };
             // A file that could not be loaded leaves no row.
             let is_failure = found.get(&hour) == Some(&State::Failed) && entry.state != State::Done;
-            self.states.insert(hour, if is_failure { State::Failed } else { entry.state });
+            let is_lost_too_early = entry.state == State::Lost && !habits.is_expired(hour, now);
+            let state = match entry.state {
+                _ if is_failure => State::Failed,
+                _ if is_lost_too_early => State::Pending,
+                state => state,
+            };
+            self.states.insert(hour, state);
             if entry.state == State::Done {
                 self.tally += entry.tally;
             }
