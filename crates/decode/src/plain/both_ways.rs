@@ -309,10 +309,10 @@ proptest! {
         let mut number = place.0.index(tree.objects());
         let free = ["\"a\"", "\"b\"", "\"c\""];
         let members = tree.object(&mut number).unwrap();
-        prop_assume!(!free.contains(&members[0].0.as_str()));
+        let is_free = free.contains(&members[0].0.as_str());
         halve(members, place);
         let text = tree.text();
-        prop_assert!(!check(&text), "{}", text);
+        prop_assert!(!check(&text) || is_free, "{}", text);
     }
 
     #[test]
