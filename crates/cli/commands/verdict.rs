@@ -15,7 +15,7 @@ pub(super) fn verdict(report: &Report, coverage: &Coverage) -> String {
         failures(report, coverage),
         rechecks(report, coverage),
         complete(coverage),
-        known_losses(report, coverage),
+        all_losses(coverage),
         not_ready(report, coverage),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
@@ -67,30 +67,27 @@ fn rechecks(report: &Report, coverage: &Coverage) -> Option<String> {
     })
 }
 
-/// From the first hour up to the last that is settled with all before it settled. What is lost is settled, too.
+/// From the first hour that is archived or empty to the last one before which nothing is open. Hours in between may be lost.
 fn complete(coverage: &Coverage) -> Option<String> {
     let is_settled = |state: &State| !matches!(state, State::Pending | State::Failed);
-    let settled = coverage.states.iter().take_while(|(_, state)| is_settled(state)).map(|(hour, _)| *hour);
-    let (first, last) = (coverage.states.keys().next()?, settled.last());
-    match last {
-        Some(last) if *first == last => Some(format!("{first} is complete")),
-        Some(last) => Some(format!("complete from {first} to {last}")),
-        None if coverage.hours(State::Failed).next().is_none() => Some("nothing is archived yet".to_owned()),
-        None => None,
+    let settled = coverage.states.iter().take_while(|(_, state)| is_settled(state));
+    let mut complete = settled.filter(|(_, state)| **state != State::Lost).map(|(hour, _)| *hour);
+    let nothing = coverage.hours(State::Done).chain(coverage.hours(State::Empty)).next().is_none();
+    match (complete.next(), complete.last()) {
+        (Some(first), None) => Some(format!("{first} is complete")),
+        (Some(first), Some(last)) if coverage.hours(State::Lost).any(|lost| first < lost && lost < last) => {
+            Some(format!("complete from {first} to {last} but for what is lost"))
+        }
+        (Some(first), Some(last)) => Some(format!("complete from {first} to {last}")),
+        _ if nothing && coverage.hours(State::Failed).next().is_none() => Some("nothing is archived".to_owned()),
+        _ => None,
     }
 }
 
-/// Losses that earlier runs have told.
-fn known_losses(report: &Report, coverage: &Coverage) -> Option<String> {
+/// All losses, those of earlier runs, too.
+fn all_losses(coverage: &Coverage) -> Option<String> {
     let lost: Vec<Hour> = coverage.hours(State::Lost).collect();
-    let is_news = report.newly_lost >= lost.len() as u64;
-    (!lost.is_empty()).then(|| {
-        if is_news {
-            format!("without {}", in_words(lost))
-        } else {
-            format!("without the lost hours {}", in_words(lost))
-        }
-    })
+    (!lost.is_empty()).then(|| format!("lost for good: {}", in_words(lost)))
 }
 
 fn not_ready(report: &Report, coverage: &Coverage) -> Option<String> {
@@ -114,13 +111,22 @@ mod tests {
 
     use super::*;
 
+    fn report(change: impl FnOnce(&mut Report)) -> Report {
+        let mut report = Report::default();
+        change(&mut report);
+        report
+    }
+
     /// The verdict on hours in these states, the first of them 2026-03-14T00Z, so many hours after the first began.
     fn told(states: &[State], age: i64, report: Report) -> String {
         let first = Hour::from_key("2026031400").unwrap();
         let entries: BTreeMap<_, _> = (0..)
             .zip(states)
             .filter(|(_, state)| **state != State::Pending)
-            .map(|(at, state)| (first.plus(at), Entry::new(first.plus(at), first.plus(at + 2).start(), *state)))
+            .map(|(at, state)| {
+                let entry = Entry::new(first.plus(at), first.plus(at + 2).start(), *state);
+                (entry.hour, Entry { source: "fetch".to_owned(), ..entry })
+            })
             .collect();
         let hours = Hours::between(first, first.plus(i64::try_from(states.len()).unwrap()));
         let day = Duration::from_secs(24 * 3600);
@@ -138,7 +144,7 @@ mod tests {
             told(&young, 4, Report::default()),
             "complete from 2026-03-14T00Z to 2026-03-14T01Z; 2 hours are not ready yet"
         );
-        assert_eq!(told(&[State::Pending], 1, Report::default()), "nothing is archived yet; 1 hour is not ready yet");
+        assert_eq!(told(&[State::Pending], 1, Report::default()), "nothing is archived; 1 hour is not ready yet");
     }
 
     #[test]
@@ -155,7 +161,7 @@ mod tests {
     fn an_hour_whose_end_is_near_is_named_even_if_it_is_only_not_ready() {
         assert_eq!(
             told(&[State::Pending], 71, Report::default()),
-            "2026-03-14T00Z is the first to be lost, in 2 h; nothing is archived yet; 1 hour is not ready yet"
+            "2026-03-14T00Z is the first to be lost, in 2 h; nothing is archived; 1 hour is not ready yet"
         );
     }
 
@@ -163,7 +169,7 @@ mod tests {
     fn an_archived_hour_that_could_not_be_looked_at_again_is_no_gap() {
         let hour = Hour::from_key("2026031400").unwrap();
         let error = ingest::Error::Gap { hour, status: 404 };
-        let report = Report { failures: vec![ingest::Failure { hour, error }], ..Report::default() };
+        let report = report(|report| report.failures.push(ingest::Failure { hour, error }));
         assert_eq!(
             told(&[State::Done], 30, report),
             "1 archived hour could not be looked at once more; the next run tries again; 2026-03-14T00Z is complete"
@@ -172,21 +178,38 @@ mod tests {
 
     #[test]
     fn what_is_lost_comes_first() {
-        let news = Report { newly_lost: 2, ..Report::default() };
+        let news = report(|report| report.newly_lost = 2);
         assert_eq!(
             told(&[State::Lost, State::Lost, State::Done], 100, news),
-            "2 hours are lost since the last run: the service deleted what no run could fetch in time; complete from \
-             2026-03-14T00Z to 2026-03-14T02Z; without 2026-03-14T00Z to 2026-03-14T01Z"
+            "2 hours are lost since the last run: the service deleted what no run could fetch in time; 2026-03-14T02Z \
+             is complete; lost for good: 2026-03-14T00Z to 2026-03-14T01Z"
         );
         assert_eq!(
             told(&[State::Lost, State::Done], 100, Report::default()),
-            "complete from 2026-03-14T00Z to 2026-03-14T01Z; without the lost hours 2026-03-14T00Z"
+            "2026-03-14T01Z is complete; lost for good: 2026-03-14T00Z"
+        );
+        assert_eq!(
+            told(&[State::Done, State::Lost, State::Empty, State::Lost], 100, Report::default()),
+            "complete from 2026-03-14T00Z to 2026-03-14T02Z but for what is lost; lost for good: 2026-03-14T01Z, \
+             2026-03-14T03Z"
+        );
+        assert_eq!(
+            told(&[State::Lost, State::Lost], 100, Report::default()),
+            "nothing is archived; lost for good: 2026-03-14T00Z to 2026-03-14T01Z"
+        );
+    }
+
+    #[test]
+    fn what_lies_behind_an_open_hour_is_no_longer_complete() {
+        assert_eq!(
+            told(&[State::Done, State::Pending, State::Done], 4, Report::default()),
+            "2026-03-14T00Z is complete; 1 hour is not ready yet"
         );
     }
 
     #[test]
     fn a_run_that_did_not_end_says_what_is_at_stake() {
-        let stopped = |why| Report { cut_short: Some(why), ..Report::default() };
+        let stopped = |why| report(|report| report.cut_short = Some(why));
         assert_eq!(
             told(&[State::Done, State::Pending], 3, stopped(CutShort::Interrupted)),
             "stopped: run it again, it goes on where it was; 2026-03-14T01Z is the first to be lost, in 2 d 23 h; \
