@@ -80,6 +80,13 @@ impl CommandError {
             .any(|error| io_error(error).is_some_and(is_full) || error.to_string().contains(&number))
     }
 
+    /// Whether another run is at work, so that this one was none.
+    #[must_use]
+    pub(crate) fn is_busy(&self) -> bool {
+        let is_busy = |error: &ingest::Error| matches!(error, ingest::Error::Busy { .. });
+        chain(self.source.as_ref()).filter_map(|error| error.downcast_ref()).any(is_busy)
+    }
+
     /// The text for stderr:
     ///
     /// ```text

@@ -40,8 +40,12 @@ impl Watchdog {
         let ears = Arc::clone(&heard);
         std::thread::spawn(move || {
             for caller in listener.incoming() {
-                let (path, text) = answer(caller.unwrap(), status);
+                let mut caller = caller.unwrap();
+                let (path, text) = hear(&mut caller);
+                // Whoever is answered may look at once at what was heard.
                 ears.lock().unwrap().push((path.replace(KEY, "KEY"), text));
+                let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                caller.write_all(answer.as_bytes()).unwrap();
             }
         });
         Self { address, heard }
@@ -56,8 +60,8 @@ impl Watchdog {
     }
 }
 
-/// Takes one request in and answers it.
-fn answer(mut caller: TcpStream, status: &str) -> (String, String) {
+/// Takes one request in: its path and its text.
+fn hear(caller: &mut TcpStream) -> (String, String) {
     let mut request = Vec::new();
     let mut piece = [0; 4096];
     loop {
@@ -67,8 +71,6 @@ fn answer(mut caller: TcpStream, status: &str) -> (String, String) {
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
         if read == 0 || body.len() >= length.unwrap_or(0) {
-            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-            caller.write_all(answer.as_bytes()).unwrap();
             return (head.split(' ').nth(1).unwrap().to_owned(), body.to_owned());
         }
     }
@@ -136,6 +138,26 @@ fn a_ping_that_fails_changes_nothing_and_shows_no_address() {
     for output in outputs {
         assert!(!output.stdout.contains(KEY) && !output.stderr.contains(KEY), "{}{}", output.stdout, output.stderr);
     }
+}
+
+#[test]
+fn a_run_that_leaves_the_archive_to_another_is_none() {
+    let scene = Scene::new();
+    let (slow, watchdog) = (service(&scene, "", Some(1)), Watchdog::start("200 OK"));
+    let metrics = scene.path("annals.prom");
+    std::fs::write(&metrics, "what the other run will write").unwrap();
+    let first =
+        start(scene.annals_at(&slow, &RANGE).env("ANNALS_CLOCK", NOW).env("ANNALS_API_HISTORY_PER_MINUTE", "1"));
+    while std::fs::read(scene.archive().join(".turn")).unwrap_or_default().is_empty() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut second = fetch(&scene, &slow, &watchdog);
+    let left = run(second.env("ANNALS_INGEST_SECOND_RUN", "leave").env("ANNALS_METRICS_FILE", &metrics)).leaves(2);
+    assert!(left.stderr.contains("hint: wait until it is done"), "{}", left.stderr);
+    assert_eq!(watchdog.paths(), [""; 0], "it is the other run that is watched");
+    assert_eq!(std::fs::read_to_string(&metrics).unwrap(), "what the other run will write");
+    assert!(Command::new("kill").args(["-TERM", &first.id().to_string()]).status().unwrap().success());
+    wait(first).leaves(130);
 }
 
 #[test]

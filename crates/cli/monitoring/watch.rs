@@ -59,7 +59,8 @@ pub(crate) async fn watched(
         watch.write_metrics(None, standing(context).await.as_ref());
         return result;
     }
-    let started = watch.start();
+    watch.log_beginning();
+    let started = if context.leaves_to_another().await { None } else { watch.start() };
     let result = caught(until_stopped(context, work)).await;
     let coverage = if watch.wants_standing() { standing(context).await } else { None };
     let bug = Err(CommandError::new(Exit::Bug, "the program has a bug and broke off"));
@@ -153,8 +154,8 @@ impl Watch {
         self.metrics_file.is_some() || tracing::enabled!(target: "annals::run", tracing::Level::INFO)
     }
 
-    /// Tells that the run begins. The watchdog hears of it while the run is at work.
-    fn start(&self) -> Option<JoinHandle<Result<(), api::Error>>> {
+    /// Tells that the command begins.
+    fn log_beginning(&self) {
         tracing::info!(
             target: "annals::run",
             command = self.watched.command,
@@ -162,6 +163,10 @@ impl Watch {
             version = env!("CARGO_PKG_VERSION"),
             "the run begins"
         );
+    }
+
+    /// Tells the watchdog that the run begins. It hears of it while the run is at work.
+    fn start(&self) -> Option<JoinHandle<Result<(), api::Error>>> {
         let ping = self.ping.clone()?;
         Some(tokio::spawn(async move { ping.send(Signal::Start, "", PING).await }))
     }
@@ -179,23 +184,22 @@ impl Watch {
             Err(error) if error.is_broken_pipe() => Exit::Done,
             Err(error) => error.exit(),
         };
-        let verdict = result.as_ref().err().map(CommandError::in_one_line).or(found.verdict);
+        let verdict = result.as_ref().err().map(CommandError::in_one_line).or(found.verdict.clone());
         // A watchdog is to hear of the start first. It has been given its time.
         if let Some(started) = started
             && let Ok(Err(error)) = started.await
         {
             self.warn_of_ping(error);
         }
+        if result.as_ref().is_err_and(CommandError::is_busy) {
+            self.log(&self.ended(exit, &found), &verdict.unwrap_or_default(), coverage);
+            return;
+        }
         self.tell(exit, Found { verdict, ..found }, coverage).await;
     }
 
     async fn tell(&self, exit: Exit, found: Found, coverage: Option<&Coverage>) {
-        let ended = Ended {
-            at: self.clock.now(),
-            exit_code: exit.code(),
-            seconds: self.began.elapsed().as_secs_f64(),
-            numbers: found.numbers.unwrap_or_default(),
-        };
+        let ended = self.ended(exit, &found);
         let verdict = found.verdict.unwrap_or_else(|| format!("it ended with exit code {}", exit.code()));
         self.log(&ended, &verdict, coverage);
         self.write_metrics(Some(&ended), coverage);
@@ -204,6 +208,15 @@ impl Watch {
         let text = [&[verdict], &found.failures[..], &[self.signature(exit)]].concat().join("\n\n");
         if let Err(error) = ping.send(signal, &text, PING).await {
             self.warn_of_ping(error);
+        }
+    }
+
+    fn ended(&self, exit: Exit, found: &Found) -> Ended {
+        Ended {
+            at: self.clock.now(),
+            exit_code: exit.code(),
+            seconds: self.began.elapsed().as_secs_f64(),
+            numbers: found.numbers.unwrap_or_default(),
         }
     }
 
@@ -254,6 +267,10 @@ impl Watch {
             metrics.take_over(&earlier, &self.archive);
         }
         let text = metrics.text(&self.archive).map_err(io::Error::other);
+        if path.extension().is_none_or(|extension| extension != "prom") {
+            let name = path.display();
+            self.output.warn(format_args!("{name} does not end in .prom: node_exporter will not read these metrics"));
+        }
         let written = text.and_then(|text| replace(path, text.as_bytes()));
         if let Err(error) = written {
             let advice = "see that its folder is there and can be written to";

@@ -6,15 +6,20 @@ use std::time::Duration;
 use chat::{Entry, Hour, Hours, State, Tally, Timestamp};
 
 use crate::age::Habits;
+use crate::plan::due;
 
 /// The state of every hour of a range at one moment, by the ledger and the clock. Nobody is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Coverage {
     /// The moment.
     pub now: Timestamp,
-    /// Every hour of the range. One that the service should have deleted and no run has got is `lost`, whether a run has
-    /// recorded it or not; one that nobody has asked for is `pending`, and so is any before the first that was asked for.
+    /// The hours of the range that the archive knows or is to have. One that the service should have deleted and no run has
+    /// got is `lost`, whether a run has recorded it or not; one that nobody has asked for is `pending`.
     pub states: BTreeMap<Hour, State>,
+    /// The other hours of the range, in order: no run has touched them, and the archive is not to have them, because they
+    /// lie before the first hour that the service was asked for, or because all that is archived came from files. They are
+    /// in no danger, and do not count as missing.
+    pub unpromised: Vec<Hour>,
     /// The lines of all `done` hours.
     pub tally: Tally,
     /// The served bytes of all `done` hours.
@@ -40,17 +45,20 @@ impl Coverage {
         let mut coverage = Self {
             now,
             states: BTreeMap::new(),
+            unpromised: Vec::new(),
             tally: Tally::default(),
             bytes: 0,
             newly_lost: Vec::new(),
             deadlines: Vec::new(),
             warning,
         };
-        let first = first_asked(entries, habits);
+        let first = first_promised(entries, habits, now);
         for hour in range {
-            // What comes from files waits for nothing, and loses nothing.
-            let is_promised = first.map_or(entries.is_empty(), |first| first <= hour);
-            coverage.take(hour, entries.get(&hour), is_promised.then_some(habits));
+            let is_promised = entries.is_empty() || first.is_some_and(|first| first <= hour);
+            match entries.get(&hour) {
+                None if !is_promised => coverage.unpromised.push(hour),
+                entry => coverage.take(hour, entry, is_promised.then_some(habits)),
+            }
         }
         coverage
     }
@@ -76,6 +84,14 @@ impl Coverage {
         self.states.insert(hour, state);
     }
 
+    /// The first and the last hour of the range, unless it has none.
+    #[must_use]
+    pub fn bounds(&self) -> Option<(Hour, Hour)> {
+        let first = self.states.keys().next().into_iter().chain(self.unpromised.first()).min()?;
+        let last = self.states.keys().next_back().into_iter().chain(self.unpromised.last()).max()?;
+        Some((*first, *last))
+    }
+
     /// The hours that are in this state.
     pub fn hours(&self, state: State) -> impl Iterator<Item = Hour> {
         self.states.iter().filter(move |(_, known)| **known == state).map(|(hour, _)| *hour)
@@ -94,6 +110,19 @@ impl Coverage {
     pub fn next_loss(&self) -> Option<(Hour, Timestamp)> {
         self.deadlines.first().copied()
     }
+}
+
+/// Whether the service was ever asked for an hour; if not, all that is known came from files.
+#[must_use]
+pub fn is_fetched(entries: &BTreeMap<Hour, Entry>) -> bool {
+    entries.values().any(|entry| entry.source == "fetch")
+}
+
+/// The first hour that the archive is to have, by what is due; `None` when it came from files, which wait for nothing and
+/// lose nothing.
+fn first_promised(entries: &BTreeMap<Hour, Entry>, habits: &Habits, now: Timestamp) -> Option<Hour> {
+    let first = || first_asked(entries, habits).or_else(|| due(entries, habits, now).next());
+    is_fetched(entries).then(first).flatten()
 }
 
 /// The first hour that is promised: the service was asked for it while it should have had it, or gave it. From there on the
@@ -152,6 +181,13 @@ mod tests {
     fn what_was_loaded_is_in_no_danger() {
         let coverage = coverage(&[Some(State::Done), None], "load", first().plus(100).start());
         assert!(coverage.newly_lost.is_empty() && coverage.deadlines.is_empty());
+        assert_eq!(coverage.unpromised, [first().next()]);
+    }
+
+    #[test]
+    fn an_archive_without_hours_is_to_have_all_that_somebody_wants() {
+        let coverage = coverage(&[None], "fetch", first().plus(100).start());
+        assert_eq!((coverage.newly_lost.len(), coverage.unpromised.len()), (1, 0));
     }
 
     #[test]
@@ -165,6 +201,11 @@ mod tests {
         let now = first().plus(100).start();
         let coverage = Coverage::of(&entries, range, &Habits::default(), now, Duration::ZERO);
         assert_eq!(coverage.newly_lost, [first().plus(6), first().plus(7)]);
-        assert_eq!(coverage.hours(State::Pending).count(), 4);
+        assert_eq!(coverage.hours(State::Pending).count(), 0);
+        assert_eq!(coverage.unpromised, [1, 2, 3, 4].map(|at| first().plus(at)));
+        assert_eq!(coverage.bounds(), Some((first(), first().plus(7))));
+        let before = Hours::between(first().plus(-2), first());
+        let coverage = Coverage::of(&entries, before, &Habits::default(), now, Duration::ZERO);
+        assert_eq!((coverage.bounds(), coverage.states.len()), (Some((first().plus(-2), first().plus(-1))), 0));
     }
 }

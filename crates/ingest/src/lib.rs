@@ -42,7 +42,7 @@ mod workshop;
 mod zone;
 
 pub use age::{Habits, Recheck};
-pub use coverage::Coverage;
+pub use coverage::{Coverage, is_fetched};
 pub use error::Error;
 pub use follow::{Followed, Lag};
 pub use names::{NameError, hours_of_files};
