@@ -14,7 +14,7 @@ const THEN: &str = "2026-03-15T13:00:00Z";
 const NOW: &str = "2026-03-16T12:00:30Z";
 /// The hours at [`NOW`]; see [`every_state`].
 const CALENDAR: [&str; 6] = [
-    "                      LL",
+    "                     .LL",
     "LLLLLLLLLLLLLLLLLLLLLLLL",
     "LLLLLLLLLLLL!!!!!!!!!!!!",
     "!!!!!!!!!##..#x?????????",
@@ -24,6 +24,10 @@ const CALENDAR: [&str; 6] = [
 
 /// A service that serves these hours of 2026-03-14: messages by the hour of the day.
 fn service(scene: &Scene, folder: &str, faults: &str, hours: &[(u32, &[u64])]) -> Handle {
+    service_at(scene, THEN, folder, faults, hours)
+}
+
+fn service_at(scene: &Scene, now: &str, folder: &str, faults: &str, hours: &[(u32, &[u64])]) -> Handle {
     let folder = scene.path(folder);
     std::fs::create_dir_all(&folder).unwrap();
     for (hour, ids) in hours {
@@ -33,7 +37,7 @@ fn service(scene: &Scene, folder: &str, faults: &str, hours: &[(u32, &[u64])]) -
         std::fs::write(folder.join(format!("20260314{hour:02}.ndjson")), lines).unwrap();
     }
     scene.service(Options {
-        clock: Clock::running_from(THEN.parse().unwrap()),
+        clock: Clock::running_from(now.parse().unwrap()),
         rate_per_minute: None,
         history: History::Folder(folder),
         faults: faults.parse().unwrap(),
@@ -42,14 +46,21 @@ fn service(scene: &Scene, folder: &str, faults: &str, hours: &[(u32, &[u64])]) -
 }
 
 fn fetch(scene: &Scene, service: &Handle, since: &str, until: &str) -> Run {
-    let range = ["fetch", "--since", since, "--until", until, "--no-index"];
-    run(scene.annals_at(service, &range).env("ANNALS_CLOCK", THEN).env("ANNALS_API_ATTEMPTS", "1"))
+    fetch_at(scene, service, THEN, since, until)
 }
 
-/// Two hours that are known to be lost, 36 that are lost and no run has recorded it, 21 at risk (one of them failed), one
+fn fetch_at(scene: &Scene, service: &Handle, now: &str, since: &str, until: &str) -> Run {
+    let range = ["fetch", "--since", since, "--until", until, "--no-index"];
+    run(scene.annals_at(service, &range).env("ANNALS_CLOCK", now).env("ANNALS_API_ATTEMPTS", "1"))
+}
+
+/// An empty hour, at which the archive begins, two hours that are known to be lost, 36 that are lost and no run has recorded it, 21 at risk (one of them failed), one
 /// more that failed, some that nobody asked for, and some that are still to come.
 fn every_state() -> Scene {
     let scene = Scene::new();
+    let day_before = "2026-03-12T23:00:00Z";
+    let early = service_at(&scene, day_before, "early", "", &[]);
+    fetch_at(&scene, &early, day_before, "2026-03-11T21", "2026-03-11T22").leaves(0);
     let service =
         service(&scene, "served", "2026031408:503;2026031414:503", &[(9, &[1, 2]), (10, &[3]), (13, &[4, 5])]);
     fetch(&scene, &service, "2026-03-11T22", "2026-03-12").leaves(6);
@@ -82,10 +93,10 @@ fn a_person_sees_every_hour_at_a_glance() {
             "\
 harbor-org#lantern: 38 hours lost, 36 of them recorded by no run yet; 21 hours at risk, the next one lost in 59 min; \
 22 hours missing
-110 hours from 2026-03-11T22Z to 2026-03-16T11Z, as of 2026-03-16T12:00:30Z
+111 hours from 2026-03-11T21Z to 2026-03-16T11Z, as of 2026-03-16T12:00:30Z
 
 UTC             0     6     12    18      messages
-Wed 2026-03-11                        LL         0
+Wed 2026-03-11                       .LL         0
 Thu 2026-03-12  LLLLLLLLLLLLLLLLLLLLLLLL         0
 Fri 2026-03-13  LLLLLLLLLLLL!!!!!!!!!!!!         0
 Sat 2026-03-14  !!!!!!!!!##..#x?????????         5
@@ -94,7 +105,7 @@ Mon 2026-03-16  ~~~~~~~~~~~~                     0
 
 # done   . empty   ~ to come   ? missing   x failed   ! at risk   L lost
 
-3 done, 2 empty, 65 pending, 2 failed, 38 lost
+3 done, 3 empty, 65 pending, 2 failed, 38 lost
 5 lines: 5 messages, 0 duplicates, 0 dead letters, 0 blank; {bytes} B as served
 3 hours still to be indexed
 the newest archived hour is 2026-03-14T13Z, 46 h old"
@@ -154,6 +165,52 @@ fn a_job_that_nobody_runs_any_more_never_looks_well() {
 }
 
 #[test]
+fn what_nobody_promised_is_no_gap_in_any_face() {
+    let scene = one_hour();
+    let range = ["--since", "2020-01-01", "--until", "2026-03-14T10"];
+    let told = status(&scene, &range, NOW).leaves(0).stdout;
+    for words in [
+        "harbor-org#lantern: complete\n",
+        "to  2026-02-28  (2251 unpromised days)           0\n",
+        "Sat 2026-03-14  ---------#                       1\n",
+        "# done   - unpromised\n",
+        "\n54345 hours unpromised: before the first hour that the service was asked for",
+    ] {
+        assert!(told.contains(words), "{words} is not in\n{told}");
+    }
+    let object = status(&scene, &[&range[..], &["--json"]].concat(), NOW).leaves(0).json();
+    has_the_documented_shape(&object);
+    for (key, expected) in [
+        ("complete", json!(true)),
+        ("unpromised", json!(54345)),
+        ("missing", json!(0)),
+        ("pending", json!([])),
+        ("gaps", json!([])),
+        ("first_hour", json!("2020010100")),
+        ("settled_until", json!("2026031410")),
+    ] {
+        assert_eq!(object[key], expected, "{key}");
+    }
+    let page = status(&scene, &[&range[..], &["--html", "-"]].concat(), NOW).leaves(0).stdout;
+    assert!(page.contains("Nothing is missing.") && page.contains("2209 unpromised days"), "{page}");
+
+    let before = ["--since", "2020-01-01", "--until", "2020-01-02"];
+    let told = status(&scene, &before, NOW).leaves(0).stdout;
+    assert!(
+        told.starts_with("harbor-org#lantern: nothing of this range is archived, and nothing of it was to be\n"),
+        "{told}"
+    );
+    let object = status(&scene, &[&before[..], &["--json"]].concat(), NOW).leaves(0).json();
+    assert_eq!((&object["complete"], &object["settled_until"]), (&json!(false), &Value::Null));
+}
+
+#[test]
+fn days_to_come_take_one_row() {
+    let told = status(&one_hour(), &["--since", "2026-03-01", "--until", "2030-01-01"], NOW).leaves(5).stdout;
+    assert!(told.contains("to  2029-12-31  (1386 future days)               0\n"), "{told}");
+}
+
+#[test]
 fn young_hours_are_no_gaps() {
     let scene = one_hour();
     let told = status(&scene, &[], "2026-03-14T13:59:00Z").leaves(0);
@@ -171,11 +228,11 @@ fn machines_are_told_everything_in_the_documented_shape() {
     for (key, expected) in [
         ("as_of", json!("2026-03-16T12:00:30Z")),
         ("complete", json!(false)),
-        ("first_hour", json!("2026031122")),
+        ("first_hour", json!("2026031121")),
         ("last_hour", json!("2026031611")),
         ("settled_until", json!("2026031312")),
         ("newest_done", json!("2026031413")),
-        ("hours", json!({ "done": 3, "empty": 2, "pending": 65, "failed": 2, "lost": 38 })),
+        ("hours", json!({ "done": 3, "empty": 3, "pending": 65, "failed": 2, "lost": 38 })),
         ("missing", json!(38 + 21 + 22)),
         ("to_come", json!(24)),
         ("newly_lost", json!(36)),
@@ -290,7 +347,7 @@ fn the_page_of_the_docs_names_every_key() {
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
     let named: BTreeSet<String> = rows.map(|(key, _rest)| key.to_owned()).filter(|key| key.len() > 1).collect();
     assert_eq!(named, expected);
-    for letter in ["#", ".", "~", "?", "x", "!", "L"] {
+    for letter in ["#", ".", "~", "?", "x", "!", "L", "-"] {
         assert!(page.contains(&format!("| `{letter}` |")), "{letter}");
     }
 }
@@ -336,8 +393,8 @@ fn the_page_is_whole_and_needs_nothing_else() {
     let of = |name: &str| elements.iter().filter(|(found, _)| found == name).count();
     assert!(page.starts_with("<!DOCTYPE html>"));
     // A square for each hour of the range and for each mark of the legend.
-    assert_eq!(of("rect"), 110 + 7);
-    assert_eq!(of("title"), 1 + 1 + 110, "of the page, of the calendar, and of each hour");
+    assert_eq!(of("rect"), 111 + 7);
+    assert_eq!(of("title"), 1 + 1 + 111, "of the page, of the calendar, and of each hour");
     assert!(page.contains("<title>Sat 2026-03-14 09:00 UTC: done, 2 messages</title>"));
     for row in CALENDAR {
         assert!(page.contains(row), "the letters are the text instead of the drawing: {row}");

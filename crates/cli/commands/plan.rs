@@ -119,12 +119,12 @@ impl Forecast {
         let at_risk = self.coverage.at_risk().map(|(hour, gone)| {
             json!({ "hour": hour.key(), "lost_at": to_the_second(gone), "seconds_left": self.left(gone).as_secs() })
         });
-        let states = &self.coverage.states;
+        let bounds = self.coverage.bounds();
         json!({
             "version": VERSION,
             "now": to_the_second(self.coverage.now),
-            "first_hour": states.keys().next().map(|hour| hour.key()),
-            "last_hour": states.keys().next_back().map(|hour| hour.key()),
+            "first_hour": bounds.map(|(first, _)| first.key()),
+            "last_hour": bounds.map(|(_, last)| last.key()),
             "calls": self.plan.calls(),
             "calls_per_minute": self.calls_per_minute,
             "seconds": self.time().as_secs(),

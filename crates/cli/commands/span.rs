@@ -21,19 +21,18 @@ impl HourSpan {
     ///
     /// # Errors
     ///
-    /// When the range holds no hour.
+    /// When the range holds no hour, or too many.
     pub(crate) fn hours_from(self, first: Hour, now: Timestamp) -> Result<Hours, CommandError> {
         let since = self.since.unwrap_or(first);
         let until = self.until.unwrap_or(Hour::containing(now));
-        not_empty(since, until, "hour")?;
-        Ok(Hours::between(since, until))
+        bounded(since, until)
     }
 
     /// The hours, when `--since` must be given.
     ///
     /// # Errors
     ///
-    /// When it is not given, or the range holds no hour.
+    /// When it is not given, or the range holds no hour, or too many.
     pub(crate) fn hours(self, now: Timestamp) -> Result<Hours, CommandError> {
         let since = self.since.ok_or_else(|| {
             CommandError::usage("there is no first hour").hint("add --since 2026-03-14, say; --until ends the range")
@@ -74,6 +73,36 @@ impl TimeSpan {
     }
 }
 
+/// Hours of a range; each is held, and a run writes a row for each. More than a century.
+const LONGEST: usize = 1_000_000;
+
+/// The hours of a range from its beginning to its end, which is not in it.
+///
+/// # Errors
+///
+/// When it holds no hour, or too many.
+pub(super) fn bounded(since: Hour, until: Hour) -> Result<Hours, CommandError> {
+    not_empty(since, until, "hour")?;
+    not_endless(Hours::between(since, until))
+}
+
+/// Refuses a range that holds too many hours.
+///
+/// # Errors
+///
+/// When it does.
+pub(super) fn not_endless(hours: Hours) -> Result<Hours, CommandError> {
+    let (mut bounds, count) = (hours, hours.len());
+    match bounds.next() {
+        Some(first) if count > LONGEST => {
+            let error =
+                format!("{count} hours from {first} on are more than a century: a range has {LONGEST} at the most");
+            Err(CommandError::usage(error).hint("name a shorter range with --since and --until"))
+        }
+        _ => Ok(hours),
+    }
+}
+
 fn not_empty<T: PartialOrd + std::fmt::Display>(since: T, until: T, what: &str) -> Result<(), CommandError> {
     if since < until {
         return Ok(());
@@ -106,6 +135,17 @@ mod tests {
         assert!(error.render().starts_with("error: there is no hour from 2026-03-14T09Z to 2026-03-14T09Z\n"));
         assert!(span(None, None).hours(now()).unwrap_err().render().contains("hint: add --since"));
         assert!(span(Some("2026-03-15"), Some("2026-03-14")).hours(now()).is_err());
+    }
+
+    #[test]
+    fn a_range_has_an_end() {
+        let first = Hour::from_key("2026031409").unwrap();
+        let until = |hours: usize| bounded(first, first.plus(i64::try_from(hours).unwrap()));
+        assert_eq!(until(LONGEST).unwrap().len(), LONGEST);
+        let error = until(LONGEST + 1).unwrap_err().render();
+        assert!(error.starts_with("error: 1000001 hours from 2026-03-14T09Z on are more than a century"), "{error}");
+        let error = span(Some("0001-01-01"), None).hours(now()).unwrap_err().render();
+        assert!(error.ends_with("hint: name a shorter range with --since and --until\n"), "{error}");
     }
 
     #[test]

@@ -12,9 +12,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chat::{Entry, Hour, Hours, Timestamp};
+use ingest::is_fetched;
 use store::Access;
 
-use crate::commands::span::HourSpan;
+use crate::commands::span::{HourSpan, bounded};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -135,9 +136,6 @@ fn exit(facts: &Facts) -> Exit {
     }
 }
 
-/// Hours of a range; each is held. More than a century.
-const LONGEST: usize = 1_000_000;
-
 /// What the flags say, or else from the first hour that the archive knows to where [`end`] is.
 fn range(span: HourSpan, entries: &BTreeMap<Hour, Entry>, now: Timestamp) -> Result<Hours, CommandError> {
     let (since, until) = span.bounds();
@@ -145,22 +143,14 @@ fn range(span: HourSpan, entries: &BTreeMap<Hour, Entry>, now: Timestamp) -> Res
     let Some((first, end)) = first.zip(until.or_else(|| end(entries, now))) else {
         return Ok(Hours::between(Hour::from_number(0), Hour::from_number(0)));
     };
-    let hours = Hours::between(first, end);
-    match hours.len() {
-        0 => Err(CommandError::usage(format!("there is no hour from {first} to {end}"))
-            .hint("--since is the beginning and in the range, --until its end and not in it")),
-        LONGEST.. => Err(CommandError::usage(format!("{first} to {end} is more than a century"))
-            .hint("name a shorter range with --since and --until")),
-        _ => Ok(hours),
-    }
+    bounded(first, end)
 }
 
 /// The hour behind the last one to show: the one that is going on, however long nobody has fetched, because the service
 /// forgets what nobody fetches; where all came from files, the one behind the last that is known.
 fn end(entries: &BTreeMap<Hour, Entry>, now: Timestamp) -> Option<Hour> {
     let known = entries.keys().next_back()?.next();
-    let is_fetched = entries.values().any(|entry| entry.source != "load");
-    Some(if is_fetched { known.max(Hour::containing(now)) } else { known })
+    Some(if is_fetched(entries) { known.max(Hour::containing(now)) } else { known })
 }
 
 #[cfg(test)]

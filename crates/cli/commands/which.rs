@@ -3,13 +3,13 @@
 use chat::Hours;
 use ingest::Workshop;
 
-use crate::commands::span::HourSpan;
+use crate::commands::span::{HourSpan, not_endless};
 use crate::error::CommandError;
 
 /// The hours that are due, or a range of them.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Which {
-    /// The hours that are due: from the first that the archive knows, or for a new archive the oldest that the service still
+    /// The hours that are due: from the first that the service was asked for, or for a new archive the oldest that it still
     /// keeps, up to now
     #[arg(long, conflicts_with_all = ["since", "until"])]
     pub(crate) due: bool,
@@ -50,10 +50,15 @@ impl Which {
     ///
     /// # Errors
     ///
-    /// Those of [`Which::check`]; when the range holds no hour, or the archive cannot be read.
+    /// Those of [`Which::check`]; when the range holds no hour or too many, or the archive cannot be read.
     pub(super) async fn hours(self, workshop: &Workshop) -> Result<Hours, CommandError> {
         self.check()?;
-        if self.due { Ok(workshop.due().await?) } else { self.span.hours((workshop.clock)()) }
+        if self.due {
+            let hours = not_endless(workshop.due().await?);
+            hours.map_err(|error| error.hint("or see that hours.retention is what the service keeps"))
+        } else {
+            self.span.hours((workshop.clock)())
+        }
     }
 }
 

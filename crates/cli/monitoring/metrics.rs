@@ -34,7 +34,7 @@ const fn metric(group: Group, name: &'static str, help: &'static str) -> Metric 
 
 /// Every metric. Names are an interface: `docs/monitoring.md` lists them.
 pub(super) const METRICS: [Metric; 27] = [
-    metric(Group::Archive, "annals_hours", "Hours from the first known one up to now, by state."),
+    metric(Group::Archive, "annals_hours", "Hours from the first that the service was asked for up to now, by state."),
     metric(Group::Archive, "annals_hours_at_risk", "Hours that are not archived and that the service deletes soon."),
     metric(Group::Archive, "annals_hours_lost", "Hours that the service deleted before they were archived."),
     metric(
@@ -228,7 +228,8 @@ mod tests {
     fn coverage(hours: i64) -> Coverage {
         let first = Hour::from_key("2026031409").unwrap();
         let tally = Tally { lines: 8, messages: 7, dead_letters: 1, ..Tally::default() };
-        let entry = Entry { bytes: 100, tally, ..Entry::new(first, first.end(), State::Done) };
+        let source = "fetch".to_owned();
+        let entry = Entry { bytes: 100, tally, source, ..Entry::new(first, first.end(), State::Done) };
         let range = Hours::between(first, first.plus(hours));
         let entries = [(first, entry)].into_iter().collect();
         let warning = Duration::from_secs(24 * 3600);

@@ -22,14 +22,24 @@ pub(super) enum Mark {
     AtRisk,
     /// The service no longer has it, and nobody has got it.
     Lost,
+    /// No run was to get it: it lies before the first hour that the service was asked for.
+    Unpromised,
     /// Not in the range, or not over yet.
     Outside,
 }
 
 impl Mark {
     /// Those that a legend explains, the good ones first.
-    pub(super) const SHOWN: [Self; 7] =
-        [Self::Done, Self::Empty, Self::ToCome, Self::Missing, Self::Failed, Self::AtRisk, Self::Lost];
+    pub(super) const SHOWN: [Self; 8] = [
+        Self::Done,
+        Self::Empty,
+        Self::ToCome,
+        Self::Missing,
+        Self::Failed,
+        Self::AtRisk,
+        Self::Lost,
+        Self::Unpromised,
+    ];
 
     /// The letter in the calendar. It carries the whole meaning, and every terminal has it.
     #[must_use]
@@ -42,6 +52,7 @@ impl Mark {
             Self::Failed => 'x',
             Self::AtRisk => '!',
             Self::Lost => 'L',
+            Self::Unpromised => '-',
             Self::Outside => ' ',
         }
     }
@@ -57,7 +68,9 @@ impl Mark {
             Self::Failed => "failed",
             Self::AtRisk => "at risk",
             Self::Lost => "lost",
-            Self::Outside => "outside",
+            Self::Unpromised => "unpromised",
+            // Said only of whole days, and these are in the range.
+            Self::Outside => "future",
         }
     }
 
@@ -77,7 +90,7 @@ impl Mark {
 pub(super) struct Cell {
     /// How it stands.
     pub(super) mark: Mark,
-    /// Its state; `None` outside the range.
+    /// Its state; `None` outside the range, and where nothing is promised.
     pub(super) state: Option<State>,
     /// Messages of the newest hour file.
     pub(super) messages: u64,
@@ -149,7 +162,14 @@ impl Day {
         self.cells.iter().map(|cell| cell.bytes).sum()
     }
 
+    fn is_to_come(&self) -> bool {
+        self.cells.iter().all(|cell| cell.mark == Mark::Outside)
+    }
+
     fn alike(&self) -> Option<Alike> {
+        if self.is_to_come() {
+            return Some(Alike::All(Mark::Outside));
+        }
         let mut marks = self.cells.iter().map(|cell| cell.mark).filter(|mark| *mark != Mark::Outside);
         let first = marks.next()?;
         if first.is_settled_well() {
@@ -175,7 +195,10 @@ pub(super) fn days(coverage: &Coverage, entries: &BTreeMap<Hour, Entry>, habits:
         State::Pending => Mark::Missing,
     };
     let cell = |hour: Hour| {
-        let Some(&state) = coverage.states.get(&hour) else { return OUTSIDE };
+        let Some(&state) = coverage.states.get(&hour) else {
+            let is_unpromised = hour.end() <= coverage.now && coverage.unpromised.binary_search(&hour).is_ok();
+            return if is_unpromised { UNPROMISED } else { OUTSIDE };
+        };
         let done = entries.get(&hour).filter(|_| state == State::Done);
         Cell {
             mark: mark(hour, state),
@@ -184,9 +207,7 @@ pub(super) fn days(coverage: &Coverage, entries: &BTreeMap<Hour, Entry>, habits:
             bytes: done.map_or(0, |entry| entry.bytes),
         }
     };
-    let (Some(first), Some(last)) = (coverage.states.keys().next(), coverage.states.keys().next_back()) else {
-        return Vec::new();
-    };
+    let Some((first, last)) = coverage.bounds() else { return Vec::new() };
     let midnight = first.plus(-i64::from(first.of_day()));
     let midnights = (midnight.number()..=last.number()).step_by(24).map(Hour::from_number);
     midnights
@@ -195,18 +216,24 @@ pub(super) fn days(coverage: &Coverage, entries: &BTreeMap<Hour, Entry>, habits:
 }
 
 const OUTSIDE: Cell = Cell { mark: Mark::Outside, state: None, messages: 0, bytes: 0 };
+const UNPROMISED: Cell = Cell { mark: Mark::Unpromised, ..OUTSIDE };
 
-/// The rows of a calendar: the last days each for itself, and the days before them too, unless they are alike.
+/// The rows of a calendar: the last days each for itself, and the days before and the future ones too, unless they are alike.
 #[must_use]
 pub(super) fn rows(days: &[Day], last: usize) -> Vec<Row<'_>> {
-    let (earlier, last) = days.split_at(days.len().saturating_sub(last));
-    let alike = earlier.chunk_by(|day, next| day.alike().is_some() && day.alike() == next.alike());
-    let drawn_together = alike.map(|days| match days {
+    let begun = days.iter().rposition(|day| !day.is_to_come()).map_or(0, |at| at + 1);
+    let (begun, future) = days.split_at(if last < days.len() { begun } else { days.len() });
+    let (earlier, last) = begun.split_at(begun.len().saturating_sub(last));
+    drawn_together(earlier).chain(last.iter().map(Row::Day)).chain(drawn_together(future)).collect()
+}
+
+fn drawn_together(days: &[Day]) -> impl Iterator<Item = Row<'_>> {
+    let alike = days.chunk_by(|day, next| day.alike().is_some() && day.alike() == next.alike());
+    alike.map(|days| match days {
         [day] => Row::Day(day),
         // A chunk of several was made because they are alike.
         days => days.first().and_then(Day::alike).map_or(Row::Days(days, Alike::Complete), |how| Row::Days(days, how)),
-    });
-    drawn_together.chain(last.iter().map(Row::Day)).collect()
+    })
 }
 
 #[cfg(test)]
@@ -257,6 +284,19 @@ mod tests {
             rows_of(&[LOST, LOST, LOST, FULL, HOLED, HOLED, FULL], 1),
             ["3 All(Lost)", FULL, HOLED, HOLED, FULL]
         );
+    }
+
+    #[test]
+    fn what_nobody_promised_and_what_is_to_come_is_drawn_together() {
+        let (unpromised, partly) = ("------------------------", "---------------#########");
+        let (today, future) = ("########                ", "                        ");
+        let texts = [unpromised, unpromised, partly, FULL, today, future, future, future];
+        assert_eq!(
+            rows_of(&texts, 2),
+            ["2 All(Unpromised)", partly, FULL, today, "3 All(Outside)"],
+            "the last days are those that have begun"
+        );
+        assert_eq!(rows_of(&texts, usize::MAX), texts);
     }
 
     #[test]

@@ -83,17 +83,29 @@ impl Facts {
     /// The first and the last hour of the range, unless it has none.
     #[must_use]
     pub(super) fn bounds(&self) -> Option<Span> {
-        let mut hours = self.coverage.states.keys().copied();
-        let first = hours.next()?;
-        Some(Span { first, last: hours.next_back().unwrap_or(first) })
+        self.coverage.bounds().map(|(first, last)| Span { first, last })
     }
 
-    /// The hour before which every hour of the range is done, empty or lost, so that no run has anything more to get there.
+    /// Whether nothing that the archive is to have is missing, and it is to have any hour of the range at all.
+    #[must_use]
+    pub(super) fn is_complete(&self) -> bool {
+        self.missing() == 0 && !self.is_unpromised()
+    }
+
+    /// Whether the range has hours, and the archive is to have none of them.
+    #[must_use]
+    pub(super) fn is_unpromised(&self) -> bool {
+        self.coverage.states.is_empty() && !self.coverage.unpromised.is_empty()
+    }
+
+    /// The hour before which every hour that the archive is to have is done, empty or lost, so that no run has anything more
+    /// to get there.
     #[must_use]
     pub(super) fn settled_until(&self) -> Option<Hour> {
+        let states = &self.coverage.states;
         let open = |state: &State| matches!(state, State::Pending | State::Failed);
-        let first_open = self.coverage.states.iter().find(|(_, state)| open(state)).map(|(hour, _)| *hour);
-        first_open.or_else(|| self.bounds().map(|bounds| bounds.last.next()))
+        let first_open = states.iter().find(|(_, state)| open(state)).map(|(hour, _)| *hour);
+        first_open.or_else(|| states.keys().next_back().map(|last| last.next()))
     }
 
     /// How many whole hours ago the newest archived hour ended.

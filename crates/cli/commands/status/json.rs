@@ -24,7 +24,7 @@ pub(super) fn object(facts: &Facts) -> Value {
             ("as_of", moment(coverage.now).into()),
             ("app", facts.app.as_ref().map(ToString::to_string).into()),
             ("verdict", verdict(facts).into()),
-            ("complete", (facts.missing() == 0).into()),
+            ("complete", facts.is_complete().into()),
             ("first_hour", bounds.map(|bounds| bounds.first.key()).into()),
             ("last_hour", bounds.map(|bounds| bounds.last.key()).into()),
             ("settled_until", facts.settled_until().map(Hour::key).into()),
@@ -38,6 +38,7 @@ pub(super) fn object(facts: &Facts) -> Value {
         [
             ("hours", hours_by_state(&coverage.states)),
             ("missing", facts.missing().into()),
+            ("unpromised", coverage.unpromised.len().into()),
             ("to_come", facts.count(Mark::ToCome).into()),
             ("newly_lost", coverage.newly_lost.len().into()),
             ("bytes", coverage.bytes.into()),

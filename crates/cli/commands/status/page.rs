@@ -127,6 +127,7 @@ fn totals(facts: &Facts) -> Markup {
     let (coverage, tally) = (&facts.coverage, &facts.coverage.tally);
     let states = IN_ORDER.map(|state| (format!("hours {state}"), coverage.hours(state).count() as u64));
     let counts = [
+        ("hours unpromised", coverage.unpromised.len() as u64),
         ("lines", tally.lines),
         ("messages", tally.messages),
         ("duplicates", tally.duplicates),

@@ -99,7 +99,7 @@ fn painted(cells: &[Cell; 24], paint: Paint) -> String {
 fn colour(mark: Mark) -> Option<&'static str> {
     match mark {
         Mark::Done => Some("32"),
-        Mark::Empty | Mark::ToCome => Some("2"),
+        Mark::Empty | Mark::ToCome | Mark::Unpromised => Some("2"),
         Mark::Missing => Some("33"),
         Mark::Failed => Some("33;1"),
         Mark::AtRisk => Some("31;1"),
@@ -123,6 +123,10 @@ fn totals(facts: &Facts) -> Vec<String> {
             bytes(coverage.bytes)
         ),
     ];
+    if !coverage.unpromised.is_empty() {
+        let why = "before the first hour that the service was asked for, or between hours that came from files";
+        lines.push(format!("{} unpromised: {why}", hours(coverage.unpromised.len() as u64)));
+    }
     if !facts.grown.is_empty() {
         let added = facts.grown.iter().map(|(_, added)| added).sum();
         let grew = format!("{} grew by {}", hours(facts.grown.len() as u64), counted(added, "message"));

@@ -14,6 +14,9 @@ pub(super) fn verdict(facts: &Facts) -> String {
     if facts.bounds().is_none() {
         return "nothing is archived yet".to_owned();
     }
+    if facts.is_unpromised() {
+        return "nothing of this range is archived, and nothing of it was to be".to_owned();
+    }
     let (lost, at_risk) = (facts.count(Mark::Lost), facts.count(Mark::AtRisk));
     let missing = facts.count(Mark::Missing) + facts.count(Mark::Failed);
     if at_risk + missing == 0 && facts.coverage.newly_lost.is_empty() {
