@@ -5,6 +5,7 @@ use twox_hash::XxHash3_128;
 
 use crate::json::{Kind, Scanner, Value};
 use crate::limits::Limits;
+use crate::rebuild::{RebuildError, rebuild};
 use crate::text;
 
 /// A number that is equal for messages of equal JSON value.
@@ -29,6 +30,20 @@ pub fn fingerprint(message: &Message<'_>) -> u128 {
         push(&mut said, number.as_ref().map(<[u8; 8]>::as_slice));
     }
     XxHash3_128::oneshot(&said)
+}
+
+/// The same of the record that a message is rebuilt to, so that it does not matter which columns hold it.
+///
+/// Another version may fill more columns, or others, from the same record. So this compares a stored row with one that was
+/// decoded now; it costs several times what [`fingerprint`] does. The position and what is derived, such as the
+/// conversation, do not count.
+///
+/// # Errors
+///
+/// [`RebuildError`] when no record can be rebuilt.
+pub fn value_fingerprint(message: &Message<'_>) -> Result<u128, RebuildError> {
+    let record = rebuild(message)?;
+    whole(&record).ok_or(RebuildError { column: "rest" })
 }
 
 fn texts<'m>(message: &'m Message<'_>) -> [Option<&'m str>; 15] {
@@ -60,11 +75,14 @@ fn push(said: &mut Vec<u8>, bytes: Option<&[u8]>) {
 
 /// The fingerprint of a JSON text; of a text that is none, of its bytes.
 fn of_json(text: &str) -> u128 {
+    whole(text).unwrap_or_else(|| XxHash3_128::oneshot(text.as_bytes()))
+}
+
+/// The fingerprint of a text that is one JSON value.
+fn whole(text: &str) -> Option<u128> {
     let mut tape = Vec::new();
-    match Scanner::new(Limits::MAX_DEPTH + 4).scan(text.as_bytes(), &mut tape) {
-        Ok(_) => of_value(Value::whole(text, &tape)),
-        Err(_) => XxHash3_128::oneshot(text.as_bytes()),
-    }
+    let end = Scanner::new(Limits::MAX_DEPTH + 4).scan(text.as_bytes(), &mut tape).ok()?;
+    text.get(end..)?.trim().is_empty().then(|| of_value(Value::whole(text, &tape)))
 }
 
 /// Recursion goes no deeper than the scanner does.

@@ -15,7 +15,7 @@
 //! On its way a message meets [`Limits`] and an [`Origin`], the [`Decoder`] and a [`Batch`]. Inside, three modules hand
 //! it on: `unpack` (gzip, or plain text), `frame` (where a record ends) and `meaning` (what it says); an ordinary message
 //! takes the short way through `plain` instead of the latter. [`rebuild`] goes the way back, [`fingerprint`] compares two
-//! messages.
+//! messages, [`value_fingerprint`] two rows of different versions.
 //!
 //! A damaged line is data, a damaged file is an error: [`FileError`]. What was handed out before an error must not be
 //! published; only `Ok(None)` says that the part was whole.
@@ -48,7 +48,7 @@ mod window;
 pub use batch::Batch;
 pub use decoder::{Decoder, Origin};
 pub use error::FileError;
-pub use fingerprint::fingerprint;
+pub use fingerprint::{fingerprint, value_fingerprint};
 pub use limits::Limits;
 pub use rebuild::{RebuildError, rebuild};
 pub use rest::REST_VERSION;

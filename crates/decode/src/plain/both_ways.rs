@@ -98,8 +98,8 @@ const PIECES: [&str; 42] = [
 #[derive(Debug, Clone)]
 enum Tree {
     Leaf(String),
-    List(Vec<Tree>),
-    Object(Vec<(String, Tree)>),
+    List(Vec<Self>),
+    Object(Vec<(String, Self)>),
 }
 
 impl Tree {

@@ -1,6 +1,9 @@
 //! From a record to columns and back.
 
-use decode::{Limits, fingerprint, rebuild};
+use std::collections::BTreeSet;
+
+use chat::{BodyType, Message};
+use decode::{Limits, fingerprint, rebuild, value_fingerprint};
 use proptest::prelude::*;
 
 use crate::exact::Json;
@@ -138,12 +141,12 @@ fn a_plain_message_leaves_no_rest() {
 fn what_no_decoder_wrote_is_refused() {
     let good = message(r#"{"msg_id":"1","payload":{"ext":{},"bodies":[{"type":"txt","msg":"a"}]},"x":1}"#);
     for rest in ["", "[]", "{", "{}x", r#"{"other":{}}"#, r#"{"record":[]}"#, r#"{"without":{}}"#, r#"{"line":1}"#] {
-        let message = chat::Message { rest: Some(rest.into()), ..good.clone() };
+        let message = Message { rest: Some(rest.into()), ..good.clone() };
         assert_eq!(rebuild(&message).unwrap_err().column, "rest", "{rest}");
     }
     for (column, message) in [
-        ("ext", chat::Message { ext: Some("{".into()), ..good.clone() }),
-        ("custom_exts", chat::Message { custom_exts: Some("a".into()), ..good.clone() }),
+        ("ext", Message { ext: Some("{".into()), ..good.clone() }),
+        ("custom_exts", Message { custom_exts: Some("a".into()), ..good.clone() }),
     ] {
         assert_eq!(rebuild(&message).unwrap_err().column, column);
     }
@@ -174,8 +177,47 @@ fn fingerprints_differ_when_anything_is_said_otherwise() {
         r#"{"msg_id":"1","payload":{"bodies":[{"type":"loc","lat":1}]}}"#,
         r#"{"msg_id":"1","payload":{"bodies":[{"type":"loc","lng":1}]}}"#,
     ];
-    let prints: std::collections::BTreeSet<_> = records.iter().map(|record| fingerprint(&message(record))).collect();
-    assert_eq!(prints.len(), records.len());
+    let messages: Vec<_> = records.iter().map(|record| message(record)).collect();
+    let prints: BTreeSet<_> = messages.iter().map(fingerprint).collect();
+    let of_values: BTreeSet<_> = messages.iter().map(|message| value_fingerprint(message).unwrap()).collect();
+    assert_eq!((prints.len(), of_values.len()), (records.len(), records.len()));
+}
+
+/// A row of which no column but `rest` says anything.
+fn row(rest: String) -> Message<'static> {
+    Message { rest: Some(rest.into()), ..Message::at(message("{}").position) }
+}
+
+/// The row of a version that had no columns at all.
+fn without_columns(record: &str) -> Message<'static> {
+    row(format!(r#"{{"line":{}}}"#, serde_json::to_string(record).unwrap()))
+}
+
+#[test]
+fn what_another_version_put_into_other_columns_has_the_same_value() {
+    let edit =
+        r#"{"msg_id":"1","chat_type":"edit","from":"a","payload":{"from":"a","bodies":[{"type":"txt","msg":"x"}]}}"#;
+    let now = message(edit);
+    assert_eq!((now.body_type, now.text.as_deref()), (Some(BodyType::Event), Some("x")));
+    let bodies = r#"{"payload":{"bodies":[{"msg":"x","type":"txt"}]}}"#;
+    let before = Message { body_type: None, text: None, rest: Some(bodies.into()), ..now.clone() };
+    let long_before = Message { sender: None, msg_id: None, ..before.clone() };
+    let members =
+        r#"{"record":{"from":"a","msg_id":"\u0031"},"payload":{"from":"a","bodies":[{"type":"txt","msg":"x"}]}}"#;
+    let long_before = Message { rest: Some(members.into()), ..long_before };
+    for other in [&before, &long_before, &without_columns(edit)] {
+        assert_ne!(fingerprint(other), fingerprint(&now));
+        assert_eq!(value_fingerprint(other), value_fingerprint(&now), "{:?}", rebuild(other));
+    }
+    let changed = Message { rest: Some(bodies.replace('x', "y").into()), ..before };
+    assert_ne!(value_fingerprint(&changed), value_fingerprint(&now));
+}
+
+#[test]
+fn a_row_without_a_record_has_no_value() {
+    for rest in ["", "{", r#"{"line":""}"#, r#"{"line":"{} {}"}"#, r#"{"line":5}"#, r#"{"record":5}"#] {
+        assert_eq!(value_fingerprint(&row(rest.to_owned())).unwrap_err().column, "rest", "{rest}");
+    }
 }
 
 proptest! {
@@ -192,11 +234,14 @@ proptest! {
     }
 
     #[test]
-    fn order_and_spelling_do_not_change_the_fingerprint(value in record(), seeds in any::<(u64, u64)>()) {
-        prop_assume!(!value.has_repeated_keys() && value.depth() <= Limits::default().depth);
-        let one = message(&spelt(&value, seeds.0));
-        let other = message(&spelt(&value.reversed(), seeds.1));
+    fn order_and_spelling_do_not_change_the_fingerprint(record in record(), seeds in any::<(u64, u64)>()) {
+        prop_assume!(!record.has_repeated_keys() && record.depth() <= Limits::default().depth);
+        let one = message(&spelt(&record, seeds.0));
+        let other = message(&spelt(&record.reversed(), seeds.1));
         prop_assert_eq!(fingerprint(&one), fingerprint(&other));
+        let value = value_fingerprint(&one).unwrap();
+        prop_assert_eq!(Ok(value), value_fingerprint(&other));
+        prop_assert_eq!(Ok(value), value_fingerprint(&without_columns(&spelt(&record.reversed(), seeds.1))));
     }
 
     #[test]
