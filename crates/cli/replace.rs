@@ -1,11 +1,11 @@
 //! A file for others, replaced as a whole: who reads it meanwhile finds the old one or the new one.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Everybody may read it: a collector or a web server is another user, and the program's own files are for their owner alone.
+#[cfg(unix)]
 const FOR_EVERYBODY: u32 = 0o644;
 
 /// Replaces a file; it is on the disk when this returns. A link is followed; a pipe or a device is written to as it is.
@@ -26,7 +26,8 @@ fn replace_entry(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // What collectors look for ends otherwise.
     let mut file = tempfile::Builder::new().prefix(".annals-").suffix(".tmp").tempfile_in(&folder)?;
     file.write_all(bytes)?;
-    file.as_file().set_permissions(Permissions::from_mode(FOR_EVERYBODY))?;
+    #[cfg(unix)]
+    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(FOR_EVERYBODY))?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     File::open(folder)?.sync_all()
@@ -37,8 +38,10 @@ fn folder_of(path: &Path) -> PathBuf {
     folder.unwrap_or(Path::new(".")).to_owned()
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]

@@ -289,7 +289,7 @@ impl HoursSettings {
             readiness,
             retention,
             warning: reader.duration("hours.warning")?,
-            recheck: reader.rechecks("hours.recheck")?,
+            recheck: reader.rechecks("hours.recheck", retention)?,
             check_zone: reader.parsed("hours.check_zone", "true or false")?,
         })
     }
@@ -354,7 +354,12 @@ mod tests {
             ("ANNALS_API_IDLE_TIMEOUT", "60", "`api.idle_timeout`: `60` is no length of time: write 30s, 5m, 1h or 3d"),
             ("ANNALS_INDEX_HEAP", "1MiB", "`index.heap`: `1MiB` is not from 16777216 to 1099511627776 bytes"),
             ("ANNALS_HOURS_FIRST_TRY", "2d", "`hours.first_try`: it is longer than `hours.readiness`"),
-            ("ANNALS_HOURS_RETENTION", "1h", "`hours.readiness`: it is longer than `hours.retention`"),
+            ("ANNALS_HOURS_RETENTION", "1h", "`hours.retention`: it is shorter than `hours.readiness`: set that, too"),
+            (
+                "ANNALS_HOURS_RECHECK",
+                "24h,-4d",
+                "`hours.recheck`: `24h,-4d`: an age that is not below `hours.retention` never comes",
+            ),
         ] {
             let error = load(&[(variable, value)]).unwrap_err().to_string();
             let (place, rest) = error.split_once(": invalid value of ").unwrap();

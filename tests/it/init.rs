@@ -59,7 +59,7 @@ fn an_answer_that_does_not_fit_writes_nothing() {
     for (flags, complaint) in [
         (&["--base-url", "a1.easemob.com"][..], "it is no URL"),
         (&["--base-url", URL, "--retention", "3"], "`3` is no length of time"),
-        (&["--retention", "1h"], "`hours.readiness`: it is longer than `hours.retention`"),
+        (&["--retention", "1h"], "`hours.retention`: it is shorter than `hours.readiness`: set that, too"),
         (&["--token-file", "~/token"], "does not begin at the root"),
         (&["--zone", "Asia/Shanghai"], "is no zone"),
     ] {
@@ -76,6 +76,9 @@ fn settings_that_are_there_are_left_alone() {
     let written = settings(&scene);
     let again = run(&mut scene.annals(&["init", "--base-url", URL])).leaves(2);
     assert!(again.stderr.contains("hint: the archive has its settings already: edit that file"), "{}", again.stderr);
+    std::fs::write(scene.path("plain"), "no folder").unwrap();
+    let file = run(&mut scene.annals(&["init", "--archive", "plain"])).leaves(2);
+    assert!(file.stderr.contains("hint: a file is in the way: name a folder with --archive"), "{}", file.stderr);
     assert_eq!(settings(&scene), written);
 }
 

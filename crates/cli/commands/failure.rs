@@ -47,7 +47,7 @@ impl From<store::Error> for CommandError {
     fn from(error: store::Error) -> Self {
         let hint = match &error {
             store::Error::NoArchive { .. } => {
-                "name another folder with --archive, or make an archive with `annals fetch` or `annals load`"
+                "name another folder with --archive, or make an archive with `annals init` and `annals fetch`, or with `annals load`"
             }
             store::Error::ForeignApp { .. } => "an archive belongs to one app: name another folder with --archive",
             store::Error::NewerFormat { .. } => "install a newer version of annals",

@@ -40,7 +40,7 @@ pub(crate) struct Args {
     zone: Option<chat::Zone>,
 
     /// How long the service keeps an hour: 3d, unless your plan says longer
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     retention: Option<String>,
 
     /// The client id of the app
@@ -130,7 +130,11 @@ fn write(settings: &Settings, path: &Path) -> io::Result<()> {
 fn could_not_write(error: io::Error, path: &Path) -> CommandError {
     let exists = error.kind() == io::ErrorKind::AlreadyExists;
     let error = CommandError::usage(error).while_doing(format!("could not write {}", path.display()));
-    if exists { error.hint("the archive has its settings already: edit that file") } else { error }
+    match path.parent() {
+        Some(archive) if archive.is_file() => error.hint("a file is in the way: name a folder with --archive"),
+        _ if exists => error.hint("the archive has its settings already: edit that file"),
+        _ => error,
+    }
 }
 
 /// Folders for their owner alone (decision D8).
@@ -162,6 +166,12 @@ mod tests {
         file_options().open(&path).unwrap();
         let error = could_not_write(file_options().open(&path).unwrap_err(), &path).render();
         assert!(error.contains("hint: the archive has its settings already"), "{error}");
+        let error = could_not_write(write_below(&path).unwrap_err(), &path.join(FILE)).render();
+        assert!(error.contains("hint: a file is in the way: name a folder with --archive"), "{error}");
+    }
+
+    fn write_below(file: &Path) -> io::Result<()> {
+        folder_builder().create(file)
     }
 
     #[cfg(unix)]

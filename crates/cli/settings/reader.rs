@@ -93,8 +93,24 @@ impl<'a> Reader<'a> {
         self.read(name, parse_duration)
     }
 
-    pub(super) fn rechecks(&self, name: &'static str) -> Result<Vec<Recheck>, SettingsError> {
-        self.read(name, parse_rechecks)
+    /// Ages at which an hour is asked for once more. One at which the service no longer has it is refused, but for the default,
+    /// which is for any retention.
+    pub(super) fn rechecks(&self, name: &'static str, retention: Duration) -> Result<Vec<Recheck>, SettingsError> {
+        let is_default = self.is_default(name);
+        self.read(name, |text| {
+            let rechecks = parse_rechecks(text)?;
+            let comes = |recheck: &Recheck| match recheck {
+                Recheck::After(age) | Recheck::Before(age) => *age < retention,
+            };
+            if is_default || rechecks.iter().all(comes) {
+                return Ok(rechecks);
+            }
+            Err(format!("`{text}`: an age that is not below `hours.retention` never comes"))
+        })
+    }
+
+    fn is_default(&self, name: &str) -> bool {
+        self.layers.value(name).is_none_or(|value| value.place == Place::Default)
     }
 
     /// Two lengths of time of which the first is not longer than the second.
@@ -104,6 +120,9 @@ impl<'a> Reader<'a> {
         longer: &'static str,
     ) -> Result<(Duration, Duration), SettingsError> {
         let (short, long) = (self.duration(shorter)?, self.duration(longer)?);
+        if short > long && self.is_default(shorter) {
+            return self.read(longer, |_| Err(format!("it is shorter than `{shorter}`: set that, too")));
+        }
         if short > long {
             return self.read(shorter, |_| Err(format!("it is longer than `{longer}`")));
         }

@@ -36,7 +36,10 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 ///
 /// As [`parse_duration`].
 pub(crate) fn parse_rechecks(text: &str) -> Result<Vec<Recheck>, String> {
-    let ages = text.split(',').map(str::trim).filter(|age| !age.is_empty());
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let ages = text.split(',').map(str::trim);
     ages.map(|age| match age.strip_prefix('-') {
         Some(left) => parse_duration(left).map(Recheck::Before),
         None => parse_duration(age).map(Recheck::After),
@@ -96,6 +99,7 @@ mod tests {
         assert_eq!(parse_rechecks(" 1d "), Ok(vec![Recheck::After(day)]));
         assert_eq!(parse_rechecks(""), Ok(Vec::new()));
         assert!(parse_rechecks("24h 12").is_err() && parse_rechecks("--1h").is_err());
+        assert!(parse_rechecks("1h,,2h").is_err() && parse_rechecks("1h,").is_err());
     }
 
     #[test]

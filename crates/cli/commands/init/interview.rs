@@ -243,7 +243,7 @@ mod tests {
             "  it is no URL: write https://{host}/{org}/{app}\n",
             "  `Asia/Shanghai` is no zone",
             "  `3` is no length of time",
-            "  it is longer than `hours.retention`",
+            "  it is shorter than `hours.readiness`: set that, too",
             "  `password` is none of client, certificate and token",
             "  `~/token` does not begin at the root",
         ] {
