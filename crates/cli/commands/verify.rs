@@ -78,6 +78,7 @@ fn json_of(verified: &Verified) -> Value {
         "dead_letters": verified.dead_letters,
         "served_files": verified.raw_parts,
         "hours_without_served_files": verified.without_raw,
+        "unpublished": verified.unpublished,
         "documents": verified.documents,
         "not_indexed": verified.not_indexed,
         "findings": verified.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -101,6 +102,10 @@ fn print(verified: &Verified, context: &Context) -> Result<(), CommandError> {
             format!("{} findings", verified.findings.len())
         }
     ))?;
+    if verified.unpublished > 0 {
+        let hours = verified.unpublished;
+        context.output.note(format_args!("newer bytes of {hours} hours are kept; the next fetch publishes them"));
+    }
     if verified.not_indexed > 0 {
         context.output.note(format_args!("{} hours are still to be indexed", verified.not_indexed));
     }
