@@ -33,13 +33,13 @@ Examples:
   annals fetch --since 2026-03-14 --until 2026-03-15      archive a day
   annals query '\"see you\" from:mara'                      search
 
-Times are 2026-03-14, 2026-03-14T09, 2026031409 or RFC 3339, in UTC unless they say otherwise. A range of time has its
+Times are 2026-03-14, 2026-03-14T09, 2026031409 or RFC 3339, in UTC unless they say otherwise. A range of time has its \
 beginning in it (--since) and its end not (--until).
 
-Exit codes: 0 done, 1 a search found nothing, 2 usage or settings, 3 hours failed, 4 the service refused, 5 hours at
+Exit codes: 0 done, 1 a search found nothing, 2 usage or settings, 3 hours failed, 4 the service refused, 5 hours at \
 risk, 6 hours lost, 70 a bug, 130 interrupted. The worst wins.
 
-Settings come from `annals.toml` in the archive, from the environment (ANNALS_API_BASE_URL, ANNALS_API_TOKEN, …) and from
+Settings come from `annals.toml` in the archive, from the environment (ANNALS_API_BASE_URL, ANNALS_API_TOKEN, …) and from \
 --set; `annals config` lists them.";
 
 /// The flags of every command.

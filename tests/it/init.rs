@@ -76,7 +76,7 @@ fn settings_that_are_there_are_left_alone() {
     let written = settings(&scene);
     let again = run(&mut scene.annals(&["init", "--base-url", URL])).leaves(2);
     assert!(again.stderr.contains("hint: the archive has its settings already: edit that file"), "{}", again.stderr);
-    std::fs::write(scene.path("plain"), "no folder").unwrap();
+    fs::write(scene.path("plain"), "no folder").unwrap();
     let file = run(&mut scene.annals(&["init", "--archive", "plain"])).leaves(2);
     assert!(file.stderr.contains("hint: a file is in the way: name a folder with --archive"), "{}", file.stderr);
     assert_eq!(settings(&scene), written);

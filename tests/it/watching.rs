@@ -79,3 +79,14 @@ fn the_doctor_tells_a_wrong_zone() {
     }
     assert!(!scene.archive().exists());
 }
+
+#[test]
+fn the_doctor_says_once_that_it_is_not_let_in() {
+    let scene = Scene::new();
+    let service = scene.service(Options::default());
+    let mut command = scene.annals_at(&service, &["doctor"]);
+    command.env_remove("ANNALS_API_TOKEN").env("ANNALS_API_CLIENT_ID", "YXA6").env("ANNALS_API_CLIENT_SECRET", "wrong");
+    let told = run(&mut command).leaves(4);
+    assert_eq!(told.stderr.matches("error: ").count(), 1, "{}", told.stderr);
+    assert!(!told.stdout.contains("\nservice"), "{}", told.stdout);
+}

@@ -39,8 +39,13 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
         Err(error) => checks.push(Check::failed("settings", error)),
         Ok(client) => {
             checks.push(Check::passed("settings", format!("{} is to be archived", client.app())));
-            checks.push(token(&client).await);
-            checks.extend(service(&client, context).await);
+            let token = token(&client).await;
+            // Without a token the service says the same once more.
+            let is_let_in = token.error.is_none();
+            checks.push(token);
+            if is_let_in {
+                checks.extend(service(&client, context).await);
+            }
         }
     }
     let format = if args.json { Format::Jsonl } else { Format::Table };
