@@ -21,10 +21,7 @@ pub(super) async fn check(client: &Client, link: &Link, hour: Hour, zone: Zone) 
     match offsets(&head(client, link).await?, hour).verdict(zone) {
         ZoneVerdict::Right => Ok(format!("the messages of {hour} are of that hour: {zone} is right")),
         ZoneVerdict::Unknown => Ok(format!("not to be told from the messages of {hour}")),
-        ZoneVerdict::Fits(fits) => {
-            let sent = hour.plus(zone.offset_hours() - fits.offset_hours());
-            Err(ingest::Error::WrongZone { hour, sent, zone, fits }.into())
-        }
+        ZoneVerdict::Fits(fits) => Err(ingest::Error::wrong_zone(hour, zone, fits).into()),
     }
 }
 

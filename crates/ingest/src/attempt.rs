@@ -253,8 +253,7 @@ impl<'a> Run<'a> {
         match decoded.offsets.verdict(zone) {
             ZoneVerdict::Right => self.is_zone_right.store(true, Ordering::Relaxed),
             ZoneVerdict::Fits(fits) if !self.is_zone_right.load(Ordering::Relaxed) => {
-                let sent = hour.plus(zone.offset_hours() - fits.offset_hours());
-                return Err(Error::WrongZone { hour, sent, zone, fits });
+                return Err(Error::wrong_zone(hour, zone, fits));
             }
             ZoneVerdict::Fits(_) | ZoneVerdict::Unknown => {}
         }

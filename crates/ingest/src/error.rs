@@ -120,6 +120,14 @@ pub enum Error {
 const LONG: Duration = Duration::from_secs(60);
 
 impl Error {
+    /// The error of an hour that was asked for in `zone`, and whose messages lie in the hour that `fits` calls so.
+    #[must_use]
+    pub fn wrong_zone(hour: Hour, zone: chat::Zone, fits: chat::Zone) -> Self {
+        // The same key in another zone is another hour.
+        let sent = hour.plus(zone.offset_hours() - fits.offset_hours());
+        Self::WrongZone { hour, sent, zone, fits }
+    }
+
     /// Whether no other hour would fare better: the settings are wrong, the service refuses, wants to be left alone or
     /// cannot be reached, or the archive cannot be used or the disk is full.
     #[must_use]
