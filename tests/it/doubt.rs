@@ -14,13 +14,7 @@ fn service(scene: &Scene, now: &str, faults: &str) -> Handle {
         until: "2026-03-15T06".parse().unwrap(),
         ..corpus::Options::default()
     };
-    scene.service(Options {
-        clock: Clock::running_from(now.parse().unwrap()),
-        rate_per_minute: None,
-        history: History::Generated(traffic),
-        faults: faults.parse().unwrap(),
-        ..Options::default()
-    })
+    scene.service_at(now, faults, traffic)
 }
 
 fn at(command: &mut Command, now: &str) -> Run {

@@ -14,17 +14,7 @@ const NEXT: &str = "2026-03-14T10";
 /// A service without a rate, at this time.
 fn service(scene: &Scene, now: &str, faults: &str) -> Handle {
     let traffic = corpus::Options { seed: 5, messages_per_hour: 100, ..corpus::Options::default() };
-    with(scene, now, faults, traffic)
-}
-
-fn with(scene: &Scene, now: &str, faults: &str, traffic: corpus::Options) -> Handle {
-    scene.service(Options {
-        clock: Clock::running_from(now.parse().unwrap()),
-        rate_per_minute: None,
-        history: History::Generated(traffic),
-        faults: faults.parse().unwrap(),
-        ..Options::default()
-    })
+    scene.service_at(now, faults, traffic)
 }
 
 /// `annals fetch` of the one hour at this time, with more flags.
@@ -101,8 +91,7 @@ fn an_archived_hour_that_is_served_anew_loses_nothing() {
     let scene = Scene::new();
     let service = service(&scene, "2026-03-15T12:00:00Z", "");
     let whole = fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &[]).leaves(0).json();
-    let less = with(
-        &scene,
+    let less = scene.service_at(
         "2026-03-15T12:00:00Z",
         "",
         corpus::Options { seed: 5, messages_per_hour: 10, ..corpus::Options::default() },
@@ -252,7 +241,7 @@ fn an_empty_hour_is_empty_and_stays_so() {
     let scene = Scene::new();
     let silent = [HOUR.parse().unwrap()].into();
     let traffic = corpus::Options { silent, ..corpus::Options::default() };
-    let service = with(&scene, "2026-03-14T12:00:00Z", "", traffic);
+    let service = scene.service_at("2026-03-14T12:00:00Z", "", traffic);
     is(&fetch_at(&scene, &service, "2026-03-14T12:00:00Z", &[]).leaves(0).json(), "pending");
     is(&fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &[]).leaves(0).json(), "empty");
     // Past the retention the service says "expired" of it; that does not make it lost.

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use emulator::{Clock, Handle, History, Options, corpus};
+use emulator::{Handle, corpus};
 use serde_json::Value;
 
 use crate::scene::{Run, Scene, run};
@@ -12,13 +12,7 @@ const RANGE: [&str; 5] = ["fetch", "--since", "2026-03-14T09", "--until", "2026-
 
 fn service(scene: &Scene, faults: &str) -> Handle {
     let traffic = corpus::Options { seed: 5, messages_per_hour: 50, ..corpus::Options::default() };
-    scene.service(Options {
-        clock: Clock::running_from(NOW.parse().unwrap()),
-        rate_per_minute: None,
-        history: History::Generated(traffic),
-        faults: faults.parse().unwrap(),
-        ..Options::default()
-    })
+    scene.service_at(NOW, faults, traffic)
 }
 
 /// `annals fetch` of three hours with more flags.

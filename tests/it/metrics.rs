@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use emulator::{Clock, Handle, History, Options, corpus};
+use emulator::{Handle, corpus};
 use serde_json::Value;
 
 use crate::interop::python;
@@ -17,13 +17,7 @@ const RANGE: [&str; 5] = ["fetch", "--since", "2026-03-14T09", "--until", "2026-
 
 fn service(scene: &Scene, faults: &str) -> Handle {
     let traffic = corpus::Options { seed: 5, messages_per_hour: 50, ..corpus::Options::default() };
-    scene.service(Options {
-        clock: Clock::running_from(NOW.parse().unwrap()),
-        rate_per_minute: None,
-        history: History::Generated(traffic),
-        faults: faults.parse().unwrap(),
-        ..Options::default()
-    })
+    scene.service_at(NOW, faults, traffic)
 }
 
 fn file(scene: &Scene) -> PathBuf {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use emulator::{Emulator, Handle, Options};
+use emulator::{Clock, Emulator, Handle, History, Options, corpus};
 use tempfile::TempDir;
 
 /// The program that is tested, as it was built.
@@ -35,6 +35,17 @@ impl Scene {
     /// Starts a local Chat service, which lives as long as the scene.
     pub(crate) fn service(&self, options: Options) -> Handle {
         self.runtime.block_on(Emulator::start(options)).unwrap()
+    }
+
+    /// Starts a local Chat service without a rate, whose clock runs on from this time, with made-up traffic and faults.
+    pub(crate) fn service_at(&self, now: &str, faults: &str, traffic: corpus::Options) -> Handle {
+        self.service(Options {
+            clock: Clock::running_from(now.parse().unwrap()),
+            rate_per_minute: None,
+            history: History::Generated(traffic),
+            faults: faults.parse().unwrap(),
+            ..Options::default()
+        })
     }
 
     /// The program with these arguments, in the scene's folder, with no setting but the archive's place.
