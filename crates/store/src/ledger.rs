@@ -11,13 +11,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use chat::{Entry, Hour, Timestamp};
-use deltalake::kernel::Add;
+use deltalake::kernel::{Add, Version};
 use object_store::path::Path;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::disk::Disk;
 use crate::error::{Error, is_gone};
 use crate::layout;
+use crate::live::{Live, LiveFile};
 use crate::open::Clock;
 use crate::running::Running;
 use crate::staged::StagedFile;
@@ -46,7 +47,9 @@ pub(crate) struct Ledger {
 /// What was read of the ledger so far. As rows are never taken away, reading the files that are new is enough.
 #[derive(Default)]
 struct Known {
-    files: HashSet<String>,
+    /// The version of the table that was read last.
+    version: Option<Version>,
+    files: Arc<HashSet<String>>,
     newest: BTreeMap<Hour, Entry>,
 }
 
@@ -68,7 +71,7 @@ impl Ledger {
     pub(crate) async fn all(&self) -> Result<Vec<Entry>, Error> {
         let mut looks = 1;
         loop {
-            let (_version, files) = self.table.live().await?;
+            let files = self.table.live().await?;
             match self.read_all(&files).await {
                 Err(error) if is_gone(&error) && looks < LOOKS => looks += 1,
                 other => {
@@ -101,14 +104,14 @@ impl Ledger {
     }
 
     /// Adds the new ones of what `decide` lets stand. It is asked again whenever another writer was first.
-    async fn add(&self, decide: impl Fn(&BTreeMap<Hour, Entry>, &[Add]) -> Vec<Standing>) -> Result<Vec<Entry>, Error> {
+    async fn add(&self, decide: impl Fn(&BTreeMap<Hour, Entry>, &Live) -> Vec<Standing>) -> Result<Vec<Entry>, Error> {
         let mut staged = None;
         for attempt in 1..=ATTEMPTS {
             // The messages first: who commits some after this look records them after the look at the ledger.
-            let (_version, live) = self.messages.live().await?;
+            let live = self.messages.live().await?;
             let (standing, seen) = {
                 let known = self.known().await?;
-                (known.dated(decide(&known.newest, &live)), known.files.clone())
+                (known.dated(decide(&known.newest, &live)), Arc::clone(&known.files))
             };
             let new: Vec<_> = standing.iter().filter_map(Standing::new_row).cloned().collect();
             if self.try_add(&mut staged, new, &seen).await? {
@@ -141,8 +144,8 @@ impl Ledger {
                 file
             }
         };
-        let plan = |live: &[Add]| {
-            let all_seen = live.iter().all(|file| seen.contains(&file.path));
+        let plan = |live: &Live| {
+            let all_seen = live.files().all(|file| seen.contains(file.path()));
             Ok(if all_seen { Plan::Commit { remove: Vec::new(), add: vec![file.clone()] } } else { Plan::Stop(()) })
         };
         if let Outcome::Stopped(()) = self.table.commit(plan).await? {
@@ -169,7 +172,7 @@ impl Ledger {
         let mut known = self.known.lock().await;
         let mut looks = 1;
         loop {
-            let (_version, files) = self.table.live().await?;
+            let files = self.table.live().await?;
             match self.learn(&mut known, &files).await {
                 Err(error) if is_gone(&error) && looks < LOOKS => looks += 1,
                 other => return other.map(|()| known),
@@ -177,19 +180,24 @@ impl Ledger {
         }
     }
 
-    async fn learn(&self, known: &mut Known, files: &[Add]) -> Result<(), Error> {
-        let paths: HashSet<_> = files.iter().map(|file| file.path.clone()).collect();
+    async fn learn(&self, known: &mut Known, files: &Live) -> Result<(), Error> {
+        if known.version == Some(files.version()) {
+            return Ok(());
+        }
         for file in in_order(files) {
-            if !known.files.contains(&file.path) {
+            if !known.files.contains(file.path()) {
                 known.take_in(self.read_file(file).await?);
-                known.files.insert(file.path.clone());
+                Arc::make_mut(&mut known.files).insert(file.path().to_owned());
             }
         }
-        known.files.retain(|path| paths.contains(path));
+        if known.files.len() > files.len() {
+            Arc::make_mut(&mut known.files).retain(|path| files.file(path).is_some());
+        }
+        known.version = Some(files.version());
         Ok(())
     }
 
-    async fn read_all(&self, files: &[Add]) -> Result<Vec<Entry>, Error> {
+    async fn read_all(&self, files: &Live) -> Result<Vec<Entry>, Error> {
         let mut rows = Vec::new();
         for file in in_order(files) {
             rows.extend(self.read_file(file).await?);
@@ -197,13 +205,13 @@ impl Ledger {
         Ok(rows)
     }
 
-    async fn read_file(&self, file: &Add) -> Result<Vec<Entry>, Error> {
-        let reader = self.table.reader(&file.path, u64::try_from(file.size).unwrap_or(0));
-        archive::read_entries(reader).await.map_err(Error::rows(self.table.name(), &file.path))
+    async fn read_file(&self, file: &LiveFile) -> Result<Vec<Entry>, Error> {
+        let reader = self.table.reader(file.path(), file.size());
+        archive::read_entries(reader).await.map_err(Error::rows(self.table.name(), file.path()))
     }
 
     async fn merge_if_many(&self) -> Result<(), Error> {
-        let (_version, files) = self.table.live().await?;
+        let files = self.table.live().await?;
         if files.len() < MERGE_AT {
             return Ok(());
         }
@@ -272,9 +280,9 @@ impl Known {
     }
 }
 
-fn in_order(files: &[Add]) -> Vec<&Add> {
-    let mut files: Vec<_> = files.iter().collect();
-    files.sort_by_key(|file| file.modification_time);
+fn in_order(files: &Live) -> Vec<&LiveFile> {
+    let mut files: Vec<_> = files.files().map(AsRef::as_ref).collect();
+    files.sort_by_key(|file| file.add.modification_time);
     files
 }
 
@@ -295,9 +303,9 @@ fn write_file(
 }
 
 /// Puts the merged file in place of the files it was merged from, as long as all of them are live.
-fn merge(from: &[Add], live: &[Add], merged: &Add) -> Plan<()> {
-    if from.iter().all(|file| live.iter().any(|live| live.path == file.path)) {
-        Plan::Commit { remove: from.to_vec(), add: vec![merged.clone()] }
+fn merge(from: &Live, live: &Live, merged: &Add) -> Plan<()> {
+    if from.files().all(|file| live.file(file.path()).is_some()) {
+        Plan::Commit { remove: from.files().map(|file| file.add.clone()).collect(), add: vec![merged.clone()] }
     } else {
         Plan::Stop(())
     }

@@ -15,6 +15,7 @@ use deltalake::kernel::Add;
 
 use crate::error::Error;
 use crate::layout;
+use crate::live::Live;
 use crate::publish::{Mode, Publisher, removals};
 use crate::staged::StagedFile;
 use crate::steps::step;
@@ -106,7 +107,7 @@ impl<'a> Letters<'a> {
     /// Replaces the letters, unless those that are live will do.
     async fn commit(&mut self, add: Vec<Add>, will_do: impl Fn(&[Add]) -> bool) -> Result<(), Error> {
         let (hour, table) = (self.hour, self.publisher.dead_letters);
-        let plan = |live: &[Add]| {
+        let plan = |live: &Live| {
             let remove = removals(hour, live)?;
             Ok(if will_do(&remove) { Plan::Stop(()) } else { Plan::Commit { remove, add: add.clone() } })
         };
@@ -136,7 +137,7 @@ impl<'a> Letters<'a> {
 
     /// The live letters of the hour.
     async fn live(&self) -> Result<Vec<Add>, Error> {
-        let (_version, live) = self.publisher.dead_letters.live().await?;
+        let live = self.publisher.dead_letters.live().await?;
         removals(self.hour, &live)
     }
 

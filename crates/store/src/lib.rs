@@ -51,7 +51,9 @@ mod identity;
 mod layout;
 mod ledger;
 mod letters;
+mod live;
 mod lock;
+mod log;
 mod open;
 #[cfg(test)]
 mod overlap;

@@ -20,7 +20,7 @@ use crate::publish::{Mode, Publication, Published, Publisher};
 use crate::raw::{self, RawHour, RawPart, RawStage, SealedRaw};
 use crate::repair;
 use crate::running::Running;
-use crate::snapshot::{Snapshot, hours};
+use crate::snapshot::Snapshot;
 use crate::staged::StagedFile;
 use crate::table::{Kind, Table};
 use crate::turn::{self, Turned};
@@ -286,8 +286,8 @@ impl Archive {
     ///
     /// When the log cannot be read.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
-        let (version, files) = self.inner.messages.live().await?;
-        Ok(Snapshot::new(Arc::clone(&self.inner.messages), version, &files))
+        let live = self.inner.messages.live().await?;
+        Ok(Snapshot::new(Arc::clone(&self.inner.messages), live))
     }
 
     /// Whether the tables still hold what an entry says that it published: its files are live, and on the disk.
@@ -296,10 +296,13 @@ impl Archive {
     ///
     /// When the log cannot be read.
     pub async fn holds(&self, entry: &Entry) -> Result<bool, Error> {
-        let snapshot = self.snapshot().await?;
-        let is_live = |path: &str| snapshot.files().iter().any(|file| file.path == path);
+        let live = self.inner.messages.live().await?;
         let is_there = |path: &str| self.root().join(self.inner.messages.name()).join(path).is_file();
-        Ok(entry.files.iter().all(|path| is_live(path) && is_there(path)))
+        let holds = |publication: &String| {
+            let mut holders = live.holders(entry.hour).iter();
+            holders.any(|file| file.publications(entry.hour).any(|name| name == publication) && is_there(file.path()))
+        };
+        Ok(entry.files.iter().all(holds))
     }
 
     /// The lines that were set aside, of one hour or of all.
@@ -317,11 +320,12 @@ impl Archive {
 
     async fn read_dead_letters(&self, hour: Option<Hour>) -> Result<Vec<DeadLetter<'static>>, Error> {
         let table = &self.inner.dead_letters;
-        let (_version, files) = table.live().await?;
+        let live = table.live().await?;
+        let files: Vec<_> = hour.map_or_else(|| live.files().collect(), |hour| live.holders(hour).iter().collect());
         let mut letters: Vec<DeadLetter<'static>> = Vec::new();
-        for file in files.iter().filter(|file| hour.is_none_or(|hour| hours(file).contains(&hour))) {
-            let reader = table.reader(&file.path, u64::try_from(file.size).unwrap_or(0));
-            let failed = |error| Error::rows(table.name(), &file.path)(error);
+        for file in files {
+            let reader = table.reader(file.path(), file.size());
+            let failed = |error| Error::rows(table.name(), file.path())(error);
             let mut batches = archive::read_dead_letters(reader).await.map_err(failed)?;
             while let Some(batch) = batches.try_next().await.map_err(failed)? {
                 letters.extend(batch);

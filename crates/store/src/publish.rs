@@ -8,6 +8,7 @@
 //! [`crate::standing`]), and the dead letters follow the ledger (see [`crate::letters`]).
 
 use std::io;
+use std::sync::Arc;
 
 use archive::Statistics;
 use chat::{Entry, Hour, State, Timestamp};
@@ -18,8 +19,8 @@ use crate::error::Error;
 use crate::layout;
 use crate::ledger::Ledger;
 use crate::letters::Letters;
+use crate::live::{Live, LiveFile};
 use crate::running::Running;
-use crate::snapshot::{entry_in, hours};
 use crate::staged::StagedFile;
 use crate::standing::{Standing, published};
 use crate::steps::step;
@@ -48,11 +49,11 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Whether what is there, in this file, stays.
-    fn keeps(&self, file: &Add) -> bool {
+    /// Whether what is there of an hour, in this file, stays.
+    fn keeps(&self, file: &LiveFile, hour: Hour) -> bool {
         match self {
             Self::New => true,
-            Self::Replace(files) => !files.contains(&file.path),
+            Self::Replace(files) => !file.publications(hour).any(|name| files.iter().any(|file| file == name)),
         }
     }
 }
@@ -112,17 +113,17 @@ impl Publisher<'_> {
 
     /// The entry of an hour that is published: it has a live file, or the ledger says that it has no messages.
     async fn present(&self, hour: Hour) -> Result<Option<Entry>, Error> {
-        let (_version, live) = self.messages.live().await?;
+        let live = self.messages.live().await?;
         let known = self.ledger.newest_of(hour).await?;
         if let Some(file) = holder(hour, &live) {
-            return Ok(Some(entry_in(file, hour, None, self.now)));
+            return Ok(Some(file.entry(hour, None, self.now)));
         }
         Ok(known.filter(|entry| entry.state == State::Done && entry.tally.rows() == 0))
     }
 
     /// Completes the ledger if whoever was first has not come to it.
     async fn already_there(&self, present: Entry) -> Result<Published, Error> {
-        let (_version, live) = self.messages.live().await?;
+        let live = self.messages.live().await?;
         let known = self.ledger.newest_of(present.hour).await?;
         let standing = match published(present.hour, known.as_ref(), &live, self.now) {
             Some(Standing::New(row)) => self.ledger.record(&[row]).await?.pop(),
@@ -158,8 +159,8 @@ impl Publisher<'_> {
             step("messages.placed");
             add.push(Add { tags: Some(tags::of_entries(std::slice::from_ref(entry))), ..file });
         }
-        let plan = |live: &[Add]| match holder(hour, live) {
-            Some(file) if mode.keeps(file) => Ok(Plan::Stop(entry_in(file, hour, None, self.now))),
+        let plan = |live: &Live| match holder(hour, live) {
+            Some(file) if mode.keeps(file, hour) => Ok(Plan::Stop(file.entry(hour, None, self.now))),
             _ => Ok(Plan::Commit { remove: removals(hour, live)?, add: add.clone() }),
         };
         match self.messages.commit(plan).await? {
@@ -200,20 +201,17 @@ impl Publisher<'_> {
 }
 
 /// The live file that holds an hour.
-fn holder(hour: Hour, live: &[Add]) -> Option<&Add> {
-    live.iter().find(|file| hours(file).contains(&hour))
+fn holder(hour: Hour, live: &Live) -> Option<&LiveFile> {
+    live.holders(hour).first().map(AsRef::as_ref)
 }
 
 /// The files to remove so that an hour is gone and nothing else.
-pub(crate) fn removals(hour: Hour, live: &[Add]) -> Result<Vec<Add>, Error> {
-    let mut held = live.iter().filter_map(|file| Some((file, hours(file))).filter(|(_, hours)| hours.contains(&hour)));
-    held.try_fold(Vec::new(), |mut files, (file, hours)| {
-        if hours.len() > 1 {
-            return Err(Error::SharedFile { hour, file: file.path.clone() });
-        }
-        files.push(file.clone());
-        Ok(files)
-    })
+pub(crate) fn removals(hour: Hour, live: &Live) -> Result<Vec<Add>, Error> {
+    let alone = |file: &Arc<LiveFile>| match file.hours() {
+        [_] => Ok(file.add.clone()),
+        _ => Err(Error::SharedFile { hour, file: file.path().to_owned() }),
+    };
+    live.holders(hour).iter().map(alone).collect()
 }
 
 #[cfg(test)]
@@ -224,10 +222,14 @@ mod tests {
         Add { path: name.to_owned(), tags: Some(tags::of_hours(hours)), ..Add::default() }
     }
 
+    fn live<const N: usize>(files: [Add; N]) -> Live {
+        Live::of(0, files, &Live::default())
+    }
+
     #[test]
     fn an_hour_takes_only_its_own_files_away() {
         let hour = Hour::from_key("2026031409").unwrap();
-        let live = [file("before", &[hour.plus(-1)]), file("one", &[hour]), file("other", &[hour])];
+        let live = live([file("before", &[hour.plus(-1)]), file("one", &[hour]), file("other", &[hour])]);
         let removed: Vec<_> = removals(hour, &live).unwrap().into_iter().map(|file| file.path).collect();
         assert_eq!(removed, ["one", "other"]);
         assert!(removals(hour.next(), &live).unwrap().is_empty());
@@ -236,7 +238,7 @@ mod tests {
     #[test]
     fn a_file_of_several_hours_is_not_taken_away_for_one() {
         let hour = Hour::from_key("2026031409").unwrap();
-        let error = removals(hour, &[file("day", &[hour, hour.next()])]).unwrap_err();
+        let error = removals(hour, &live([file("day", &[hour, hour.next()])])).unwrap_err();
         assert_eq!(error.to_string(), "could not replace 2026-03-14T09Z: its file day holds other hours too");
     }
 }

@@ -1,13 +1,12 @@
 //! What is done for an archive whose last run died: rows of the ledger that are lost, or say other than the tables, are
 //! rebuilt, what is part of nothing is removed. Only under the exclusive lock, for a run that is alive has unfinished files too.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
 use chat::{Entry, Hour, State, Timestamp};
-use deltalake::kernel::Add;
 use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -16,7 +15,7 @@ use crate::disk::Disk;
 use crate::error::Error;
 use crate::layout;
 use crate::ledger::Ledger;
-use crate::snapshot::hours;
+use crate::live::Live;
 use crate::standing::{published, withdrawn};
 use crate::table::Table;
 
@@ -33,7 +32,7 @@ pub(crate) async fn repair(
     ledger: &Ledger,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let (_version, live) = messages.live().await?;
+    let live = messages.live().await?;
     let known = ledger.newest().await?;
     let rows = lost_rows(&live, &known, now);
     tracing::info!(rows = rows.len(), "repairing the archive after a run that did not end well");
@@ -52,19 +51,18 @@ pub(crate) async fn repair(
 }
 
 /// The rows that the ledger lacks: of hours whose file it does not name, and of hours whose file is gone.
-fn lost_rows(live: &[Add], known: &BTreeMap<Hour, Entry>, now: Timestamp) -> Vec<Entry> {
-    let held: BTreeSet<Hour> = live.iter().flat_map(hours).collect();
+fn lost_rows(live: &Live, known: &BTreeMap<Hour, Entry>, now: Timestamp) -> Vec<Entry> {
     let gone = known.values().filter(|entry| entry.state == State::Done && entry.tally.rows() > 0);
-    let gone = gone.filter(|entry| !held.contains(&entry.hour)).map(|entry| withdrawn(entry, now));
-    let told = held.iter().filter_map(|hour| published(*hour, known.get(hour), live, now));
+    let gone = gone.filter(|entry| live.holders(entry.hour).is_empty()).map(|entry| withdrawn(entry, now));
+    let told = live.hours().filter_map(|hour| published(hour, known.get(&hour), live, now));
     let lost = told.filter_map(|standing| standing.new_row().cloned());
     lost.chain(gone).collect()
 }
 
 /// Removes the files of this program that are in a table's folder but not in the table.
 async fn sweep(disk: &Disk, table: &Table) -> Result<(), Error> {
-    let (_version, live) = table.live().await?;
-    let live: HashSet<Path> = live.iter().map(|file| table.location(&file.path)).collect();
+    let live = table.live().await?;
+    let live: HashSet<Path> = live.files().map(|file| table.location(file.path())).collect();
     let folder = Path::from(table.name());
     let listed = disk.list(Some(&folder)).map_ok(|object| object.location).try_collect::<Vec<_>>().await;
     let listed = listed.map_err(|error| Error::file("list", &disk.path(&folder))(io::Error::other(error)))?;

@@ -1,29 +1,25 @@
 //! What readers see of `messages`.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use chat::{Entry, Hour, Hours, State, Tally, Timestamp};
+use chat::{Hour, Hours, Timestamp};
 use deltalake::kernel::Add;
 use serde::Deserialize;
 
+use crate::live::Live;
 use crate::reader::Reader;
 use crate::table::Table;
 use crate::tags;
-
-/// The source of a row of the ledger that was rebuilt from a file that does not tell it.
-const RECOVERED: &str = "recovered";
 
 /// The live files of `messages` at one version. Files that are replaced later are removed from disk: a reader that
 /// finds one gone (see [`crate::is_gone`]) takes a fresh snapshot.
 #[derive(Clone)]
 pub struct Snapshot {
     table: Arc<Table>,
-    version: u64,
-    files: Vec<DataFile>,
-    /// Which of `files` holds an hour.
-    holders: BTreeMap<Hour, usize>,
+    live: Arc<Live>,
+    /// Put in order when somebody asks for all.
+    files: OnceLock<Vec<DataFile>>,
 }
 
 /// A live file of `messages`.
@@ -44,30 +40,30 @@ pub struct DataFile {
 }
 
 impl Snapshot {
-    pub(crate) fn new(table: Arc<Table>, version: u64, files: &[Add]) -> Self {
-        let mut files: Vec<_> = files.iter().map(DataFile::from).collect();
-        files.sort_by(|one, other| one.hours.cmp(&other.hours).then_with(|| one.path.cmp(&other.path)));
-        let held = |(number, file): (usize, &DataFile)| file.hours.iter().map(move |hour| (*hour, number)).collect();
-        let holders = files.iter().enumerate().flat_map::<Vec<_>, _>(held).collect();
-        Self { table, version, files, holders }
+    pub(crate) fn new(table: Arc<Table>, live: Arc<Live>) -> Self {
+        Self { table, live, files: OnceLock::new() }
     }
 
     /// The version of the table.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.version
+        self.live.version()
     }
 
     /// The live files, in the order of their hours.
     #[must_use]
     pub fn files(&self) -> &[DataFile] {
-        &self.files
+        self.files.get_or_init(|| {
+            let mut files: Vec<_> = self.live.files().map(|file| file.facts().clone()).collect();
+            files.sort_by(|one, other| one.hours.cmp(&other.hours).then_with(|| one.path.cmp(&other.path)));
+            files
+        })
     }
 
     /// The file that holds an hour; `None` when the hour has no messages, or is not published.
     #[must_use]
     pub fn file_of(&self, hour: Hour) -> Option<&DataFile> {
-        self.holders.get(&hour).and_then(|number| self.files.get(*number))
+        self.live.holders(hour).iter().map(|file| file.facts()).max_by_key(|file| (&file.hours, &file.path))
     }
 
     /// A reader of a file, for `archive::read_all`, `archive::read_keys` and `archive::find_ids`.
@@ -79,7 +75,7 @@ impl Snapshot {
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshot").field("version", &self.version).field("files", &self.files).finish_non_exhaustive()
+        f.debug_struct("Snapshot").field("live", &self.live).finish_non_exhaustive()
     }
 }
 
@@ -109,32 +105,6 @@ pub(crate) fn hours(add: &Add) -> Vec<Hour> {
     })
 }
 
-/// Whether a file holds an hour, and not just may: statistics that span several hours rule none out.
-pub(crate) fn surely_holds(add: &Add, hour: Hour) -> bool {
-    tags::hours(add.tags.as_ref()).map_or_else(|| hours(add) == [hour], |hours| hours.contains(&hour))
-}
-
-/// The ledger entry of an hour, as a file that holds it tells: from its tags, or else what was known of it before
-/// somebody wrote the file anew, or else the little that is sure.
-pub(crate) fn entry_in(add: &Add, hour: Hour, known: Option<&Entry>, now: Timestamp) -> Entry {
-    if let Some(entry) = tags::entries(add.tags.as_ref()).into_iter().find(|entry| entry.hour == hour) {
-        return entry;
-    }
-    let file = DataFile::from(add);
-    if let Some(known) = known {
-        return Entry { at: now, files: vec![file.path], ..known.clone() };
-    }
-    let whole = if file.hours.len() == 1 { file.rows } else { 0 };
-    Entry {
-        tally: Tally { lines: whole, messages: whole, ..Tally::default() },
-        min_sent_at: file.min_sent_at,
-        max_sent_at: file.max_sent_at,
-        files: vec![file.path],
-        source: RECOVERED.to_owned(),
-        ..Entry::new(hour, now, State::Done)
-    }
-}
-
 #[derive(Deserialize, Default)]
 struct Stats {
     #[serde(rename = "numRecords", default)]
@@ -157,6 +127,8 @@ fn statistics(add: &Add) -> Stats {
 
 #[cfg(test)]
 mod tests {
+    use chat::{Entry, State};
+
     use super::*;
 
     #[test]
@@ -169,10 +141,13 @@ mod tests {
         assert_eq!(keys, ["2026031423", "2026031500", "2026031501"]);
         assert_eq!((file.rows, file.size, file.max_sent_at), (7, 9, None));
         assert_eq!(file.min_sent_at, "2026-03-14T23:00:00.001Z".parse().ok());
-        let entry = entry_in(&add, file.hours[0], None, Timestamp::default());
+        let live = Live::of(0, [add], &Live::default());
+        let holder = live.holders(file.hours[0])[0].as_ref();
+        assert!(live.sure_holder(file.hours[0]).is_none(), "it may hold the hour, and may not");
+        let entry = holder.entry(file.hours[0], None, Timestamp::default());
         assert_eq!((entry.state, entry.tally.messages, &entry.files[..]), (State::Done, 0, &["x".to_owned()][..]));
         let known = Entry { bytes: 7, ..Entry::new(file.hours[0], Timestamp::default(), State::Done) };
-        let entry = entry_in(&add, file.hours[0], Some(&known), Timestamp::default());
+        let entry = holder.entry(file.hours[0], Some(&known), Timestamp::default());
         assert_eq!((entry.bytes, &entry.files[..]), (7, &["x".to_owned()][..]));
     }
 

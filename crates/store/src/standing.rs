@@ -9,9 +9,8 @@
 //! A row that may not stand is dropped, and the row of what is published is there or is added in its place.
 
 use chat::{Entry, Hour, State, Timestamp};
-use deltalake::kernel::Add;
 
-use crate::snapshot::{entry_in, surely_holds};
+use crate::live::Live;
 
 /// What stands of an hour.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +37,7 @@ impl Standing {
 }
 
 /// What stands when `given` is to be recorded, in view of the hour's newest row and the live files of `messages`.
-pub(crate) fn standing(given: &Entry, newest: Option<&Entry>, live: &[Add], now: Timestamp) -> Standing {
+pub(crate) fn standing(given: &Entry, newest: Option<&Entry>, live: &Live, now: Timestamp) -> Standing {
     if given.state == State::Done && names_what_is_live(given, live) {
         return Standing::New(given.clone());
     }
@@ -54,21 +53,21 @@ pub(crate) fn standing(given: &Entry, newest: Option<&Entry>, live: &[Add], now:
 }
 
 /// The row of an hour that has a live file: the newest if it says so, or else as the file tells.
-pub(crate) fn published(hour: Hour, newest: Option<&Entry>, live: &[Add], now: Timestamp) -> Option<Standing> {
-    let file = live.iter().find(|file| surely_holds(file, hour))?;
+pub(crate) fn published(hour: Hour, newest: Option<&Entry>, live: &Live, now: Timestamp) -> Option<Standing> {
+    let file = live.sure_holder(hour)?;
     let newest = newest.filter(|newest| newest.state == State::Done);
     Some(match newest {
         Some(newest) if names_what_is_live(newest, live) => Standing::Known(newest.clone()),
-        newest => Standing::New(entry_in(file, hour, newest, now)),
+        newest => Standing::New(file.entry(hour, newest, now)),
     })
 }
 
 /// Whether the files of a `done` entry are those that hold its hour.
-pub(crate) fn names_what_is_live(entry: &Entry, live: &[Add]) -> bool {
+pub(crate) fn names_what_is_live(entry: &Entry, live: &Live) -> bool {
     if entry.files.is_empty() {
-        return !live.iter().any(|file| surely_holds(file, entry.hour));
+        return live.sure_holder(entry.hour).is_none();
     }
-    entry.files.iter().all(|name| live.iter().any(|file| file.path == *name))
+    entry.files.iter().all(|publication| live.holds(entry.hour, publication))
 }
 
 /// The row of an hour that was done and has no file any more: a run died while it replaced the hour by nothing, or
@@ -85,6 +84,8 @@ pub(crate) fn withdrawn(entry: &Entry, now: Timestamp) -> Entry {
 
 #[cfg(test)]
 mod tests {
+    use deltalake::kernel::Add;
+
     use super::*;
     use crate::tags;
 
@@ -103,7 +104,8 @@ mod tests {
     }
 
     fn check(given: &Entry, newest: Option<&Entry>, live: &[Add], expected: &Standing) {
-        assert_eq!(standing(given, newest, live, Timestamp::default()), *expected, "{given:?} after {newest:?}");
+        let live = Live::of(0, live.iter().cloned(), &Live::default());
+        assert_eq!(standing(given, newest, &live, Timestamp::default()), *expected, "{given:?} after {newest:?}");
     }
 
     #[test]
@@ -146,7 +148,8 @@ mod tests {
             (&bare, Some(&pending), "recovered"),
             (&bare, None, "recovered"),
         ] {
-            let told = published(hour(), newest, std::slice::from_ref(live), Timestamp::default());
+            let live = Live::of(0, [live.clone()], &Live::default());
+            let told = published(hour(), newest, &live, Timestamp::default());
             assert_eq!(source(told), expected, "{live:?} after {newest:?}");
         }
         assert_eq!(withdrawn(&done, Timestamp::default()).source, "load");

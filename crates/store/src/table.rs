@@ -13,34 +13,26 @@ use archive::FORMAT;
 use chat::Timestamp;
 use deltalake::DeltaTableError;
 use deltalake::kernel::engine::arrow_conversion::TryFromArrow;
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake::kernel::{
-    Action, Add, DataType, MetadataExt as _, Remove, StructField, StructType, Transaction, Version,
-};
-use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use deltalake::kernel::transaction::CommitProperties;
+use deltalake::kernel::{Action, Add, DataType, MetadataExt as _, Remove, StructField, StructType};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
 use object_store::ObjectStore;
 use object_store::path::Path;
-use object_store::prefix::PrefixStore;
 use tokio::sync::{Mutex, MutexGuard};
-use url::Url;
 
 use crate::error::{Error, is_read_only};
 use crate::layout::PARTITION;
+use crate::live::Live;
+use crate::log::{CHECKPOINT_INTERVAL, Failure, Log, State};
 use crate::open::Clock;
 use crate::reader::Reader;
-use crate::steps::step;
 
-/// Commits between two checkpoints of a log; Delta's own default. A reader replays at most this many commits.
-const CHECKPOINT_INTERVAL: u64 = 10;
 /// How often a commit is tried. Each loss means that another writer won, so only a crowd gets here.
 pub(crate) const ATTEMPTS: u32 = 100;
 /// The wait after the first loss; it grows with each.
 pub(crate) const PAUSE: Duration = Duration::from_millis(2);
-/// The application id of the transaction in every commit.
-const APPLICATION: &str = "annals";
 /// The table property that holds the format number.
 const FORMAT_PROPERTY: &str = "annals.format";
 
@@ -56,17 +48,10 @@ pub(crate) enum Kind {
 pub(crate) struct Table {
     kind: Kind,
     store: Arc<dyn ObjectStore>,
-    log: LogStoreRef,
+    log: Log,
     clock: Clock,
     /// Held while a commit is made, so that the users of one handle do not contend.
     state: Mutex<State>,
-}
-
-/// The newest version that is known.
-struct State {
-    delta: DeltaTableState,
-    /// Its files, taken out of `delta` once a version.
-    files: Arc<Vec<Add>>,
 }
 
 /// What a change wants, in view of the live files.
@@ -83,13 +68,6 @@ pub(crate) enum Outcome<T> {
     Committed { removed: Vec<Add> },
     /// The plan stopped it.
     Stopped(T),
-}
-
-/// Why one try of a commit failed.
-enum Failure {
-    /// Another writer was first.
-    Conflict,
-    Other(DeltaTableError),
 }
 
 impl Kind {
@@ -124,9 +102,9 @@ impl Table {
     /// Opens a table of the archive below `store`, and creates it if there is none.
     pub(crate) async fn open(kind: Kind, store: Arc<dyn ObjectStore>, clock: Clock) -> Result<Self, Error> {
         let name = kind.name();
-        let log = log_of(name, &store);
-        let delta = open_log(kind, &log).await.map_err(Error::table(name))?;
-        let table = Self { kind, store, log, clock, state: Mutex::new(State::of(delta)) };
+        let log = Log::new(name, &store);
+        let state = open_log(kind, &log).await.map_err(Error::table(name))?;
+        let table = Self { kind, store, log, clock, state: Mutex::new(state) };
         match table.upgrade(&mut *table.state.lock().await).await {
             // Who may only read, reads it as it is.
             Err(error) if is_read_only(&error) => tracing::info!(table = name, %error, "the table stays as it is"),
@@ -139,10 +117,9 @@ impl Table {
         self.kind.name()
     }
 
-    /// The newest version and its files.
-    pub(crate) async fn live(&self) -> Result<(Version, Arc<Vec<Add>>), Error> {
-        let state = self.fresh().await?;
-        Ok((state.delta.version(), Arc::clone(&state.files)))
+    /// The files of the newest version.
+    pub(crate) async fn live(&self) -> Result<Arc<Live>, Error> {
+        Ok(Arc::clone(&self.fresh().await?.live))
     }
 
     /// Where a file lies below the archive.
@@ -161,12 +138,12 @@ impl Table {
     /// program has changed meanwhile is refused.
     pub(crate) async fn commit<T>(
         &self,
-        mut plan: impl FnMut(&[Add]) -> Result<Plan<T>, Error>,
+        mut plan: impl FnMut(&Live) -> Result<Plan<T>, Error>,
     ) -> Result<Outcome<T>, Error> {
         let mut state = self.fresh().await?;
         for attempt in 1..=ATTEMPTS {
             self.upgrade(&mut state).await?;
-            let (remove, add) = match plan(&state.files)? {
+            let (remove, add) = match plan(&state.live)? {
                 Plan::Commit { remove, add } => (remove, add),
                 Plan::Stop(reason) => return Ok(Outcome::Stopped(reason)),
             };
@@ -174,7 +151,7 @@ impl Table {
                 return Ok(Outcome::Committed { removed: remove });
             }
             let (changes, operation) = (self.changes(&remove, add), self.operation(remove.is_empty()));
-            match self.try_commit(&mut state, changes, operation).await {
+            match self.log.try_commit(&mut state, changes, operation).await {
                 Ok(()) => return Ok(Outcome::Committed { removed: remove }),
                 Err(Failure::Conflict) => tokio::time::sleep(PAUSE * attempt).await,
                 Err(Failure::Other(error)) => return Err(Error::table(self.name())(error)),
@@ -194,7 +171,7 @@ impl Table {
             }
             let failed = |source| Error::Upgrade { table: self.name(), found, source: Box::new(source) };
             let (action, operation) = upgraded(self.kind, &state.delta).map_err(failed)?;
-            match self.try_commit(state, vec![action], operation).await {
+            match self.log.try_commit(state, vec![action], operation).await {
                 Ok(()) => {}
                 Err(Failure::Conflict) => tokio::time::sleep(PAUSE * attempt).await,
                 Err(Failure::Other(error)) => return Err(failed(error)),
@@ -212,45 +189,7 @@ impl Table {
     }
 
     async fn refresh(&self, state: &mut State) -> Result<(), Error> {
-        let known = state.delta.version();
-        state.delta.update(self.log.as_ref(), None).await.map_err(Error::table(self.name()))?;
-        if state.delta.version() != known {
-            state.files = files(&state.delta);
-        }
-        Ok(())
-    }
-
-    /// Tries to commit the next version after `state`, which becomes that version.
-    async fn try_commit(
-        &self,
-        state: &mut State,
-        actions: Vec<Action>,
-        operation: DeltaOperation,
-    ) -> Result<(), Failure> {
-        let next = state.delta.version() + 1;
-        let committed = async {
-            let builder = CommitBuilder::from(properties(next)).with_actions(actions);
-            builder
-                .build(Some(&state.delta), Arc::clone(&self.log), operation)
-                .into_prepared_commit_future()
-                .await?
-                .await
-        };
-        step("log.commit");
-        let after = committed.await.map_err(Failure::from)?;
-        step("log.committed");
-        let version = after.version;
-        // From here on the change is in the log, whatever becomes of checkpoint and clean-up.
-        match after.await {
-            Ok(done) => *state = State::of(done.snapshot()),
-            Err(error) => {
-                tracing::warn!(table = self.name(), version, %error, "could not tidy up the log after a commit");
-                state.delta.update(self.log.as_ref(), None).await.map_err(Failure::Other)?;
-                state.files = files(&state.delta);
-            }
-        }
-        step("log.tidied");
-        Ok(())
+        self.log.refresh(state).await.map_err(Error::table(self.name()))
     }
 
     fn changes(&self, remove: &[Add], add: Vec<Add>) -> Vec<Action> {
@@ -269,47 +208,24 @@ impl Table {
     }
 }
 
-impl From<DeltaTableError> for Failure {
-    fn from(error: DeltaTableError) -> Self {
-        match error {
-            DeltaTableError::VersionAlreadyExists(_)
-            | DeltaTableError::Transaction {
-                source:
-                    TransactionError::CommitConflict(_)
-                    | TransactionError::MaxCommitAttempts(_)
-                    | TransactionError::VersionAlreadyExists(_),
-            } => Self::Conflict,
-            error => Self::Other(error),
-        }
+async fn open_log(kind: Kind, log: &Log) -> Result<State, DeltaTableError> {
+    if let Some(state) = log.open().await? {
+        return Ok(state);
+    }
+    let created = create_log(kind, log).await;
+    match log.open().await? {
+        Some(state) => Ok(state),
+        None => Err(created.err().unwrap_or_else(|| DeltaTableError::NotATable(kind.name().to_owned()))),
     }
 }
 
-/// The log of a table. The location names the table alone, because the store's root is the archive: so an archive can be
-/// moved, and its folder may have any name. The scheme is our own; `file` would be looked up on disk by the library.
-fn log_of(name: &str, store: &Arc<dyn ObjectStore>) -> LogStoreRef {
-    let location = Url::parse(&format!("annals:///{name}/")).expect("a table's name is letters and `_`");
-    let below = Arc::new(PrefixStore::new(Arc::clone(store), name));
-    default_logstore(below, Arc::clone(store), &location, &StorageConfig::default())
-}
-
-async fn open_log(kind: Kind, log: &LogStoreRef) -> Result<DeltaTableState, DeltaTableError> {
-    if !log.is_delta_table_location().await?
-        && let Err(error) = create_log(kind, log).await
-        // Another process may have been first.
-        && !log.is_delta_table_location().await?
-    {
-        return Err(error);
-    }
-    DeltaTableState::try_new(log.as_ref(), None).await
-}
-
-async fn create_log(kind: Kind, log: &LogStoreRef) -> Result<(), DeltaTableError> {
+async fn create_log(kind: Kind, log: &Log) -> Result<(), DeltaTableError> {
     let configuration = [
         ("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL.to_string())),
         (FORMAT_PROPERTY, Some(FORMAT.to_string())),
     ];
     CreateBuilder::new()
-        .with_log_store(Arc::clone(log))
+        .with_log_store(log.store())
         .with_table_name(kind.name())
         .with_columns(kind.columns()?)
         .with_partition_columns(kind.partitions().iter().copied())
@@ -338,25 +254,6 @@ fn upgraded(kind: Kind, delta: &DeltaTableState) -> Result<(Action, DeltaOperati
     let metadata = delta.metadata().clone().with_schema(&StructType::try_new(columns.clone())?)?;
     let metadata = metadata.add_config_key(FORMAT_PROPERTY.to_owned(), FORMAT.to_string())?;
     Ok((Action::Metadata(metadata), DeltaOperation::AddColumn { fields: columns }))
-}
-
-fn properties(next: Version) -> CommitProperties {
-    CommitProperties::default()
-        .with_application_transaction(Transaction::new(APPLICATION, i64::try_from(next).unwrap_or(i64::MAX)))
-        .with_max_retries(0)
-        // Looking for expired commits walks the whole log, and they can only go behind a new checkpoint.
-        .with_cleanup_expired_logs(Some((next + 1).is_multiple_of(CHECKPOINT_INTERVAL)))
-}
-
-impl State {
-    fn of(delta: DeltaTableState) -> Self {
-        Self { files: files(&delta), delta }
-    }
-}
-
-fn files(state: &DeltaTableState) -> Arc<Vec<Add>> {
-    #[expect(deprecated, reason = "nothing else hands out a file's tags")]
-    Arc::new(state.log_data().iter().map(|view| view.add_action()).collect())
 }
 
 fn removal(file: &Add, now: Timestamp, data_change: bool) -> Remove {

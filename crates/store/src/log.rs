@@ -1,0 +1,216 @@
+//! The log of a table, followed commit by commit.
+//!
+//! The library takes every live file out of the log anew at each version, about 30 µs for each. Here a version is the one
+//! before and the actions of one commit, so a commit, and a look whether there is one, cost the same whatever the table
+//! holds. The library reads the log when a table is opened, whenever a commit says more than which files come and go, and
+//! every [`CHECKPOINT_INTERVAL`] commits, to write a checkpoint; and it decides what may be written at all.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use deltalake::checkpoints::{cleanup_metadata, create_checkpoint};
+use deltalake::kernel::transaction::{CommitData, PROTOCOL, TransactionError};
+use deltalake::kernel::{Action, Transaction, Version};
+use deltalake::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, default_logstore, get_actions};
+use deltalake::protocol::DeltaOperation;
+use deltalake::table::state::DeltaTableState;
+use deltalake::{DeltaTable, DeltaTableError};
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use serde::Deserialize;
+use url::Url;
+use uuid::Uuid;
+
+use crate::live::Live;
+use crate::steps::step;
+
+/// Commits between two checkpoints of a log; Delta's own default. A reader replays at most this many commits.
+pub(crate) const CHECKPOINT_INTERVAL: u64 = 10;
+/// Checkpoints between two looks for commits that have expired. Each look lists the whole log.
+const CHECKPOINTS_A_CLEANUP: u64 = 16;
+/// The application id of the transaction in every commit.
+const APPLICATION: &str = "annals";
+/// Where a log says which checkpoint is its newest.
+const HINT: &str = "_delta_log/_last_checkpoint";
+
+/// The log of a table.
+pub(crate) struct Log {
+    name: &'static str,
+    store: LogStoreRef,
+}
+
+/// The newest version that is known.
+pub(crate) struct State {
+    /// A version with the same columns and properties, `delta.version() <= live.version()`.
+    pub(crate) delta: DeltaTableState,
+    pub(crate) live: Arc<Live>,
+}
+
+/// Why one try of a commit failed.
+pub(crate) enum Failure {
+    /// Another writer was first.
+    Conflict,
+    Other(DeltaTableError),
+}
+
+#[derive(Deserialize)]
+struct Hint {
+    version: Version,
+}
+
+impl Log {
+    /// The log of a table of the archive below `store`. The location names the table alone, because the store's root is
+    /// the archive: so an archive can be moved, and its folder may have any name. The scheme is our own; `file` would be
+    /// looked up on disk by the library.
+    pub(crate) fn new(name: &'static str, store: &Arc<dyn ObjectStore>) -> Self {
+        let location = Url::parse(&format!("annals:///{name}/")).expect("a table's name is letters and `_`");
+        let below = Arc::new(PrefixStore::new(Arc::clone(store), name));
+        Self { name, store: default_logstore(below, Arc::clone(store), &location, &StorageConfig::default()) }
+    }
+
+    pub(crate) fn store(&self) -> LogStoreRef {
+        Arc::clone(&self.store)
+    }
+
+    /// The newest version; `None` when there is no log.
+    pub(crate) async fn open(&self) -> Result<Option<State>, DeltaTableError> {
+        match DeltaTableState::try_new(self.store.as_ref(), None).await {
+            Ok(delta) => Ok(Some(State::of(delta, &Live::default()))),
+            Err(DeltaTableError::NotATable(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Goes on to the newest version.
+    pub(crate) async fn refresh(&self, state: &mut State) -> Result<(), DeltaTableError> {
+        while let Some(bytes) = self.store.read_commit_entry(state.next()).await? {
+            match get_actions(state.next(), &bytes) {
+                Ok(actions) if says_files_alone(&actions) => state.go_on(actions),
+                // Also what this program does not know, which the library may.
+                _ => self.reload(state).await?,
+            }
+        }
+        // Commits are cleaned away behind a checkpoint alone.
+        if self.newest_checkpoint().await? > Some(state.live.version()) {
+            self.reload(state).await?;
+        }
+        Ok(())
+    }
+
+    /// Tries to commit the next version after `state`, which becomes that version.
+    pub(crate) async fn try_commit(
+        &self,
+        state: &mut State,
+        actions: Vec<Action>,
+        operation: DeltaOperation,
+    ) -> Result<(), Failure> {
+        let version = state.next();
+        PROTOCOL.can_commit(&state.delta, &actions, &operation)?;
+        let transaction = Transaction::new(APPLICATION, i64::try_from(version).unwrap_or(i64::MAX));
+        let data = CommitData::new(actions, operation, HashMap::new(), vec![transaction]);
+        let bytes = CommitOrBytes::LogBytes(data.get_bytes()?);
+        step("log.commit");
+        self.store.write_commit_entry(version, bytes, Uuid::new_v4()).await?;
+        step("log.committed");
+        // From here on the change is in the log, whatever becomes of checkpoint and clean-up.
+        if says_files_alone(&data.actions) {
+            state.go_on(data.actions);
+        } else {
+            self.reload(state).await?;
+        }
+        if (version + 1).is_multiple_of(CHECKPOINT_INTERVAL)
+            && let Err(error) = self.tidy(state).await
+        {
+            tracing::warn!(table = self.name, version, %error, "could not tidy up the log after a commit");
+        }
+        step("log.tidied");
+        Ok(())
+    }
+
+    /// Writes a checkpoint, and now and then takes away the commits that have expired behind one.
+    async fn tidy(&self, state: &mut State) -> Result<(), DeltaTableError> {
+        let version = state.live.version();
+        state.delta.update(self.store.as_ref(), Some(version)).await?;
+        let mut table = DeltaTable::new(self.store());
+        table.state = Some(state.delta.clone());
+        create_checkpoint(&table, None).await?;
+        if (version + 1).is_multiple_of(CHECKPOINT_INTERVAL * CHECKPOINTS_A_CLEANUP)
+            && cleanup_metadata(&table, None).await? > 0
+        {
+            self.reload(state).await?;
+        }
+        Ok(())
+    }
+
+    async fn reload(&self, state: &mut State) -> Result<(), DeltaTableError> {
+        let delta = DeltaTableState::try_new(self.store.as_ref(), None).await?;
+        *state = State::of(delta, &state.live);
+        Ok(())
+    }
+
+    /// The version of the newest checkpoint, as far as the log says.
+    async fn newest_checkpoint(&self) -> Result<Option<Version>, DeltaTableError> {
+        match self.store.object_store(None).get(&Path::from(HINT)).await {
+            Ok(found) => {
+                let hint: Option<Hint> = serde_json::from_slice(&found.bytes().await?).ok();
+                Ok(hint.map(|hint| hint.version))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl State {
+    fn of(delta: DeltaTableState, before: &Live) -> Self {
+        let data = delta.log_data();
+        #[expect(deprecated, reason = "nothing else hands out a file's tags")]
+        let files = data.iter().map(|view| view.add_action());
+        let live = Arc::new(Live::of(delta.version(), files, before));
+        Self { delta, live }
+    }
+
+    fn next(&self) -> Version {
+        self.live.version() + 1
+    }
+
+    fn go_on(&mut self, actions: Vec<Action>) {
+        let (mut removed, mut added) = (Vec::new(), Vec::new());
+        for action in actions {
+            match action {
+                Action::Add(add) => added.push(add),
+                Action::Remove(remove) => removed.push(remove.path),
+                _ => {}
+            }
+        }
+        Arc::make_mut(&mut self.live).go_on(removed, added);
+    }
+}
+
+/// Whether a commit changes nothing but which files are live.
+fn says_files_alone(actions: &[Action]) -> bool {
+    actions.iter().all(|action| match action {
+        Action::Add(add) => add.deletion_vector.is_none(),
+        Action::Remove(_) | Action::Txn(_) | Action::CommitInfo(_) | Action::Cdc(_) => true,
+        _ => false,
+    })
+}
+
+impl From<TransactionError> for Failure {
+    fn from(error: TransactionError) -> Self {
+        match error {
+            TransactionError::VersionAlreadyExists(_) => Self::Conflict,
+            error => Self::Other(error.into()),
+        }
+    }
+}
+
+impl From<DeltaTableError> for Failure {
+    fn from(error: DeltaTableError) -> Self {
+        match error {
+            DeltaTableError::VersionAlreadyExists(_) => Self::Conflict,
+            error => Self::Other(error),
+        }
+    }
+}
