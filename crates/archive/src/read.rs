@@ -1,5 +1,6 @@
 //! Files to rows.
 
+use arrow::array::RecordBatch;
 use chat::{DeadLetter, Entry, Message};
 use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use parquet::arrow::ProjectionMask;
@@ -96,6 +97,11 @@ where
 
     pub(crate) fn metadata(&self) -> &ParquetMetaData {
         self.parquet.metadata()
+    }
+
+    /// The rows as they lie, in those of the table's columns that the file has.
+    pub(crate) fn batches(self) -> Result<BoxStream<'static, Result<RecordBatch, Error>>, Error> {
+        Ok(self.parquet.build()?.map_err(Error::from).boxed())
     }
 
     pub(crate) fn rows(self) -> Result<Rows<T::Row<'static>>, Error> {

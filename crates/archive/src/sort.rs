@@ -17,11 +17,11 @@ use crate::error::Error;
 
 use chunk::Chunk;
 pub(crate) use chunk::text_bytes;
-use merge::Merge;
+pub(crate) use merge::Merge;
 use run::{MemoryRun, spill};
 
 /// Batches of sorted rows, each after the one before.
-type Run = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + Send>;
+pub(crate) type Run = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + Send>;
 
 /// Gives an empty temporary file.
 pub(crate) type TemporaryFile = Box<dyn FnMut() -> io::Result<File> + Send>;

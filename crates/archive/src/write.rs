@@ -144,7 +144,7 @@ pub fn write_entries<W: Write + Send>(out: W, entries: &[Entry]) -> Result<Writt
 }
 
 /// A Parquet file of a table.
-struct TableFile<W: Write + Send, T> {
+pub(crate) struct TableFile<W: Write + Send, T> {
     parquet: ArrowWriter<W>,
     row_group_bytes: usize,
     /// Bytes of texts in the row group that is being written.
@@ -153,7 +153,7 @@ struct TableFile<W: Write + Send, T> {
 }
 
 impl<W: Write + Send, T: Table> TableFile<W, T> {
-    fn new(out: W, settings: &Settings) -> Result<Self, Error> {
+    pub(crate) fn new(out: W, settings: &Settings) -> Result<Self, Error> {
         // The Arrow schema is told by the Parquet schema alone; embedded as well, it could only differ.
         let options = ArrowWriterOptions::new()
             .with_properties(properties::<T>(settings)?)
@@ -168,7 +168,7 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
         })
     }
 
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let bytes = text_bytes(batch);
         self.parquet.write(batch)?;
         // A full row group is closed by the batch that fills it, and what is left of the batch begins the next.
@@ -181,7 +181,7 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Written<W>, Error> {
+    pub(crate) fn finish(mut self) -> Result<Written<W>, Error> {
         self.parquet.flush()?;
         let statistics = Statistics::of::<T>(self.parquet.flushed_row_groups());
         let mut out = self.parquet.into_inner()?;

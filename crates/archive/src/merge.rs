@@ -1,0 +1,178 @@
+//! Several files of a table to one, with the columns of today.
+//!
+//! Files whose hours do not overlap are read one after the other, each opened when its turn comes; only those that do
+//! are open together and merged row by row. So memory grows with the files of one hour and not with those of a day.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, new_null_array};
+use arrow::compute::filter_record_batch;
+use chat::Hour;
+use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::file::metadata::PageIndexPolicy;
+
+use crate::columns::{DeadLetters, Messages};
+use crate::error::Error;
+use crate::read::OpenFile;
+use crate::settings::Settings;
+use crate::sort::{Merge, Run};
+use crate::table::Table;
+use crate::write::{TableFile, Written};
+
+/// A file to take rows from.
+#[derive(Debug)]
+pub struct Piece<R> {
+    /// The file, sorted as [`crate::Writer`] does it.
+    pub reader: R,
+    /// No row of it is of an hour before or after these.
+    pub hours: RangeInclusive<Hour>,
+}
+
+/// Writes the messages of these hours, out of all files, into one file, sorted. Blocks, and may be called where a reader
+/// needs a runtime only from a thread of it that may block.
+///
+/// # Errors
+///
+/// When a file cannot be read, or the output fails.
+pub fn merge_messages<R, W>(
+    pieces: Vec<Piece<R>>,
+    hours: &BTreeSet<Hour>,
+    out: W,
+    settings: &Settings,
+) -> Result<Written<W>, Error>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+    W: Write + Send,
+{
+    merge::<Messages, R, W>(pieces, hours, out, settings, |runs| Ok(Box::new(Merge::new(runs)?)))
+}
+
+/// Writes the dead letters of these hours, out of all files, into one file: file after file, each in its order. Blocks as
+/// [`merge_messages`] does.
+///
+/// # Errors
+///
+/// As [`merge_messages`].
+pub fn merge_dead_letters<R, W>(
+    pieces: Vec<Piece<R>>,
+    hours: &BTreeSet<Hour>,
+    out: W,
+    settings: &Settings,
+) -> Result<Written<W>, Error>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+    W: Write + Send,
+{
+    merge::<DeadLetters, R, W>(pieces, hours, out, settings, |runs| Ok(Box::new(runs.into_iter().flatten())))
+}
+
+fn merge<T, R, W>(
+    pieces: Vec<Piece<R>>,
+    hours: &BTreeSet<Hour>,
+    out: W,
+    settings: &Settings,
+    joined: fn(Vec<Run>) -> Result<Run, Error>,
+) -> Result<Written<W>, Error>
+where
+    T: Table<Row<'static>: Send>,
+    R: AsyncFileReader + Unpin + Send + 'static,
+    W: Write + Send,
+{
+    let mut file = TableFile::<W, T>::new(out, settings)?;
+    let keys: Arc<BTreeSet<String>> = Arc::new(hours.iter().map(|hour| hour.key()).collect());
+    for group in groups(pieces) {
+        let mut runs: Vec<Run> = group.into_iter().map(|piece| rows::<T, R>(piece.reader, Arc::clone(&keys))).collect();
+        let run = if runs.len() == 1 { runs.swap_remove(0) } else { joined(runs)? };
+        for batch in run {
+            file.write(&batch?)?;
+        }
+    }
+    file.finish()
+}
+
+/// The files in the order of their hours; those that overlap are together.
+fn groups<R>(mut pieces: Vec<Piece<R>>) -> Vec<Vec<Piece<R>>> {
+    pieces.sort_by_key(|piece| *piece.hours.start());
+    let mut groups: Vec<Vec<Piece<R>>> = Vec::new();
+    let mut end = None;
+    for piece in pieces {
+        let (first, last) = (*piece.hours.start(), *piece.hours.end());
+        match groups.last_mut() {
+            Some(group) if Some(first) <= end => group.push(piece),
+            _ => groups.push(vec![piece]),
+        }
+        end = end.max(Some(last));
+    }
+    groups
+}
+
+/// The rows of a file that are of these hours. The file is opened when the first are asked for.
+fn rows<T, R>(reader: R, keys: Arc<BTreeSet<String>>) -> Run
+where
+    T: Table<Row<'static>: Send>,
+    R: AsyncFileReader + Unpin + Send + 'static,
+{
+    let opened = OpenFile::<R, T>::open(reader, PageIndexPolicy::Skip).map(|file| file?.batches());
+    let batches = futures::executor::block_on_stream(opened.try_flatten_stream().boxed());
+    Box::new(batches.map(move |batch| of_hours(&whole::<T>(&batch?)?, &keys)).filter(|batch| !is_empty(batch)))
+}
+
+fn is_empty(batch: &Result<RecordBatch, Error>) -> bool {
+    batch.as_ref().is_ok_and(|batch| batch.num_rows() == 0)
+}
+
+/// The batch with all columns of the table, in its order. Those that the file does not have are null.
+fn whole<T: Table>(batch: &RecordBatch) -> Result<RecordBatch, Error> {
+    let schema = T::schema();
+    let columns = T::FIELDS.iter().map(|field| match batch.column_by_name(field.name) {
+        Some(column) if !field.nullable && column.null_count() > 0 => Err(field.refuse("null")),
+        Some(column) => Ok(Arc::clone(column)),
+        None => Ok(new_null_array(&field.cell.data_type(), batch.num_rows())),
+    });
+    Ok(RecordBatch::try_new(schema, columns.collect::<Result<_, _>>()?)?)
+}
+
+/// Those rows of a batch that are of these hours.
+fn of_hours(batch: &RecordBatch, keys: &BTreeSet<String>) -> Result<RecordBatch, Error> {
+    let hours = batch.column_by_name("source_hour").ok_or(Error::MissingColumn("source_hour"))?.as_string::<i32>();
+    // Nearly every row has the hour of the row before.
+    let mut last: Option<(&str, bool)> = None;
+    let wanted: BooleanArray = hours
+        .iter()
+        .map(|hour| {
+            let hour = hour?;
+            let is_wanted = last.filter(|(known, _)| *known == hour).map_or_else(|| keys.contains(hour), |(_, is)| is);
+            last = Some((hour, is_wanted));
+            Some(is_wanted)
+        })
+        .collect();
+    if wanted.true_count() == batch.num_rows() {
+        return Ok(batch.clone());
+    }
+    Ok(filter_record_batch(batch, &wanted)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(hours: &[(i64, i64)], expected: &[&[i64]]) {
+        let hour = |number| Hour::from_number(500_000).plus(number);
+        let pieces = hours.iter().map(|(first, last)| Piece { reader: *first, hours: hour(*first)..=hour(*last) });
+        let grouped: Vec<Vec<i64>> =
+            groups(pieces.collect()).iter().map(|group| group.iter().map(|piece| piece.reader).collect()).collect();
+        assert_eq!(grouped, expected, "{hours:?}");
+    }
+
+    #[test]
+    fn only_files_that_overlap_are_open_together() {
+        check(&[], &[]);
+        check(&[(2, 2), (0, 0), (1, 1)], &[&[0], &[1], &[2]]);
+        check(&[(9, 9), (0, 23), (24, 24)], &[&[0, 9], &[24]]);
+        check(&[(0, 10), (5, 6), (8, 12), (12, 13), (14, 15)], &[&[0, 5, 8, 12], &[14]]);
+    }
+}
