@@ -3,12 +3,12 @@
 //! Files whose hours do not overlap are read one after the other, each opened when its turn comes; only those that do
 //! are open together and merged row by row. So memory grows with the files of one hour and not with those of a day.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, new_null_array};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray, new_null_array};
 use arrow::compute::filter_record_batch;
 use chat::Hour;
 use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
@@ -32,6 +32,15 @@ pub struct Piece<R> {
     pub hours: RangeInclusive<Hour>,
 }
 
+/// What was put into one file.
+#[derive(Debug)]
+pub struct Merged<W> {
+    /// The file.
+    pub file: Written<W>,
+    /// How many rows each hour has in it.
+    pub rows: BTreeMap<Hour, u64>,
+}
+
 /// Writes the messages of these hours, out of all files, into one file, sorted. Blocks, and may be called where a reader
 /// needs a runtime only from a thread of it that may block.
 ///
@@ -43,7 +52,7 @@ pub fn merge_messages<R, W>(
     hours: &BTreeSet<Hour>,
     out: W,
     settings: &Settings,
-) -> Result<Written<W>, Error>
+) -> Result<Merged<W>, Error>
 where
     R: AsyncFileReader + Unpin + Send + 'static,
     W: Write + Send,
@@ -62,7 +71,7 @@ pub fn merge_dead_letters<R, W>(
     hours: &BTreeSet<Hour>,
     out: W,
     settings: &Settings,
-) -> Result<Written<W>, Error>
+) -> Result<Merged<W>, Error>
 where
     R: AsyncFileReader + Unpin + Send + 'static,
     W: Write + Send,
@@ -76,7 +85,7 @@ fn merge<T, R, W>(
     out: W,
     settings: &Settings,
     joined: fn(Vec<Run>) -> Result<Run, Error>,
-) -> Result<Written<W>, Error>
+) -> Result<Merged<W>, Error>
 where
     T: Table<Row<'static>: Send>,
     R: AsyncFileReader + Unpin + Send + 'static,
@@ -84,14 +93,35 @@ where
 {
     let mut file = TableFile::<W, T>::new(out, settings)?;
     let keys: Arc<BTreeSet<String>> = Arc::new(hours.iter().map(|hour| hour.key()).collect());
+    let mut counts = BTreeMap::new();
     for group in groups(pieces) {
         let mut runs: Vec<Run> = group.into_iter().map(|piece| rows::<T, R>(piece.reader, Arc::clone(&keys))).collect();
         let run = if runs.len() == 1 { runs.swap_remove(0) } else { joined(runs)? };
         for batch in run {
-            file.write(&batch?)?;
+            let batch = batch?;
+            count(&batch, &mut counts)?;
+            file.write(&batch)?;
         }
     }
-    file.finish()
+    let rows = hours.iter().filter_map(|hour| Some((*hour, counts.remove(&hour.key())?))).collect();
+    Ok(Merged { file: file.finish()?, rows })
+}
+
+/// Counts the rows of each hour.
+fn count(batch: &RecordBatch, counts: &mut BTreeMap<String, u64>) -> Result<(), Error> {
+    let hours = source_hours(batch)?;
+    let mut first = 0;
+    while first < hours.len() {
+        let hour = hours.value(first);
+        let same = (first..hours.len()).take_while(|row| hours.value(*row) == hour).count();
+        *counts.entry(hour.to_owned()).or_default() += same as u64;
+        first += same;
+    }
+    Ok(())
+}
+
+fn source_hours(batch: &RecordBatch) -> Result<&StringArray, Error> {
+    Ok(batch.column_by_name("source_hour").ok_or(Error::MissingColumn("source_hour"))?.as_string())
 }
 
 /// The files in the order of their hours; those that overlap are together.
@@ -138,7 +168,7 @@ fn whole<T: Table>(batch: &RecordBatch) -> Result<RecordBatch, Error> {
 
 /// Those rows of a batch that are of these hours.
 fn of_hours(batch: &RecordBatch, keys: &BTreeSet<String>) -> Result<RecordBatch, Error> {
-    let hours = batch.column_by_name("source_hour").ok_or(Error::MissingColumn("source_hour"))?.as_string::<i32>();
+    let hours = source_hours(batch)?;
     // Nearly every row has the hour of the row before.
     let mut last: Option<(&str, bool)> = None;
     let wanted: BooleanArray = hours

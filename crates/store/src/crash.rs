@@ -213,7 +213,7 @@ fn metadata_of_format(number: u32) -> String {
     metadata.replace(r#""annals.format":"1""#, &format!(r#""annals.format":"{number}""#))
 }
 
-fn copy_of(folder: &Path) -> TempDir {
+pub(crate) fn copy_of(folder: &Path) -> TempDir {
     fn copy(from: &Path, to: &Path) {
         for path in support::children(from) {
             let to = to.join(path.file_name().unwrap());

@@ -45,6 +45,20 @@ pub enum Error {
         /// The app that was asked for.
         asked: App,
     },
+    /// The rows of an hour are not as many as the table's log says; nothing was changed.
+    #[error(
+        "could not rewrite {hour}: by its log table `{table}` has {said} rows of it, and there are {rows}; see `annals verify`"
+    )]
+    Miscounted {
+        /// The table.
+        table: &'static str,
+        /// The hour.
+        hour: Hour,
+        /// The number that the table's log says.
+        said: u64,
+        /// The number of rows.
+        rows: u64,
+    },
     /// The archive was written by a newer version of the program.
     #[error("{} has format {found}, this program reads up to {newest}: use a newer version", path.display())]
     NewerFormat {
@@ -85,12 +99,17 @@ pub enum Error {
         /// Why.
         source: archive::Error,
     },
-    /// The hour shares its data file with other hours, so that it cannot be replaced alone.
-    #[error("could not replace {hour}: its file {file} holds other hours too")]
-    SharedFile {
+    /// The hour shares its data file with other hours, of which the file does not say what this program says of each, so
+    /// that it cannot be replaced alone.
+    #[error(
+        "could not replace {hour}: its file {file} of table `{table}` holds other hours too, and was not written by annals"
+    )]
+    NotOurs {
+        /// The table.
+        table: &'static str,
         /// The hour.
         hour: Hour,
-        /// The file, relative to `messages`.
+        /// The file, relative to the table.
         file: String,
     },
     /// The log of a table could not be read or written.

@@ -33,6 +33,12 @@ pub(crate) fn data_file(hour: Hour) -> String {
     format!("{PARTITION}={}/{}-{}.parquet", partition(hour), hour.key(), Uuid::new_v4().simple())
 }
 
+/// A name that no other file of several hours of a day has: `date=2026-03-14/20260314-<id>.parquet`.
+pub(crate) fn day_file(hour: Hour) -> String {
+    let day = hour.date().format("%Y%m%d");
+    format!("{PARTITION}={}/{day}-{}.parquet", partition(hour), Uuid::new_v4().simple())
+}
+
 /// A name that no other file of the ledger has: `<id>.parquet`.
 pub(crate) fn ledger_file() -> String {
     format!("{}.parquet", Uuid::new_v4().simple())
@@ -43,11 +49,16 @@ pub(crate) fn is_our_data_file(path: &str) -> bool {
     let name = path.rsplit_once('/').map_or(path, |(_folder, name)| name);
     let Some(stem) = name.strip_suffix(".parquet") else { return false };
     let id = match stem.split_once('-') {
-        Some((key, id)) if Hour::from_key(key).is_ok() => id,
+        Some((key, id)) if Hour::from_key(key).is_ok() || is_day(key) => id,
         Some(_) => return false,
         None => stem,
     };
     id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether a key is that of a day, `20260314`.
+fn is_day(key: &str) -> bool {
+    key.len() == 8 && Hour::from_key(&format!("{key}00")).is_ok()
 }
 
 /// The folder of an hour's served bytes: `raw/2026/03/14`.
@@ -92,6 +103,8 @@ mod tests {
         let file = data_file(hour);
         assert!(file.starts_with("date=2026-03-14/2026031409-"), "{file}");
         assert!(is_our_data_file(&file) && is_our_data_file(&ledger_file()));
+        let day = day_file(hour);
+        assert!(day.starts_with("date=2026-03-14/20260314-") && is_our_data_file(&day), "{day}");
         assert_eq!(raw_folder(hour).as_ref(), "raw/2026/03/14");
         assert_eq!(parse_raw_part(&raw_part(hour, 3)), Some((hour, 3)));
         assert_eq!(parse_raw_manifest(&raw_manifest(hour)), Some(hour));
@@ -99,8 +112,13 @@ mod tests {
 
     #[test]
     fn files_of_others_are_left_alone() {
-        for name in ["date=2026-03-14/part-00000-c1777d7d.parquet", "x.parquet", "date=2026-03-14/2026031409-1.gz", ""]
-        {
+        for name in [
+            "date=2026-03-14/part-00000-c1777d7d.parquet",
+            "x.parquet",
+            "20261314-0123456789abcdef0123456789abcdef.parquet",
+            "date=2026-03-14/2026031409-1.gz",
+            "",
+        ] {
             assert!(!is_our_data_file(name), "{name}");
         }
     }

@@ -6,6 +6,7 @@
 //! on to the bytes of its own letters and of those that it took away. As the one whose row comes last looks last, and
 //! whoever changed the letters looks at the ledger once more, the letters come to be those of the newest row.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::sync::Arc;
@@ -13,13 +14,15 @@ use std::sync::Arc;
 use chat::{Entry, Hour, State};
 use deltalake::kernel::Add;
 
-use crate::error::Error;
+use crate::error::{Error, is_gone};
 use crate::layout;
-use crate::live::Live;
-use crate::publish::{Mode, Publisher, removals};
+use crate::live::{Live, LiveFile};
+use crate::publish::{Mode, Publisher};
+use crate::rest::Rest;
+use crate::rewrite::Selection;
 use crate::staged::StagedFile;
 use crate::steps::step;
-use crate::table::{Outcome, Plan};
+use crate::table::{ATTEMPTS, Outcome, PAUSE, Plan};
 use crate::tags;
 
 /// How often the letters are put right. Each time, another writer has published the hour.
@@ -53,10 +56,10 @@ impl<'a> Letters<'a> {
     ) -> Result<(), Error> {
         let wanted = letters.is_some().then(|| tags::origin_of(entry));
         // If just these letters are there, an hour that may turn out not to be new is left as it is.
-        let changes_nothing = *mode == Mode::New && agree(&self.live().await?, wanted.as_deref());
+        let changes_nothing = *mode == Mode::New && self.agree(&*self.live().await?, wanted.as_deref());
         let mut add = Vec::new();
         if let Some((file, rows)) = letters {
-            let stats = format!(r#"{{"numRecords":{rows}}}"#);
+            let stats = stats_of(rows);
             let bytes = file.open().map_err(Error::file("open", self.publisher.disk.root()))?;
             let origin = tags::origin_of(entry);
             if !changes_nothing {
@@ -64,7 +67,7 @@ impl<'a> Letters<'a> {
             }
             self.at_hand.push(AtHand { origin, stats, bytes: Arc::new(bytes) });
         }
-        if changes_nothing { Ok(()) } else { self.commit(add, |_held| false).await }
+        if changes_nothing { Ok(()) } else { self.commit(add, None).await }
     }
 
     /// Makes the letters those of the row that stands.
@@ -89,7 +92,7 @@ impl<'a> Letters<'a> {
         }
         let origin = tags::origin_of(standing);
         let wanted = (standing.tally.dead_letters > 0).then_some(origin.as_str());
-        if agree(&self.live().await?, wanted) {
+        if self.agree(&*self.live().await?, wanted) {
             return Ok(false);
         }
         let mut add = Vec::new();
@@ -100,45 +103,88 @@ impl<'a> Letters<'a> {
             let copy = self.copy(bytes).await?;
             add.push(self.place(copy, origin, stats).await?);
         }
-        self.commit(add, |held| agree(held, wanted)).await?;
+        self.commit(add, Some(wanted)).await?;
         Ok(true)
     }
 
-    /// Replaces the letters, unless those that are live will do.
-    async fn commit(&mut self, add: Vec<Add>, will_do: impl Fn(&[Add]) -> bool) -> Result<(), Error> {
+    /// Replaces the letters, unless those that are live are the ones `unless` says.
+    async fn commit(&mut self, add: Vec<Add>, unless: Option<Option<&str>>) -> Result<(), Error> {
+        for attempt in 1..=ATTEMPTS {
+            match self.try_commit(&add, unless).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) if is_gone(&error) => {}
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(PAUSE * attempt).await;
+        }
+        Err(Error::Contended { table: self.publisher.dead_letters.name(), attempts: ATTEMPTS })
+    }
+
+    /// Tries it; `false` when the letters lie in other files by now, beside those of other hours.
+    async fn try_commit(&mut self, add: &[Add], unless: Option<Option<&str>>) -> Result<bool, Error> {
         let (hour, table) = (self.hour, self.publisher.dead_letters);
+        let rest = Rest::of(hour, &*self.live().await?, table, self.publisher.disk, self.publisher.now).await?;
+        let taken_out = self.take_out(&rest).await?;
         let plan = |live: &Live| {
-            let remove = removals(hour, live)?;
-            Ok(if will_do(&remove) { Plan::Stop(()) } else { Plan::Commit { remove, add: add.clone() } })
+            if unless.is_some_and(|wanted| self.agree(live, wanted)) {
+                return Ok(Plan::Stop(true));
+            }
+            Ok(rest.removals(hour, live).map_or(Plan::Stop(false), |remove| Plan::Commit {
+                remove,
+                add: add.iter().chain(rest.add()).cloned().collect(),
+            }))
         };
         let committed = table.commit(plan).await?;
         step("letters.committed");
-        let useless = match committed {
+        let (useless, is_settled) = match committed {
             Outcome::Committed { removed } => {
-                removed.iter().for_each(|file| self.hold_on_to(file));
-                removed
+                let is_shared = |file: &Add| rest.shared().iter().any(|shared| shared.path() == file.path);
+                removed.iter().filter(|file| !is_shared(file)).for_each(|file| self.hold_on_to(file));
+                self.at_hand.extend(taken_out);
+                (removed, true)
             }
-            Outcome::Stopped(()) => add,
+            Outcome::Stopped(true) => (add.iter().chain(rest.add()).cloned().collect(), true),
+            Outcome::Stopped(false) => (rest.add().cloned().into_iter().collect(), false),
         };
         self.publisher.discard(table, &useless).await;
         step("letters.discarded");
-        Ok(())
+        Ok(is_settled)
     }
 
     /// Keeps the bytes of letters that were taken away at hand.
     fn hold_on_to(&mut self, file: &Add) {
         let path = self.publisher.disk.path(&self.publisher.dead_letters.location(&file.path));
         if let (Some(origin), Some(stats), Ok(bytes)) =
-            (tags::origin(file.tags.as_ref()), file.stats.clone(), File::open(path))
+            (tags::origin(file.tags.as_ref(), self.hour), file.stats.clone(), File::open(path))
         {
-            self.at_hand.push(AtHand { origin: origin.to_owned(), stats, bytes: Arc::new(bytes) });
+            self.at_hand.push(AtHand { origin, stats, bytes: Arc::new(bytes) });
         }
     }
 
-    /// The live letters of the hour.
-    async fn live(&self) -> Result<Vec<Add>, Error> {
-        let live = self.publisher.dead_letters.live().await?;
-        removals(self.hour, &live)
+    /// The letters of the hour out of a file that holds those of others too.
+    async fn take_out(&self, rest: &Rest) -> Result<Option<AtHand>, Error> {
+        let Some(file) = rest.shared().first() else { return Ok(None) };
+        let Some(origin) = tags::origin(file.add.tags.as_ref(), self.hour) else { return Ok(None) };
+        let (publisher, hours) = (self.publisher, [self.hour].into());
+        let selection = Selection { table: publisher.dead_letters, files: rest.shared(), hours };
+        let written = selection.write(publisher.disk, archive::Settings::default()).await?;
+        let bytes = written.file.open().map_err(Error::file("open", publisher.disk.root()))?;
+        Ok(Some(AtHand { origin, stats: stats_of(written.rows), bytes: Arc::new(bytes) }))
+    }
+
+    async fn live(&self) -> Result<Arc<Live>, Error> {
+        self.publisher.dead_letters.live().await
+    }
+
+    /// Whether the live letters of the hour are just those that are wanted.
+    fn agree(&self, live: &Live, wanted: Option<&str>) -> bool {
+        let origin = |file: &LiveFile| tags::origin(file.add.tags.as_ref(), self.hour);
+        match live.holders(self.hour) {
+            [] => wanted.is_none(),
+            [file] => wanted.is_some() && origin(file).as_deref() == wanted,
+            _ => false,
+        }
     }
 
     async fn copy(&self, bytes: Arc<File>) -> Result<StagedFile, Error> {
@@ -158,15 +204,12 @@ impl<'a> Letters<'a> {
         step("letters.place");
         let add = publisher.place(publisher.dead_letters, file, layout::data_file(hour), stats, hour).await?;
         step("letters.placed");
-        Ok(Add { tags: Some(tags::of_letters(hour, origin)), ..add })
+        let origins = BTreeMap::from([(hour, origin.to_owned())]);
+        Ok(Add { tags: Some(tags::of_letters(&origins)), ..add })
     }
 }
 
-/// Whether the live letters of an hour are just those that are wanted.
-fn agree(held: &[Add], wanted: Option<&str>) -> bool {
-    match held {
-        [] => wanted.is_none(),
-        [file] => wanted.is_some() && tags::origin(file.tags.as_ref()) == wanted,
-        _ => false,
-    }
+/// The statistics of a file of letters.
+fn stats_of(rows: u64) -> String {
+    format!(r#"{{"numRecords":{rows}}}"#)
 }

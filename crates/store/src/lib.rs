@@ -29,7 +29,7 @@
 //! ```text
 //! archive.json                              the format of the archive, created once
 //! app.json                                  the app it belongs to, created once
-//! messages/     _delta_log/ date=2026-03-14/2026031409-<id>.parquet
+//! messages/     _delta_log/ date=2026-03-14/2026031409-<id>.parquet, or 20260314-<id>.parquet for several hours
 //! dead_letters/ _delta_log/ date=2026-03-14/2026031409-<id>.parquet
 //! hours/        _delta_log/ <id>.parquet    the ledger: rows are added, the newest of an hour counts
 //! raw/2026/03/14/2026031409-0.gz            bytes as served, and 2026031409.json, which says that they are whole
@@ -41,6 +41,7 @@
 //!
 //! This crate decodes nothing, asks no service and does not know the index.
 
+mod compact;
 #[cfg(test)]
 mod crash;
 mod disk;
@@ -61,6 +62,8 @@ mod publish;
 mod raw;
 mod reader;
 mod repair;
+mod rest;
+mod rewrite;
 mod running;
 mod snapshot;
 mod staged;
@@ -74,6 +77,7 @@ mod turn;
 #[cfg(test)]
 extern crate self as store;
 
+pub use compact::{Compacted, Compaction};
 pub use error::{Advice, Error, is_gone};
 pub use open::{Access, Archive, Clock, FORMAT};
 pub use publish::{Mode, Publication, Published};

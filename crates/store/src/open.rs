@@ -11,6 +11,7 @@ use chat::{App, DeadLetter, Entry, Hour, Part, Timestamp};
 use futures::TryStreamExt;
 use object_store::ObjectStore;
 
+use crate::compact::{Compacted, Compaction, Compactor, crowded};
 use crate::disk::{Disk, create_folder};
 use crate::error::{Advice, Error, is_gone};
 use crate::identity;
@@ -250,6 +251,37 @@ impl Archive {
         let standing = self.inner.ledger.record(entries).await?;
         work.done();
         Ok(standing)
+    }
+
+    /// The days of which several files can be put together, or which have a file of an older format, each by its first
+    /// hour, with how many files these are.
+    ///
+    /// # Errors
+    ///
+    /// When the log of a table cannot be read.
+    pub async fn crowded(&self, compaction: Compaction) -> Result<BTreeMap<Hour, u64>, Error> {
+        let mut days = BTreeMap::new();
+        for table in [&*self.inner.messages, &self.inner.dead_letters] {
+            crowded(table.kind(), &*table.live().await?, compaction.file_bytes, &mut days);
+        }
+        Ok(days)
+    }
+
+    /// Puts the small files of the day that an hour lies in together, in `messages` and in `dead_letters`, one commit
+    /// each. Every hour stays published as it is; hours that others publish meanwhile are as they publish them. Stopped
+    /// within, it has changed nothing, or one of the tables; done again, it goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Miscounted`] when rows are missing, and nothing was changed; else when a file cannot be read or written.
+    pub async fn compact(&self, day: Hour, compaction: Compaction) -> Result<Compacted, Error> {
+        let inner = &*self.inner;
+        let work = inner.running.begin()?;
+        let compactor = Compactor { disk: &inner.disk, running: &inner.running, compaction, now: (inner.clock)() };
+        let mut compacted = compactor.compact(&inner.dead_letters, day).await?;
+        compacted.add(&compactor.compact(&inner.messages, day).await?);
+        work.done();
+        Ok(compacted)
     }
 
     /// Takes the turn to fetch, if nobody has it. Archives can be read and written without; it keeps two runs from asking

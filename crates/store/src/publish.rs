@@ -2,29 +2,30 @@
 //!
 //! The order is `dead_letters`, `messages`, `hours`, each one commit. An hour is there from the commit to `messages` on:
 //! its `add` action carries the ledger entry, from which a lost row of `hours` is rebuilt. A data file takes its name
-//! just before its commit and is never changed; what it replaces is removed from disk right after.
+//! just before its commit and is never changed; what it replaces is removed from disk right after. Where that held other
+//! hours too, the commit adds a file with these (see [`crate::rest`]).
 //!
 //! Of several writers of one hour, the last to commit to `messages` has published it. The ledger follows it (see
 //! [`crate::standing`]), and the dead letters follow the ledger (see [`crate::letters`]).
 
 use std::io;
-use std::sync::Arc;
 
 use archive::Statistics;
 use chat::{Entry, Hour, State, Timestamp};
 use deltalake::kernel::Add;
 
 use crate::disk::Disk;
-use crate::error::Error;
+use crate::error::{Error, is_gone};
 use crate::layout;
 use crate::ledger::Ledger;
 use crate::letters::Letters;
 use crate::live::{Live, LiveFile};
+use crate::rest::Rest;
 use crate::running::Running;
 use crate::staged::StagedFile;
 use crate::standing::{Standing, published};
 use crate::steps::step;
-use crate::table::{Outcome, Plan, Table, addition};
+use crate::table::{ATTEMPTS, Outcome, PAUSE, Plan, Table, addition};
 use crate::tags;
 
 /// An hour, ready to be published.
@@ -159,22 +160,46 @@ impl Publisher<'_> {
             step("messages.placed");
             add.push(Add { tags: Some(tags::of_entries(std::slice::from_ref(entry))), ..file });
         }
-        let plan = |live: &Live| match holder(hour, live) {
-            Some(file) if mode.keeps(file, hour) => Ok(Plan::Stop(file.entry(hour, None, self.now))),
-            _ => Ok(Plan::Commit { remove: removals(hour, live)?, add: add.clone() }),
-        };
-        match self.messages.commit(plan).await? {
-            Outcome::Committed { removed } => {
-                step("messages.committed");
-                self.discard(self.messages, &removed).await;
-                step("messages.discarded");
-                Ok(None)
+        for attempt in 1..=ATTEMPTS {
+            let rest = match self.rest(hour, mode).await {
+                Err(error) if is_gone(&error) => continue,
+                other => other?,
+            };
+            let plan = |live: &Live| match holder(hour, live) {
+                Some(file) if mode.keeps(file, hour) => Ok(Plan::Stop(Some(file.entry(hour, None, self.now)))),
+                _ => Ok(rest.removals(hour, live).map_or(Plan::Stop(None), |remove| Plan::Commit {
+                    remove,
+                    add: add.iter().chain(rest.add()).cloned().collect(),
+                })),
+            };
+            match self.messages.commit(plan).await? {
+                Outcome::Committed { removed } => {
+                    step("messages.committed");
+                    self.discard(self.messages, &removed).await;
+                    step("messages.discarded");
+                    return Ok(None);
+                }
+                Outcome::Stopped(Some(present)) => {
+                    add.extend(rest.add().cloned());
+                    self.discard(self.messages, &add).await;
+                    return Ok(Some(present));
+                }
+                Outcome::Stopped(None) => {
+                    self.discard(self.messages, rest.add().map_or(&[], std::slice::from_ref)).await
+                }
             }
-            Outcome::Stopped(present) => {
-                self.discard(self.messages, &add).await;
-                Ok(Some(present))
-            }
+            tokio::time::sleep(PAUSE * attempt).await;
         }
+        Err(Error::Contended { table: self.messages.name(), attempts: ATTEMPTS })
+    }
+
+    /// The other hours of the file that holds this one, if it is to be replaced.
+    async fn rest(&self, hour: Hour, mode: &Mode) -> Result<Rest, Error> {
+        let live = self.messages.live().await?;
+        if holder(hour, &live).is_some_and(|file| mode.keeps(file, hour)) {
+            return Ok(Rest::default());
+        }
+        Rest::of(hour, &live, self.messages, self.disk, self.now).await
     }
 
     /// Gives a staged file its name in a table.
@@ -203,42 +228,4 @@ impl Publisher<'_> {
 /// The live file that holds an hour.
 fn holder(hour: Hour, live: &Live) -> Option<&LiveFile> {
     live.holders(hour).first().map(AsRef::as_ref)
-}
-
-/// The files to remove so that an hour is gone and nothing else.
-pub(crate) fn removals(hour: Hour, live: &Live) -> Result<Vec<Add>, Error> {
-    let alone = |file: &Arc<LiveFile>| match file.hours() {
-        [_] => Ok(file.add.clone()),
-        _ => Err(Error::SharedFile { hour, file: file.path().to_owned() }),
-    };
-    live.holders(hour).iter().map(alone).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(name: &str, hours: &[Hour]) -> Add {
-        Add { path: name.to_owned(), tags: Some(tags::of_hours(hours)), ..Add::default() }
-    }
-
-    fn live<const N: usize>(files: [Add; N]) -> Live {
-        Live::of(0, files, &Live::default())
-    }
-
-    #[test]
-    fn an_hour_takes_only_its_own_files_away() {
-        let hour = Hour::from_key("2026031409").unwrap();
-        let live = live([file("before", &[hour.plus(-1)]), file("one", &[hour]), file("other", &[hour])]);
-        let removed: Vec<_> = removals(hour, &live).unwrap().into_iter().map(|file| file.path).collect();
-        assert_eq!(removed, ["one", "other"]);
-        assert!(removals(hour.next(), &live).unwrap().is_empty());
-    }
-
-    #[test]
-    fn a_file_of_several_hours_is_not_taken_away_for_one() {
-        let hour = Hour::from_key("2026031409").unwrap();
-        let error = removals(hour, &live([file("day", &[hour, hour.next()])])).unwrap_err();
-        assert_eq!(error.to_string(), "could not replace 2026-03-14T09Z: its file day holds other hours too");
-    }
 }

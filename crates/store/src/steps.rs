@@ -5,7 +5,8 @@
 //! program must call first is `fail::FailScenario::setup`. In any other build a step is nothing.
 
 /// The steps in the order in which an hour comes to them. Those of `log` come with each commit to a table, those of
-/// `merge` when the ledger has many files, those of `letters` when an hour has or had some.
+/// `merge` when the ledger has many files, those of `letters` when an hour has or had some, those of `rest` when an hour
+/// of a compacted day is replaced, those of `compact` when a day is compacted.
 pub const STEPS: &[&str] = &[
     // The served bytes are there under temporary names.
     "raw.keep",
@@ -31,6 +32,12 @@ pub const STEPS: &[&str] = &[
     "log.committed",
     // With its checkpoint, if it was time for one.
     "log.tidied",
+    // The other hours of a file that held the hour, in a file of their own.
+    "rest.placed",
+    // The small files of a day, in one.
+    "compact.placed",
+    "compact.committed",
+    "compact.discarded",
     "merge.written",
     "merge.committed",
     "merge.discarded",

@@ -113,6 +113,10 @@ impl Table {
         Ok(table)
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         self.kind.name()
     }

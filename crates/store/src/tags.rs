@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | `annals.hours` | the hours the file holds, `2026031409,2026031410`, in order |
 //! | `annals.entries` | their ledger entries, a JSON list (`messages` only), from which lost rows of the ledger are rebuilt |
-//! | `annals.origin` | what made the lines (`dead_letters` only): version, number, SHA-256 of the parts, `0.1.0 2 ab…,cd…` |
+//! | `annals.origins` | for each hour what made its lines (`dead_letters` only), a JSON object: version, number, SHA-256 of the parts, `{"2026031409":"0.1.0 2 ab…,cd…"}` |
+//! | `annals.origin` | the same in files of before, which hold one hour |
+//! | `annals.file_format` | the format that the file was written in; not in files of before |
 //!
 //! Readers that do not know the tags ignore them; writers that do not know them drop them, and then the statistics of
 //! the file tell its hours.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chat::{Entry, Hour, State, Tally, Timestamp, show_time};
 use serde::{Deserialize, Serialize};
@@ -17,13 +19,16 @@ use serde::{Deserialize, Serialize};
 const HOURS: &str = "annals.hours";
 const ENTRIES: &str = "annals.entries";
 const ORIGIN: &str = "annals.origin";
+const ORIGINS: &str = "annals.origins";
+const FORMAT: &str = "annals.file_format";
 
 pub(crate) type Tags = HashMap<String, Option<String>>;
 
 /// The tags of a file that holds these hours.
 pub(crate) fn of_hours(hours: &[Hour]) -> Tags {
     let keys: Vec<_> = hours.iter().map(|hour| hour.key()).collect();
-    HashMap::from([(HOURS.to_owned(), Some(keys.join(",")))])
+    let format = archive::FORMAT.to_string();
+    HashMap::from([(HOURS.to_owned(), Some(keys.join(","))), (FORMAT.to_owned(), Some(format))])
 }
 
 /// The tags of a file that holds the hours of these entries.
@@ -36,11 +41,19 @@ pub(crate) fn of_entries(entries: &[Entry]) -> Tags {
     tags
 }
 
-/// The tags of a file of the dead letters of an hour.
-pub(crate) fn of_letters(hour: Hour, origin: &str) -> Tags {
-    let mut tags = of_hours(&[hour]);
-    tags.insert(ORIGIN.to_owned(), Some(origin.to_owned()));
+/// The tags of a file of the dead letters of these hours, each with its origin.
+pub(crate) fn of_letters(origins: &BTreeMap<Hour, String>) -> Tags {
+    let hours: Vec<_> = origins.keys().copied().collect();
+    let wire: BTreeMap<_, _> = origins.iter().map(|(hour, origin)| (hour.key(), origin)).collect();
+    let json = serde_json::to_string(&wire).expect("texts are always JSON");
+    let mut tags = of_hours(&hours);
+    tags.insert(ORIGINS.to_owned(), Some(json));
     tags
+}
+
+/// Whether a file was written in the newest format, as far as its tags say.
+pub(crate) fn is_of_today(tags: Option<&Tags>) -> bool {
+    text(tags, FORMAT).is_some_and(|format| format.parse() == Ok(archive::FORMAT))
 }
 
 /// What the dead letters of an hour are from: the same program makes the same letters of the same bytes.
@@ -48,9 +61,17 @@ pub(crate) fn origin_of(entry: &Entry) -> String {
     format!("{} {} {}", entry.version, entry.tally.dead_letters, entry.sha256.join(","))
 }
 
-/// What the dead letters in a file are from; `None` when its tags do not say.
-pub(crate) fn origin(tags: Option<&Tags>) -> Option<&str> {
-    text(tags, ORIGIN)
+/// What the dead letters of an hour in a file are from; `None` when its tags do not say.
+pub(crate) fn origin(tags: Option<&Tags>, hour: Hour) -> Option<String> {
+    if let Some(json) = text(tags, ORIGINS) {
+        return serde_json::from_str::<BTreeMap<String, String>>(json).ok()?.remove(&hour.key());
+    }
+    (hours(tags)? == [hour]).then(|| text(tags, ORIGIN).map(str::to_owned))?
+}
+
+/// The number of dead letters that an origin tells of.
+pub(crate) fn letters_in(origin: &str) -> Option<u64> {
+    origin.split(' ').nth(1)?.parse().ok()
 }
 
 /// The hours of a file, in order; `None` when its tags do not say.
@@ -192,6 +213,22 @@ mod tests {
         let tags = of_entries(std::slice::from_ref(&entry));
         assert_eq!(hours(Some(&tags)), Some(vec![hour]));
         assert_eq!(entries(Some(&tags)), [entry]);
+    }
+
+    #[test]
+    fn the_dead_letters_of_each_hour_have_an_origin() {
+        let hour = Hour::from_key("2026031409").unwrap();
+        let origins = BTreeMap::from([(hour, "0.1.0 2 ab,cd".to_owned()), (hour.next(), "0.1.0 7 ef".to_owned())]);
+        let tags = of_letters(&origins);
+        assert_eq!(hours(Some(&tags)), Some(vec![hour, hour.next()]));
+        assert_eq!(origin(Some(&tags), hour.next()).as_deref(), Some("0.1.0 7 ef"));
+        assert_eq!(origin(Some(&tags), hour.next()).as_deref().and_then(letters_in), Some(7));
+        assert_eq!(origin(Some(&tags), hour.plus(2)), None);
+        assert!(is_of_today(Some(&tags)) && !is_of_today(None));
+        let mut of_before = of_hours(&[hour]);
+        of_before.insert(ORIGIN.to_owned(), Some("0.1.0 1 ab".to_owned()));
+        assert_eq!(origin(Some(&of_before), hour).as_deref(), Some("0.1.0 1 ab"));
+        assert_eq!(origin(Some(&of_before), hour.next()), None);
     }
 
     #[test]

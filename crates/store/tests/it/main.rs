@@ -1,5 +1,6 @@
 //! What an archive promises, on real files.
 
+mod compact;
 mod identity;
 mod ledger;
 mod log;

@@ -1,0 +1,211 @@
+//! A compaction that dies, and one that others publish into, or compact beside.
+
+use std::path::Path;
+
+use chat::State;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use super::{Compacted, Compaction};
+use crate::crash::copy_of;
+use crate::crash::support::{
+    Wanted, assert_at_rest, clock, data_files, hour, in_place, open, publication, rows, wanted,
+};
+use crate::disk::Disk;
+use crate::publish::{Mode, Published};
+use crate::{Access, Archive, Error};
+
+pub(crate) const COMPACTION: Compaction = Compaction {
+    file_bytes: 1 << 30,
+    settings: archive::Settings {
+        memory: archive::Settings::MEMORY,
+        compression: archive::Settings::COMPRESSION,
+        row_group_rows: archive::Settings::ROW_GROUP_ROWS,
+        row_group_bytes: archive::Settings::ROW_GROUP_BYTES,
+        page_rows: archive::Settings::PAGE_ROWS,
+    },
+};
+
+/// A day of five hours, two of them with dead letters.
+async fn a_day() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let archive = open(folder.path()).await;
+    for number in 0..5 {
+        let hour = Wanted { dead_letters: u64::from(number % 2 == 0), ..wanted(number, 2) };
+        archive.publish(publication(&archive, hour).unwrap(), Mode::New).await.unwrap();
+    }
+    folder
+}
+
+/// The hour of that day that is published anew.
+fn second() -> Wanted {
+    Wanted { dead_letters: 2, word: "second", ..wanted(2, 4) }
+}
+
+async fn publish_second(archive: &Archive) -> Result<Published, Error> {
+    let mode = in_place(archive, second().hour).await?;
+    archive.publish(publication(archive, second())?, mode).await
+}
+
+type Content = (Vec<(String, u64, String)>, Vec<(String, u64)>, Vec<(State, u64)>);
+
+/// What is in the archive: rows, dead letters, and what the ledger says of each hour but for dates and file names.
+async fn content(root: &Path) -> Content {
+    let archive = open(root).await;
+    assert_at_rest(&archive).await;
+    let letters = archive.dead_letters(None).await.unwrap().into_iter();
+    let entries = archive.entries().await.unwrap();
+    (
+        rows(&archive).await,
+        letters.map(|letter| (letter.position.source_hour.key(), letter.position.line)).collect(),
+        entries.values().map(|entry| (entry.state, entry.tally.lines)).collect(),
+    )
+}
+
+/// What is in such an archive once the second version is published.
+async fn with_second(day: &Path) -> Content {
+    let folder = copy_of(day);
+    publish_second(&open(folder.path()).await).await.unwrap();
+    content(folder.path()).await
+}
+
+type Running<T> = JoinHandle<Result<T, Error>>;
+
+/// Starts `work` with a handle of its own, and comes back when it waits after so many steps, or is through.
+async fn start<T, F>(root: &Path, steps: i64, work: impl FnOnce(Archive) -> F) -> (Disk, Running<T>)
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    let disk = Disk::new(root).unwrap();
+    let archive = Archive::open_on(disk.clone(), Access::Existing, clock()).await.unwrap();
+    disk.faults.stop_after(steps);
+    let running = tokio::spawn(work(archive));
+    while !disk.faults.is_stopped() && !running.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    (disk, running)
+}
+
+async fn finish<T>((disk, running): (Disk, Running<T>)) -> T {
+    disk.faults.go_on();
+    running.await.unwrap().unwrap()
+}
+
+async fn compact(archive: Archive) -> Result<Compacted, Error> {
+    archive.compact(hour(0), COMPACTION).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_compaction_may_die_anywhere() {
+    let day = a_day().await;
+    let steady = content(day.path()).await;
+    for steps in 0.. {
+        let folder = copy_of(day.path());
+        let disk = Disk::new(folder.path()).unwrap();
+        let archive = Archive::open_on(disk.clone(), Access::Existing, clock()).await.unwrap();
+        disk.faults.die_after(steps);
+        let ended = compact(archive).await;
+        assert!(ended.is_ok() || disk.faults.is_dead(), "step {steps}: {ended:?}");
+        assert_eq!(content(folder.path()).await, steady, "died at step {steps}");
+        compact(open(folder.path()).await).await.unwrap();
+        assert_eq!(content(folder.path()).await, steady, "died at step {steps}");
+        let files = ["messages", "dead_letters"].map(|table| data_files(folder.path(), table).len());
+        assert_eq!(files, [1, 1], "died at step {steps}");
+        if !disk.faults.is_dead() {
+            assert!(steps > 10, "only {steps} steps were tried");
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn publishing_an_hour_of_a_compacted_day_may_die_anywhere() {
+    let day = a_day().await;
+    let expected = with_second(day.path()).await;
+    compact(open(day.path()).await).await.unwrap();
+    for steps in 0.. {
+        let folder = copy_of(day.path());
+        let disk = Disk::new(folder.path()).unwrap();
+        let archive = Archive::open_on(disk.clone(), Access::Existing, clock()).await.unwrap();
+        disk.faults.die_after(steps);
+        let ended = publish_second(&archive).await;
+        drop(archive);
+        assert!(ended.is_ok() || disk.faults.is_dead(), "step {steps}: {ended:?}");
+        let archive = open(folder.path()).await;
+        assert_at_rest(&archive).await;
+        publish_second(&archive).await.unwrap();
+        drop(archive);
+        assert_eq!(content(folder.path()).await, expected, "died at step {steps}");
+        if !disk.faults.is_dead() {
+            assert!(steps > 20, "only {steps} steps were tried");
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_hour_may_be_published_while_its_day_is_compacted() {
+    let day = a_day().await;
+    let expected = with_second(day.path()).await;
+    for steps in 0.. {
+        let folder = copy_of(day.path());
+        let compacting = start(folder.path(), steps, compact).await;
+        let was_stopped = compacting.0.faults.is_stopped();
+        publish_second(&open(folder.path()).await).await.unwrap();
+        finish(compacting).await;
+        assert_eq!(content(folder.path()).await, expected, "the compaction was stopped at step {steps}");
+        if !was_stopped {
+            assert!(steps > 10, "only {steps} steps were tried");
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_day_may_be_compacted_while_one_of_its_hours_is_published() {
+    let day = a_day().await;
+    let expected = with_second(day.path()).await;
+    let grown = copy_of(day.path());
+    compact(open(grown.path()).await).await.unwrap();
+    let archive = open(grown.path()).await;
+    let mode = in_place(&archive, hour(4)).await.unwrap();
+    let same = Wanted { dead_letters: 1, ..wanted(4, 2) };
+    archive.publish(publication(&archive, same).unwrap(), mode).await.unwrap();
+    drop(archive);
+    // The day as it was loaded, and one that is compacted already and has got another file since.
+    for day in [day, grown] {
+        for steps in 0.. {
+            let folder = copy_of(day.path());
+            let publish = |archive: Archive| async move { publish_second(&archive).await };
+            let publishing = start(folder.path(), steps, publish).await;
+            let was_stopped = publishing.0.faults.is_stopped();
+            compact(open(folder.path()).await).await.unwrap();
+            let published = finish(publishing).await;
+            assert!(matches!(published, Published::Done(_)), "step {steps}: {published:?}");
+            assert_eq!(content(folder.path()).await, expected, "the publication was stopped at step {steps}");
+            if !was_stopped {
+                assert!(steps > 10, "only {steps} steps were tried");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_day_may_be_compacted_twice_at_once() {
+    let day = a_day().await;
+    let expected = content(day.path()).await;
+    for steps in 0.. {
+        let folder = copy_of(day.path());
+        let one = start(folder.path(), steps, compact).await;
+        let was_stopped = one.0.faults.is_stopped();
+        let other = compact(open(folder.path()).await).await.unwrap();
+        let one = finish(one).await;
+        assert_eq!(one.files_before + other.files_before, 5 + 3, "each file is replaced once, step {steps}");
+        assert_eq!(content(folder.path()).await, expected, "one was stopped at step {steps}");
+        if !was_stopped {
+            break;
+        }
+    }
+}

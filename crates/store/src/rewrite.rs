@@ -1,0 +1,144 @@
+//! Rows that are in the table already, in files of another cut.
+//!
+//! A file that holds several hours carries the ledger entry, or the origin of the dead letters, of each in its tags, as
+//! the files that they were published in did. So an hour stays the publication that it was, whatever file its rows lie in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+use archive::{Piece, Settings};
+use chat::{Hour, Timestamp};
+use deltalake::kernel::Add;
+
+use crate::disk::Disk;
+use crate::error::Error;
+use crate::layout;
+use crate::live::LiveFile;
+use crate::reader::Reader;
+use crate::staged::StagedFile;
+use crate::table::{Kind, Table, addition};
+use crate::tags::{self, Tags};
+
+/// A file of rewritten rows that is not in the table yet.
+pub(crate) struct Rewritten {
+    pub(crate) file: StagedFile,
+    pub(crate) rows: u64,
+    stats: String,
+    tags: Tags,
+    first: Hour,
+}
+
+/// The rows of some hours of some files of a table.
+pub(crate) struct Selection<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) files: &'a [Arc<LiveFile>],
+    pub(crate) hours: BTreeSet<Hour>,
+}
+
+impl Selection<'_> {
+    /// Writes them into one file, sorted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOurs`] when a file does not say of one of the hours what this program says of each; one that is gone
+    /// meanwhile, see [`crate::is_gone`]; else when a file cannot be read or written.
+    pub(crate) async fn write(&self, disk: &Disk, settings: Settings) -> Result<Rewritten, Error> {
+        let tags = self.tags()?;
+        let first = *self.hours.first().expect("something is selected");
+        let (kind, disk, hours) = (self.table.kind(), disk.clone(), self.hours.clone());
+        let pieces = self.files.iter().filter_map(|file| self.piece(file)).collect();
+        let written = tokio::task::spawn_blocking(move || {
+            let out = StagedFile::new(&disk).map_err(Error::file("write into", disk.root()))?;
+            let merged = match kind {
+                Kind::DeadLetters => archive::merge_dead_letters(pieces, &hours, out, &settings),
+                Kind::Messages | Kind::Hours => archive::merge_messages(pieces, &hours, out, &settings),
+            };
+            merged.map_err(Error::rows(kind.name(), &names(&hours)))
+        });
+        let failed = |error| Error::File { action: "rewrite", path: self.table.name().into(), source: error };
+        let merged = written.await.map_err(io::Error::from).map_err(failed)??;
+        self.check(&merged.rows)?;
+        let written = merged.file;
+        let stats = match kind {
+            Kind::DeadLetters => format!(r#"{{"numRecords":{}}}"#, written.rows),
+            Kind::Messages | Kind::Hours => written.statistics.to_delta_json(),
+        };
+        Ok(Rewritten { file: written.out, rows: written.rows, stats, tags, first })
+    }
+
+    fn piece(&self, file: &LiveFile) -> Option<Piece<Reader>> {
+        let (first, last) = (*file.hours().first()?, *file.hours().last()?);
+        Some(Piece { reader: self.table.reader(file.path(), file.size()), hours: first..=last })
+    }
+
+    /// The tags of the file, out of those of the files that its rows are from.
+    fn tags(&self) -> Result<Tags, Error> {
+        let teller = |hour: &Hour| self.files.iter().find(|file| file.hours().contains(hour));
+        let untold = |hour: &Hour| {
+            let file = teller(hour).map_or_else(String::new, |file| file.path().to_owned());
+            Error::NotOurs { table: self.table.name(), hour: *hour, file }
+        };
+        match self.table.kind() {
+            Kind::DeadLetters => {
+                let origin = |hour: &Hour| teller(hour).and_then(|file| tags::origin(file.add.tags.as_ref(), *hour));
+                let told = self.hours.iter().map(|hour| Ok((*hour, origin(hour).ok_or_else(|| untold(hour))?)));
+                Ok(tags::of_letters(&told.collect::<Result<BTreeMap<_, _>, Error>>()?))
+            }
+            Kind::Messages | Kind::Hours => {
+                let entry = |hour: &Hour| teller(hour).and_then(|file| file.told(*hour)).cloned();
+                let told = self.hours.iter().map(|hour| entry(hour).ok_or_else(|| untold(hour)));
+                Ok(tags::of_entries(&told.collect::<Result<Vec<_>, Error>>()?))
+            }
+        }
+    }
+
+    /// Holds what was written against what is said of each hour, so that no row can get lost on the way.
+    fn check(&self, rows: &BTreeMap<Hour, u64>) -> Result<(), Error> {
+        let found = |hour: &Hour| rows.get(hour).copied().unwrap_or(0);
+        let wrong = self
+            .hours
+            .iter()
+            .find_map(|hour| Some((*hour, self.said(*hour)?)).filter(|(_, said)| *said != found(hour)));
+        let Some((hour, said)) = wrong else { return Ok(()) };
+        Err(Error::Miscounted { table: self.table.name(), hour, said, rows: found(&hour) })
+    }
+
+    /// How many rows an hour is said to have.
+    fn said(&self, hour: Hour) -> Option<u64> {
+        let file = self.files.iter().find(|file| file.hours().contains(&hour))?;
+        match self.table.kind() {
+            Kind::DeadLetters => tags::letters_in(&tags::origin(file.add.tags.as_ref(), hour)?),
+            Kind::Messages | Kind::Hours => file.told(hour).map(|entry| entry.tally.rows()),
+        }
+    }
+}
+
+impl Rewritten {
+    /// Gives the file its name in the table, for good. `data_change` is false when no row is added or taken away.
+    pub(crate) async fn place(
+        self,
+        disk: &Disk,
+        table: &Table,
+        at: Timestamp,
+        data_change: bool,
+    ) -> Result<Add, Error> {
+        let (disk, path, size) = (disk.clone(), layout::day_file(self.first), self.file.length());
+        let (location, file) = (table.location(&path), self.file);
+        let target = disk.path(&location);
+        let placed = tokio::task::spawn_blocking(move || file.place(&disk, &location)).await;
+        placed.map_err(io::Error::from).flatten().map_err(Error::file("write", &target))?;
+        let mut add = addition(path, size, at, self.stats, data_change);
+        add.partition_values.insert(layout::PARTITION.to_owned(), Some(layout::partition(self.first)));
+        Ok(Add { tags: Some(self.tags), ..add })
+    }
+}
+
+/// Hours, for a message: the first and the last.
+fn names(hours: &BTreeSet<Hour>) -> String {
+    match (hours.first(), hours.last()) {
+        (Some(first), Some(last)) if first != last => format!("{first} to {last}"),
+        (Some(hour), _) => hour.to_string(),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,131 @@
+//! Days in one file: what stays as it was, and what of it can be replaced.
+
+use chat::{Hour, State};
+use store::{Archive, Compacted, Compaction, Error, Mode, Published};
+use tempfile::TempDir;
+
+use crate::support::{Wanted, assert_at_rest, data_files, hour, in_place, open, publication, rows, wanted};
+
+fn compaction(file_bytes: u64) -> Compaction {
+    Compaction { file_bytes, settings: archive::Settings::default() }
+}
+
+async fn publish(archive: &Archive, wanted: Wanted) -> Published {
+    let mode = in_place(archive, wanted.hour).await.unwrap();
+    archive.publish(publication(archive, wanted).unwrap(), mode).await.unwrap()
+}
+
+/// Hours 0 to 9 of a day, of two messages each; every third has a dead letter, hour 4 none but that.
+async fn a_day(folder: &TempDir) -> Archive {
+    let archive = open(folder.path()).await;
+    for number in 0..10 {
+        let messages = if number == 4 { 0 } else { 2 };
+        publish(&archive, Wanted { dead_letters: u64::from(number % 3 == 1), ..wanted(number, messages) }).await;
+    }
+    archive
+}
+
+#[tokio::test]
+async fn a_compacted_day_says_what_it_said() {
+    let folder = TempDir::new().unwrap();
+    let archive = a_day(&folder).await;
+    publish(&archive, wanted(15, 1)).await;
+    let before = (archive.entries().await.unwrap(), rows(&archive).await, archive.dead_letters(None).await.unwrap());
+    let days = archive.crowded(compaction(1 << 30)).await.unwrap();
+    assert_eq!(days.into_iter().collect::<Vec<_>>(), [(Hour::from_key("2026031400").unwrap(), 9 + 3)]);
+    let done = archive.compact(hour(3), compaction(1 << 30)).await.unwrap();
+    assert_eq!((done.files_before, done.files_after, done.rows), (9 + 3, 2, 18 + 3));
+    assert!(done.bytes_after < done.bytes_before, "{done:?}");
+    let after = (archive.entries().await.unwrap(), rows(&archive).await, archive.dead_letters(None).await.unwrap());
+    assert_eq!(after, before, "the ledger, the rows and the letters are those of before");
+    assert_at_rest(&archive).await;
+    // The day after has a file of its own.
+    assert_eq!(data_files(folder.path(), "messages").len(), 2);
+    assert!(archive.crowded(compaction(1 << 30)).await.unwrap().is_empty());
+    assert_eq!(archive.compact(hour(3), compaction(1 << 30)).await.unwrap(), Compacted::default());
+    assert_eq!(archive.dead_letters(Some(hour(4))).await.unwrap().len(), 1);
+    // And so it does to who opens it anew, and after the ledger is lost.
+    drop(archive);
+    std::fs::remove_dir_all(folder.path().join("hours")).unwrap();
+    std::fs::write(folder.path().join("tmp/left"), "by a run that died").unwrap();
+    let archive = open(folder.path()).await;
+    let mut rebuilt = before.0;
+    rebuilt.remove(&hour(4));
+    assert_eq!(archive.entries().await.unwrap(), rebuilt, "all but the hour without messages, which has no file");
+    assert_at_rest(&archive).await;
+}
+
+#[tokio::test]
+async fn an_hour_of_a_compacted_day_can_be_replaced_and_the_others_stay() {
+    let folder = TempDir::new().unwrap();
+    let archive = a_day(&folder).await;
+    archive.compact(hour(0), compaction(1 << 30)).await.unwrap();
+    let before = archive.entries().await.unwrap();
+    let news = [(1, 5, 2), (7, 3, 0), (2, 0, 0), (4, 1, 1), (0, 2, 1)];
+    for (number, messages, dead_letters) in news {
+        let wanted = Wanted { dead_letters, word: "second", ..wanted(number, messages) };
+        assert!(matches!(publish(&archive, wanted).await, Published::Done(_)));
+        assert_at_rest(&archive).await;
+        let letters = archive.dead_letters(Some(hour(number))).await.unwrap();
+        assert_eq!(letters.len() as u64, dead_letters, "{number}");
+    }
+    let after = archive.entries().await.unwrap();
+    for (hour, entry) in &after {
+        let is_new = news.iter().any(|(number, ..)| *hour == crate::support::hour(*number));
+        assert_eq!(before[hour] == *entry, !is_new, "{hour}");
+    }
+    assert_eq!(rows(&archive).await.len(), 18 - 3 * 2 - 2 + 5 + 3 + 1 + 2);
+    // What is new is put beside the rest.
+    archive.compact(hour(0), compaction(1 << 30)).await.unwrap();
+    assert_at_rest(&archive).await;
+    assert_eq!(archive.entries().await.unwrap(), after);
+    assert_eq!(["messages", "dead_letters"].map(|table| data_files(folder.path(), table).len()), [1, 1]);
+}
+
+#[tokio::test]
+async fn whoever_decoded_an_hour_before_it_was_compacted_may_still_replace_it() {
+    let folder = TempDir::new().unwrap();
+    let archive = a_day(&folder).await;
+    let mode = in_place(&archive, hour(3)).await.unwrap();
+    archive.compact(hour(0), compaction(1 << 30)).await.unwrap();
+    let second = publication(&archive, Wanted { word: "second", ..wanted(3, 7) }).unwrap();
+    assert!(matches!(archive.publish(second, mode.clone()).await.unwrap(), Published::Done(_)));
+    let third = publication(&archive, Wanted { word: "third", ..wanted(3, 9) }).unwrap();
+    assert!(matches!(archive.publish(third, mode).await.unwrap(), Published::AlreadyThere(_)), "it is another by now");
+    let first = publication(&archive, wanted(5, 2)).unwrap();
+    assert!(matches!(archive.publish(first, Mode::New).await.unwrap(), Published::AlreadyThere(_)));
+    assert_at_rest(&archive).await;
+    // A failure that is told late takes nothing away.
+    let failed = crate::support::entry(hour(6), State::Failed);
+    assert_eq!(archive.record(&[failed]).await.unwrap()[0].state, State::Done);
+}
+
+#[tokio::test]
+async fn files_are_put_together_up_to_a_size() {
+    let folder = TempDir::new().unwrap();
+    let archive = a_day(&folder).await;
+    let size = archive.snapshot().await.unwrap().files().iter().map(|file| file.size).max().unwrap();
+    archive.compact(hour(0), compaction(size * 3)).await.unwrap();
+    assert_at_rest(&archive).await;
+    let snapshot = archive.snapshot().await.unwrap();
+    let hours: Vec<_> = snapshot.files().iter().map(|file| file.hours.len()).collect();
+    assert_eq!(hours, [3, 3, 3]);
+    // A file that is large enough is let alone.
+    let snapshot = archive.snapshot().await.unwrap();
+    let smallest = snapshot.files().iter().map(|file| file.size).min().unwrap();
+    assert_eq!(archive.compact(hour(0), compaction(smallest)).await.unwrap(), Compacted::default());
+}
+
+#[tokio::test]
+async fn a_day_whose_rows_are_not_what_is_said_of_them_stays_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let archive = a_day(&folder).await;
+    let files = |table| data_files(folder.path(), table);
+    let (messages, letters) = (files("messages"), files("dead_letters"));
+    // As many rows in all as there should be, but twice those of one hour and none of the other.
+    std::fs::copy(&messages[0], &messages[1]).unwrap();
+    let error = archive.compact(hour(0), compaction(1 << 30)).await.unwrap_err();
+    assert!(matches!(error, Error::Miscounted { said: 2, rows: 0 | 4, .. }), "{error:?}");
+    assert_eq!(files("messages"), messages, "nothing was changed");
+    assert_eq!((letters.len(), files("dead_letters").len()), (3, 1), "the other table is another matter");
+}
