@@ -1,5 +1,6 @@
 //! The commands: each file has its arguments and what it does.
 
+mod compact;
 mod completions;
 mod config;
 mod coverage;
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     Query(query::Args),
     Show(show::Args),
     Verify(verify::Args),
+    Compact(compact::Args),
     Emulate(emulate::Args),
     Config(config::Args),
     Completions(completions::Args),
@@ -100,6 +102,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Com
         Command::Query(args) => query::run(args, context).await,
         Command::Show(args) => show::run(args, context).await,
         Command::Verify(args) => verify::run(args, context).await,
+        Command::Compact(args) => compact::run(args, context).await,
         Command::Emulate(args) => emulate::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,
         Command::Completions(args) => completions::run(args, context).await,

@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) hours: HoursSettings,
     /// How tables are written.
     pub(crate) archive: ArchiveSettings,
+    /// When files are put together.
+    pub(crate) compact: CompactSettings,
     /// How the search index is written.
     pub(crate) index: IndexSettings,
     /// How hours are worked on.
@@ -102,6 +104,15 @@ pub(crate) struct ArchiveSettings {
     pub(crate) memory: usize,
     /// The level of zstd; `1 <= compression <= 22`.
     pub(crate) compression: i32,
+}
+
+/// `[compact]`: when the files of closed days are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CompactSettings {
+    /// How many files of a closed day are put together at the end of a run; 0 never does it.
+    pub(crate) files: u64,
+    /// Files are put together up to so many bytes.
+    pub(crate) file_size: u64,
 }
 
 /// `[index]`: how the search index is written.
@@ -170,6 +181,10 @@ impl Settings {
             archive: ArchiveSettings {
                 memory: reader.size("archive.memory", 1 << 20..=1 << 40)?,
                 compression: reader.number("archive.compression", 1..=22)?,
+            },
+            compact: CompactSettings {
+                files: reader.number("compact.files", 0..=1_000_000)?,
+                file_size: reader.size("compact.file_size", 1 << 20..=1 << 40)?,
             },
             index: IndexSettings { heap: reader.size("index.heap", 16 << 20..=1 << 40)? },
             ingest: IngestSettings {

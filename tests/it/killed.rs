@@ -113,9 +113,9 @@ fn at_every_step(
     met
 }
 
-/// The steps that only a full ledger comes to.
+/// The steps that only a full ledger comes to, or a day that is put together.
 fn is_of_merging(step: &&str) -> bool {
-    step.starts_with("merge.")
+    ["merge.", "compact.", "rest."].iter().any(|of| step.starts_with(of))
 }
 
 /// The steps of replacing, which an hour that is new does not come to.
@@ -161,8 +161,63 @@ fn killed_while_the_ledger_is_merged() {
         copy(&full.archive(), &scene.archive());
         say(scene, 1..4);
     };
-    let steps = store::STEPS.iter().copied().filter(is_of_merging);
+    let steps = store::STEPS.iter().copied().filter(|step| step.starts_with("merge."));
     let met = at_every_step(prepare, YOUNG, steps.clone());
+    assert_eq!(met, steps.collect());
+}
+
+/// When the day of the hour is closed.
+const CLOSED: &str = "2026-03-18T12:00:00Z";
+
+/// A day of nine hours with a message and a dead letter each, the hour that is fetched among them.
+fn a_day(scene: &Scene, service: &Handle) {
+    say(scene, 1..4);
+    run(&mut fetch(scene, service, YOUNG)).leaves(0);
+    let hour = Hour::from_key(HOUR).unwrap();
+    let paths = (1..9).map(|number| {
+        let path = scene.path(&format!("{}.ndjson", hour.plus(number).key()));
+        fs::write(&path, format!("{{\"msg_id\":\"{number}\"}}\nno message\n")).unwrap();
+        path.to_str().unwrap().to_owned()
+    });
+    let paths: Vec<String> = paths.collect();
+    let arguments: Vec<&str> = ["load", "--json"].into_iter().chain(paths.iter().map(String::as_str)).collect();
+    run(scene.annals(&arguments).env("ANNALS_CLOCK", YOUNG)).leaves(0);
+}
+
+#[test]
+fn killed_while_a_day_is_compacted() {
+    let steps = || store::STEPS.iter().copied().filter(|step| step.starts_with("compact."));
+    let mut met = BTreeSet::new();
+    for (step, nth) in steps().flat_map(|step| [(step, 1), (step, 2)]) {
+        let scene = Scene::new();
+        let service = service(&scene);
+        a_day(&scene, &service);
+        let before = rows(&scene.archive());
+        let mut compact = scene.annals(&["compact"]);
+        if kill_at(compact.env("ANNALS_CLOCK", CLOSED), step, nth) {
+            met.insert(step);
+        }
+        for _ in 0..2 {
+            assert_eq!(rows(&scene.archive()), before, "killed at {step}");
+            run(&mut scene.annals(&["verify"])).leaves(0);
+            run(scene.annals(&["compact"]).env("ANNALS_CLOCK", CLOSED)).leaves(0);
+        }
+        assert_eq!(table::data_files(&scene.archive()), 1, "killed at {step}");
+    }
+    assert_eq!(met, steps().collect());
+}
+
+#[test]
+fn killed_while_an_hour_of_a_compacted_day_is_published_anew() {
+    let prepare = |scene: &Scene, service: &Handle| {
+        a_day(scene, service);
+        run(scene.annals(&["compact", "--since", "2026-03-14"]).env("ANNALS_CLOCK", "2026-03-15T11:00:00Z")).leaves(0);
+        assert_eq!(table::data_files(&scene.archive()), 1);
+        say(scene, 2..7);
+    };
+    let is_of_it = |step: &&str| ["rest.", "letters.", "messages."].iter().any(|of| step.starts_with(of));
+    let steps = store::STEPS.iter().copied().filter(is_of_it);
+    let met = at_every_step(prepare, GROWN, steps.clone());
     assert_eq!(met, steps.collect());
 }
 

@@ -3,6 +3,7 @@
 mod bad_input;
 mod calls;
 mod columns_page;
+mod compact;
 mod concurrent;
 mod crash;
 mod deploy;

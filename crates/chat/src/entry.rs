@@ -82,7 +82,8 @@ pub struct Entry {
     pub min_sent_at: Option<Timestamp>,
     /// The latest time among the messages.
     pub max_sent_at: Option<Timestamp>,
-    /// The data files of `messages` that hold the hour, relative to that table. Empty when there are no messages.
+    /// The data files of `messages` that the hour was published in, relative to that table. They go on to name this
+    /// publication when the rows have moved into a file of the whole day (decision D15). Empty when there are no messages.
     pub files: Vec<String>,
     /// Where the bytes came from: `fetch`, `load`, `raw` when an interrupted run had left them. A row that was rebuilt from
     /// the tables says what the lost one said; it is `recovered` only where nothing tells any more.

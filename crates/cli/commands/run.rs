@@ -7,6 +7,7 @@ use chat::{App, Hour, State};
 use ingest::{Report, Settled, Workshop};
 use store::Archive;
 
+use crate::commands::compact;
 use crate::commands::summary::Summary;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -84,7 +85,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Lets the index catch up and prints what was done.
+    /// Puts the files of closed days together, lets the index catch up and prints what was done.
     ///
     /// # Errors
     ///
@@ -93,6 +94,7 @@ impl<'a> Run<'a> {
         let report = report.map_err(CommandError::from)?;
         self.context.findings.note_report(&report);
         drop(self.bar);
+        compact::at_the_end(&self.workshop, self.context).await;
         let summary = Summary::of(self.context, &self.workshop, report, self.began.elapsed()).await;
         let summary = match self.work.source {
             Source::Service { .. } => summary.with_verdict(&self.workshop).await,

@@ -57,6 +57,15 @@ impl Habits {
         is_as_old_as(hour, now, self.retention)
     }
 
+    /// Whether the service is asked for the hour no more, when it was last found archived or empty at this time: it has
+    /// deleted the hour, or every age of [`Habits::recheck`] had come by then.
+    #[must_use]
+    pub fn is_closed(&self, hour: Hour, asked_at: Option<Timestamp>, now: Timestamp) -> bool {
+        let mut ages = self.recheck.iter().map(|recheck| self.age_of(*recheck));
+        let mut was_last = |at| self.is_ready(hour, at) && ages.all(|age| is_as_old_as(hour, at, age));
+        self.is_expired(hour, now) || asked_at.is_some_and(|at| at <= now && was_last(at))
+    }
+
     /// When the service deletes the hour.
     #[must_use]
     pub fn deleted_at(&self, hour: Hour) -> Timestamp {
@@ -74,13 +83,17 @@ impl Habits {
     /// keeps it.
     #[must_use]
     pub fn is_to_be_rechecked(&self, hour: Hour, asked_at: Timestamp, now: Timestamp) -> bool {
-        let mut ages = self.recheck.iter().map(|recheck| match *recheck {
-            Recheck::After(age) => age,
-            Recheck::Before(left) => self.retention.saturating_sub(left),
-        });
+        let mut ages = self.recheck.iter().map(|recheck| self.age_of(*recheck));
         // What was asked for days from now was asked for by a clock that was ahead: it says nothing.
         let was_before = |age| asked_at > now + DAY || !is_as_old_as(hour, asked_at, age);
         !self.is_expired(hour, now) && ages.any(|age| was_before(age) && is_as_old_as(hour, now, age))
+    }
+
+    fn age_of(&self, recheck: Recheck) -> Duration {
+        match recheck {
+            Recheck::After(age) => age,
+            Recheck::Before(left) => self.retention.saturating_sub(left),
+        }
     }
 }
 

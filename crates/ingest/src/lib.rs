@@ -20,6 +20,7 @@
 
 mod age;
 mod attempt;
+mod compact;
 mod coverage;
 mod doubt;
 mod download;
@@ -42,6 +43,7 @@ mod workshop;
 mod zone;
 
 pub use age::{Habits, Recheck};
+pub use compact::{CompactedDays, Days};
 pub use coverage::{Coverage, is_fetched};
 pub use error::Error;
 pub use follow::{Followed, Lag};

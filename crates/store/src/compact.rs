@@ -161,7 +161,7 @@ fn lots(kind: Kind, live: &Live, day: Hour, file_bytes: u64) -> Vec<Vec<Arc<Live
     lots
 }
 
-/// Adds to `days` how many files of each day of a table could be replaced.
+/// Notes in `days` how many files of each day of a table could be replaced, if no other table has more.
 pub(crate) fn crowded(kind: Kind, live: &Live, file_bytes: u64, days: &mut BTreeMap<Hour, u64>) {
     let mut last = None;
     for hour in live.hours() {
@@ -171,7 +171,7 @@ pub(crate) fn crowded(kind: Kind, live: &Live, file_bytes: u64, days: &mut BTree
         }
         let files = lots(kind, live, day, file_bytes).iter().map(|lot| lot.len() as u64).sum::<u64>();
         if files > 0 {
-            *days.entry(day).or_default() += files;
+            days.entry(day).and_modify(|most| *most = files.max(*most)).or_insert(files);
         }
     }
 }

@@ -254,7 +254,7 @@ impl Archive {
     }
 
     /// The days of which several files can be put together, or which have a file of an older format, each by its first
-    /// hour, with how many files these are.
+    /// hour, with how many files these are, in the table that has the most.
     ///
     /// # Errors
     ///
