@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub(crate) struct Notebook {
     page: Mutex<Page>,
+    /// Held while a page is written: an hour may have rows on two pages, and the last of them is to stand.
+    writing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -44,6 +46,7 @@ impl Notebook {
 
     /// Writes all rows.
     pub(crate) async fn write(&self, archive: &Archive) -> Result<Vec<Entry>, Error> {
+        let _turn = self.writing.lock().await;
         let Page { rows, .. } = std::mem::take(&mut *self.page());
         if rows.is_empty() {
             return Ok(Vec::new());
