@@ -4,8 +4,8 @@
 //! A seed draws a world: what is said, when its files appear and how they change, when the job runs, what goes wrong. Time
 //! is injected, so nothing waits. `ANNALS_TEST_SEED=17 cargo test -p annals-ingest --test simulation` repeats one seed.
 //!
-//! So many seeds cost minutes in an optimised build and an hour in another: a plain `cargo test` runs a few, and
-//! `just simulation` all two hundred.
+//! So many seeds cost ten minutes in an optimised build and much more in another: a plain `cargo test` runs a few, and
+//! `just simulation`, which CI runs too, all two hundred.
 
 mod dice;
 mod nights;
@@ -19,17 +19,19 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use emulator::Logged;
-use ingest::{Settled, Workshop};
+use ingest::{Coverage, Settled, Workshop};
 
 use crate::nights::{Night, Service, Trouble};
 use crate::station::Station;
-use crate::truth::{Run, Truth};
+use crate::truth::{Run, Truth, WARNING};
 use crate::world::World;
 
 /// Seeds of a plain run; `ANNALS_TEST_SEEDS` asks for more. Every seed has a world of its own.
 const SEEDS: u64 = 2;
 /// Opening an archive and building a client cost more than a night does, so a process lives for some nights here.
 const REOPENED: usize = 20;
+/// Every so many nights the job runs twice.
+const TWICE: usize = 7;
 
 #[test]
 fn sixty_days_of_nights_lose_nothing_without_saying_so() {
@@ -56,31 +58,71 @@ async fn simulate(seed: u64) {
         };
         world.show(now, service.retention);
         station.clock.set(now);
-        let run = run(&station, &workshop, trouble, is_lost).await;
-        truth.learn(&world, &run);
+        let before = match trouble {
+            Trouble::Stop(turns) => {
+                Some(run_until(&station, std::mem::replace(&mut workshop, station.workshop().await), turns).await)
+            }
+            _ => None,
+        };
+        let mut last = run(&station, &workshop, trouble, is_lost).await;
+        if let Some(before) = before {
+            last.follow(before);
+        }
+        truth.learn(&world, &last);
+        if number % TWICE == 0 && trouble == Trouble::None {
+            // What is settled is not asked for again in the same night.
+            last = run(&station, &workshop, trouble, is_lost).await;
+            truth.learn(&world, &last);
+        }
         if number % REOPENED == REOPENED - 1 {
             // What the next process finds.
             workshop = station.workshop().await;
-            assert_eq!(workshop.archive.entries().await.expect("the ledger can be read"), run.after);
-            truth.hold(&world, &run.after, station::rows(&workshop.archive).await);
-            truth.judge(&run.after, run.range, now);
+            assert_eq!(workshop.archive.entries().await.expect("the ledger can be read"), last.after);
+            truth.hold(&world, &last.after, station::rows(&workshop.archive).await);
+            truth.judge(&last.after, last.range, now);
         }
     }
+    let whole = world.first..world.first.plus(24 * (world::DAYS + 10));
+    let verified = workshop.verify(whole).await.expect("the archive can be read");
+    assert_eq!(verified.findings, []);
+}
+
+/// A run that is told to stop when some hours had their turn.
+async fn run_until(station: &Station, workshop: Workshop, turns: u64) -> Run {
+    let turns_left = AtomicU64::new(turns);
+    let stop = workshop.stop.clone();
+    let count = |_, _| {
+        if turns_left.fetch_sub(1, Ordering::Relaxed) == 0 {
+            stop.cancel();
+        }
+    };
+    run_and_count(station, &workshop, Trouble::Stop(turns), &station.client, &count).await
 }
 
 /// One night.
 async fn run(station: &Station, workshop: &Workshop, trouble: Trouble, is_lost: bool) -> Run {
+    let client = if is_lost { &station.lost_client } else { &station.client };
+    run_and_count(station, workshop, trouble, client, &|_, _| ()).await
+}
+
+async fn run_and_count(
+    station: &Station,
+    workshop: &Workshop,
+    trouble: Trouble,
+    client: &api::Client,
+    progress: ingest::Progress<'_>,
+) -> Run {
     let before = workshop.archive.entries().await.expect("the ledger can be read");
     let range = workshop.due().await.expect("the ledger can be read");
     let plan = workshop.plan(range, Settled::Keep).await.expect("the archive can be read");
     drop(station.service.take_log());
-    let client = if is_lost { &station.lost_client } else { &station.client };
-    let report = workshop.fetch(client, range, Settled::Keep, &|_, _| ()).await.expect("the archive can be used");
+    let report = workshop.fetch(client, range, Settled::Keep, progress).await.expect("the archive can be used");
     let after = workshop.archive.entries().await.expect("the ledger can be read");
     // The token of the last night has expired: the first calls are told so, and it is renewed.
     let is_old_token = |logged: &Logged| logged.status == Some(401) && logged.fault.is_none();
     let log = station.service.take_log().into_iter().filter(|logged| !is_old_token(logged)).collect();
-    Run { now: (workshop.clock)(), range, trouble, before, plan, log, report, after }
+    let coverage = Coverage::of(&after, range, &workshop.settings.habits, (workshop.clock)(), WARNING);
+    Run { now: (workshop.clock)(), range, trouble, before, plan, log, report, after, coverage }
 }
 
 /// A folder in memory where there is one: what is written here survives no power failure, and need not.

@@ -28,6 +28,8 @@ pub(crate) enum Trouble {
     Some,
     /// Every call fails.
     All,
+    /// The run is told to stop when so many hours had their turn, and another one follows. Nothing else.
+    Stop(u64),
 }
 
 /// A service and the habits that it is thought to have.
@@ -100,7 +102,11 @@ fn served(dice: &mut Dice, shapes: &Shapes) -> Night {
     let shape = if shapes.show_damage { [Fault::Members, Fault::Parts(2)] } else { [Fault::Plain, Fault::Padding] };
     let lasting = Faults::none().at_random(shapes.seed, 0.1, shape.into_iter().chain([Fault::ContentEncoding]));
     let probability = dice.one_of(&[0.0, 0.0, 0.02, 0.02, 0.1, 0.3]);
-    let trouble = if probability > 0.0 { Trouble::Some } else { Trouble::None };
+    let trouble = match dice.below(100) {
+        _ if probability > 0.0 => Trouble::Some,
+        0..=14 => Trouble::Stop(dice.below(40)),
+        _ => Trouble::None,
+    };
     let is_damage = |fault: &Fault| matches!(fault, Fault::TruncatedGzip | Fault::BadCrc);
     let passing = PASSING.into_iter().filter(|fault| shapes.show_damage || !is_damage(fault));
     Night::Served(lasting.and(Faults::none().at_random(dice.number(), probability, passing)), trouble)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chat::{Entry, Hour, Hours, Part, State, Timestamp};
 use emulator::Logged;
-use ingest::{Plan, Report};
+use ingest::{Coverage, Plan, Report};
 
 use crate::nights::{RETENTION, Trouble};
 use crate::world::{Content, Row, World};
@@ -15,6 +15,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 const FIRST_TRY: Duration = HOUR;
 /// "No file" means that there is none from this age on.
 const READINESS: Duration = Duration::from_secs(24 * 3600);
+/// Hours that will be gone so soon are at risk.
+pub(crate) const WARNING: Duration = Duration::from_secs(24 * 3600);
 /// The ages at which a settled hour is asked for once more.
 const RECHECKS: [Duration; 2] = [Duration::from_secs(24 * 3600), Duration::from_secs(48 * 3600)];
 
@@ -28,6 +30,17 @@ pub(crate) struct Run {
     pub(crate) log: Vec<Logged>,
     pub(crate) report: Report,
     pub(crate) after: BTreeMap<Hour, Entry>,
+    pub(crate) coverage: Coverage,
+}
+
+impl Run {
+    /// Counts a run of the same night that was stopped, and that this one followed, as part of this one.
+    pub(crate) fn follow(&mut self, stopped: Self) {
+        self.before = stopped.before;
+        self.log.splice(..0, stopped.log);
+        self.report.newly_lost += stopped.report.newly_lost;
+        self.report.asked += stopped.report.asked;
+    }
 }
 
 /// What the service's log tells of the attempts at one hour in one run.
@@ -83,6 +96,7 @@ impl Truth {
             Self::state_is_right(run, hour, tried.get(&hour), &tried);
         }
         self.lost_is_reported(run);
+        coverage_tells_all(run);
         if run.trouble == Trouble::None {
             as_planned(run, &tried);
         }
@@ -232,6 +246,27 @@ impl Truth {
             assert!(!self.servable.contains(&hour) || is_served, "{hour} could be had");
         }
     }
+}
+
+/// What is not settled is said to be in danger as long as it can be had, and lost when it cannot.
+fn coverage_tells_all(run: &Run) {
+    let (mut deadlines, mut at_risk) = (BTreeSet::new(), BTreeSet::new());
+    for hour in run.range {
+        let state = run.after.get(&hour).map_or(State::Pending, |entry| entry.state);
+        let gone = hour.end() + RETENTION;
+        let told = match state {
+            State::Pending | State::Failed if gone <= run.now => State::Lost,
+            State::Lost if gone > run.now => State::Pending,
+            state => state,
+        };
+        assert_eq!(run.coverage.states[&hour], told, "{hour} is {state} in the ledger");
+        if matches!(told, State::Pending | State::Failed) {
+            deadlines.insert((hour, gone));
+            at_risk.extend((gone <= run.now + WARNING).then_some((hour, gone)));
+        }
+    }
+    assert_eq!(run.coverage.at_risk().collect::<BTreeSet<_>>(), at_risk);
+    assert_eq!(run.coverage.next_loss(), deadlines.into_iter().min_by_key(|(_, gone)| *gone));
 }
 
 /// The rows of an hour of which these contents were served, each with whether the newest lacks it.
