@@ -185,7 +185,8 @@ impl Publisher<'_> {
                     return Ok(Some(present));
                 }
                 Outcome::Stopped(None) => {
-                    self.discard(self.messages, rest.add().map_or(&[], std::slice::from_ref)).await
+                    let useless = rest.add().map_or(&[][..], std::slice::from_ref);
+                    self.discard(self.messages, useless).await;
                 }
             }
             tokio::time::sleep(PAUSE * attempt).await;
