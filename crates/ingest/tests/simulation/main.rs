@@ -79,7 +79,7 @@ async fn simulate(seed: u64) {
             workshop = station.workshop().await;
             assert_eq!(workshop.archive.entries().await.expect("the ledger can be read"), last.after);
             truth.hold(&world, &last.after, station::rows(&workshop.archive).await);
-            truth.judge(&last.after, last.range, now);
+            truth.judge(&last);
         }
     }
     let whole = world.first..world.first.plus(24 * (world::DAYS + 10));

@@ -233,16 +233,19 @@ impl Truth {
         assert!(actual.is_empty(), "rows that nobody served: {actual:?}");
     }
 
-    /// What must hold in the end: what could be had is there, and all else is lost or empty.
-    pub(crate) fn judge(&self, entries: &BTreeMap<Hour, Entry>, range: Hours, now: Timestamp) {
-        for hour in range.filter(|hour| age(*hour, now) >= RETENTION + 24 * HOUR) {
-            let state = entries.get(&hour).map(|entry| entry.state);
+    /// What must hold in the end: what could be had is there, and all else is lost or empty. In the ledger too, unless the
+    /// service could not be reached: then nobody knows yet what it still has.
+    pub(crate) fn judge(&self, run: &Run) {
+        let is_cut = run.report.cut_short.is_some();
+        for hour in run.range.filter(|hour| age(*hour, run.now) >= RETENTION + 24 * HOUR) {
             let is_served = self.served.contains_key(&hour);
-            match state {
-                Some(State::Done) => assert!(is_served, "{hour} is archived, and was never served"),
-                Some(State::Empty | State::Lost) => assert!(!is_served, "{hour} was served, and is {state:?}"),
-                _ => panic!("{hour} is {state:?} long after the service has deleted it"),
+            let noted = run.after.get(&hour).map_or(State::Pending, |entry| entry.state);
+            match run.coverage.states[&hour] {
+                State::Done => assert!(is_served, "{hour} is archived, and was never served"),
+                state @ (State::Empty | State::Lost) => assert!(!is_served, "{hour} was served, and is {state}"),
+                state => panic!("{hour} is {state} long after the service has deleted it"),
             }
+            assert!(is_cut || noted == run.coverage.states[&hour], "{hour} is {noted} in the ledger");
             assert!(!self.servable.contains(&hour) || is_served, "{hour} could be had");
         }
     }
