@@ -89,6 +89,9 @@ impl Workshop {
     ) -> Result<Decoded, Error> {
         let at = (self.clock)();
         let mut bench = Bench::new(self, hour)?;
+        if provenance.retains && earlier.is_some() {
+            bench.seen = Seen::across_versions();
+        }
         for (part, file) in (0..).zip(bytes.parts) {
             bench.part(part, file)?;
         }
