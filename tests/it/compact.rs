@@ -55,7 +55,10 @@ fn a_day_is_put_together_and_nothing_else_changes() {
     assert_eq!((&proof["rows"], &proof["dead_letters"], &proof["not_indexed"]), (&30.into(), &6.into(), &0.into()));
     let shown = run(&mut scene.annals(&["show", "3-2", "--json"])).leaves(0);
     assert!(shown.stdout.contains("tide 2"), "{shown:?}");
-    assert_eq!(run(&mut scene.annals(&["query", "tide", "--limit", "100", "--format", "jsonl"])).json_lines().len(), 30);
+    assert_eq!(
+        run(&mut scene.annals(&["query", "tide", "--limit", "100", "--format", "jsonl"])).json_lines().len(),
+        30
+    );
     let again = run(&mut scene.annals(&["compact"])).leaves(0);
     assert_eq!(again.stdout, "no day has files to put together\n");
 }
