@@ -194,6 +194,13 @@ impl Table for Messages {
                 set: |message, time| message.retained_at = Some(time),
             },
         },
+        text!(
+            about,
+            AlikeAtFirst,
+            Groups,
+            "The `msg_id` of the message that this one speaks of: the one that an event recalls, edits, acknowledges or \
+             reacts to, or the one that a thread hangs on."
+        ),
     ];
 
     fn blank() -> Message<'static> {

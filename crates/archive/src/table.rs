@@ -18,7 +18,8 @@ use crate::error::Error;
 /// | --- | --- |
 /// | 1 | |
 /// | 2 | rows that are no longer served (`retained_at`), and how many (`retained`, `added`) |
-pub const FORMAT: u32 = 2;
+/// | 3 | the message that an event speaks of (`about`); rows of before have null there |
+pub const FORMAT: u32 = 3;
 
 /// A column of a table, as it is documented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

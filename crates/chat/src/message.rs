@@ -87,6 +87,9 @@ pub struct Message<'a> {
     /// it serves. It is no part of what the message says. The `part` of such a row is that of the file it was last served
     /// in, counted on from [`crate::RETAINED_PARTS`] once for every publication of the hour since.
     pub retained_at: Option<Timestamp>,
+    /// The id of the message that this one speaks of: the one that an event recalls, edits, acknowledges or reacts to, or the
+    /// one that a thread hangs on. It follows from the record, which says it elsewhere too.
+    pub about: Option<Cow<'a, str>>,
 }
 
 impl<'a> Message<'a> {
@@ -122,6 +125,7 @@ impl<'a> Message<'a> {
             ext: None,
             rest: None,
             retained_at: None,
+            about: None,
         }
     }
 
@@ -173,6 +177,7 @@ impl<'a> Message<'a> {
             ext: own(self.ext),
             rest: own(self.rest),
             retained_at: self.retained_at,
+            about: own(self.about),
         }
     }
 }

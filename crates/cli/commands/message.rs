@@ -7,7 +7,7 @@ use chat::{Message, Position};
 use crate::output::Cell;
 
 /// The columns that are printed: those of the table `messages` without the share secrets, in its order.
-pub(super) const COLUMNS: [&str; 28] = [
+pub(super) const COLUMNS: [&str; 29] = [
     "msg_id",
     "sent_at",
     "source_hour",
@@ -36,6 +36,7 @@ pub(super) const COLUMNS: [&str; 28] = [
     "ext",
     "rest",
     "retained_at",
+    "about",
 ];
 
 /// The cells of a message, in the order of [`COLUMNS`]. `rest` may quote a share secret; it is made unreadable there.
@@ -71,6 +72,7 @@ pub(super) fn cells(message: Message<'_>) -> [Cell; COLUMNS.len()] {
         text(message.ext),
         Cell::from(message.rest.map(|rest| without_secrets(&rest))),
         Cell::from(message.retained_at),
+        text(message.about),
     ]
 }
 

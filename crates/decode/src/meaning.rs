@@ -8,9 +8,9 @@ use crate::body;
 use crate::event;
 use crate::json::{Kind, Value};
 use crate::lenient;
+use crate::members::Members;
 use crate::record::{Field, Record};
 use crate::rest;
-use crate::text;
 
 /// Reads an object into a message of which nothing but the position is known. Every object is a message, if need be one
 /// of which nothing more is known.
@@ -30,6 +30,7 @@ pub(crate) fn read<'a>(object: Value<'_, 'a>, app: Option<&App>, message: &mut M
     if let Some(body_type) = body_type {
         body::fill(message, &record, body_type);
     }
+    message.about = event::about(&record);
     message.rest = rest::rest(&record, message).map(Cow::Owned);
 }
 
@@ -84,8 +85,13 @@ fn conversation(message: &Message<'_>, record: &Record<'_, '_>, app: Option<&App
     conversation_key(message.chat_type.as_deref()?, sender, recipient, is_in_thread(record))
 }
 
-/// Whether `payload.meta.thread` is an object.
+/// Whether the record says which thread it belongs to.
 pub(crate) fn is_in_thread(record: &Record<'_, '_>) -> bool {
-    let meta = record.get(Field::Meta).into_iter().flat_map(Value::children);
-    meta.filter(|(key, _)| text::read(key).value == "thread").any(|(_, thread)| thread.kind() == Kind::Object)
+    thread(record).is_some()
+}
+
+/// `payload.meta.thread`, when it is an object.
+pub(crate) fn thread<'t, 'a>(record: &Record<'t, 'a>) -> Option<Value<'t, 'a>> {
+    let [thread] = Members::of(record.get(Field::Meta)?.only(Kind::Object)?, &["thread"]).values;
+    thread?.only(Kind::Object)
 }

@@ -24,6 +24,7 @@ pub(crate) enum Field {
     /// The group that webhooks and re-exports name beside the addresses.
     GroupId,
     AliasGroupId,
+    RecallId,
     Ext,
     Bodies,
     PayloadFrom,
@@ -34,6 +35,10 @@ pub(crate) enum Field {
     ChannelType,
     MucId,
     IsChatroom,
+    /// What an event speaks of.
+    AckMessageId,
+    EditMessageId,
+    Data,
     Type,
     Msg,
     Url,
@@ -90,6 +95,7 @@ members! { RECORD, OF_RECORD, of_record,
     Direction = "direction",
     GroupId = "group_id",
     AliasGroupId = "groupId",
+    RecallId = "recall_id",
 }
 
 members! { PAYLOAD, OF_PAYLOAD, of_payload,
@@ -102,6 +108,9 @@ members! { PAYLOAD, OF_PAYLOAD, of_payload,
     ChannelType = "channel_type",
     MucId = "muc_id",
     IsChatroom = "is_chatroom",
+    AckMessageId = "ack_message_id",
+    EditMessageId = "edit_message_id",
+    Data = "data",
 }
 
 members! { BODY, OF_BODY, of_body,

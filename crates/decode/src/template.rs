@@ -67,11 +67,15 @@ impl<'m> Writing<'m> {
             Field::CustomExts => json(&message.custom_exts),
             Field::GroupId
             | Field::AliasGroupId
+            | Field::RecallId
             | Field::PayloadType
             | Field::Meta
             | Field::ChannelType
             | Field::MucId
             | Field::IsChatroom
+            | Field::AckMessageId
+            | Field::EditMessageId
+            | Field::Data
             | Field::AliasFilename
             | Field::AliasLength
             | Field::AliasLng

@@ -197,7 +197,11 @@ impl Table for Entries {
         count!("strays", tally.strays, "Messages whose time lies outside the hour; in `messages` too."),
         time!(min_sent_at, "The earliest time among the messages."),
         time!(max_sent_at, "The latest time among the messages."),
-        texts!(files, "The files of `messages` that hold the hour, relative to that table, parted by commas."),
+        texts!(
+            files,
+            "The files of `messages` that the hour was published in, relative to that table, parted by commas: the name of \
+             the publication, which it keeps when its rows move into the file of a compacted day."
+        ),
         text!(
             source,
             "Where the bytes came from: `fetch`, `load`, `raw` (left by an interrupted run), or `recovered` where nothing tells."

@@ -44,8 +44,8 @@ fn with_format(number: &str) -> Vec<u8> {
 #[test]
 fn a_newer_format_is_refused_in_words() {
     assert_eq!(
-        error_of(with_format("3")).to_string(),
-        "the file has format 3, this program reads up to 2: use a newer version"
+        error_of(with_format("4")).to_string(),
+        "the file has format 4, this program reads up to 3: use a newer version"
     );
     assert!(matches!(error_of(with_format("one")), Error::Format { .. }));
     assert!(matches!(error_of(with_format("0")), Error::Format { .. }));

@@ -86,6 +86,7 @@ prop_compose! {
             ext: text(),
             rest: text(),
             retained_at: Some("2026-03-16T02:10:00Z".parse().unwrap()),
+            about: text(),
         }
     }
 }

@@ -48,6 +48,7 @@ custom_exts Utf8
 ext Utf8
 rest Utf8
 retained_at Timestamp(µs, \"UTC\")
+about Utf8
 ";
     assert_eq!(written(&archive::message_schema()), expected);
 }
@@ -121,7 +122,7 @@ fn the_parquet_schema_is_plain() {
     assert!(!schema.contains("INT96"), "{schema}");
     let entries = metadata.key_value_metadata().unwrap();
     let entries: Vec<_> = entries.iter().map(|entry| (entry.key.as_str(), entry.value.as_deref())).collect();
-    assert_eq!(entries, [("annals.format", Some("2"))]);
+    assert_eq!(entries, [("annals.format", Some("3"))]);
 }
 
 #[test]

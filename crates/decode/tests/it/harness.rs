@@ -60,6 +60,7 @@ pub(crate) fn samples() -> Vec<u8> {
 /// The columns that are filled, in the order of their names.
 pub(crate) fn columns<'m>(message: &'m Message<'_>) -> Vec<(&'static str, Cow<'m, str>)> {
     let texts = [
+        ("about", &message.about),
         ("action", &message.action),
         ("addr", &message.addr),
         ("chat_type", &message.chat_type),

@@ -302,6 +302,7 @@ const RECORDS: &[Row] = &[
         "a thread",
         r#"{"chat_type":"groupchat","payload":{"from":"mara","to":"9","meta":{"thread":{"msg_parent_id":"1","muc_parent_id":"7","thread_name":"t"}}}}"#,
         &[
+            ("about", "1"),
             ("chat_type", "groupchat"),
             ("conversation", "thread:9"),
             ("recipient", "9"),
@@ -316,6 +317,7 @@ const RECORDS: &[Row] = &[
         "a recall in a group",
         r#"{"chat_type":"recall","from":"mara","to":"7","group_id":"7","recall_id":"55","payload":{"ext":{},"ack_message_id":"55","bodies":[]}}"#,
         &[
+            ("about", "55"),
             ("body_type", "event"),
             ("chat_type", "recall"),
             ("conversation", "groupchat:7"),
@@ -332,6 +334,7 @@ const RECORDS: &[Row] = &[
         "an edit",
         r#"{"chat_type":"edit","payload":{"bodies":[{"type":"txt","msg":"ten"}],"edit_message_id":"55","from":"mara","to":"teo","type":"edit","meta":{"edit_msg":{"count":1}}}}"#,
         &[
+            ("about", "55"),
             ("body_type", "event"),
             ("chat_type", "edit"),
             ("conversation", "chat:mara:teo"),
@@ -358,6 +361,7 @@ const RECORDS: &[Row] = &[
         "an acknowledgement without bodies",
         r#"{"chat_type":"channel_ack","from":"mara","to":"teo","payload":{"ack_message_id":"55","type":"channel_ack"}}"#,
         &[
+            ("about", "55"),
             ("body_type", "event"),
             ("chat_type", "channel_ack"),
             ("conversation", "chat:mara:teo"),
@@ -373,6 +377,7 @@ const RECORDS: &[Row] = &[
         "a reaction in a room",
         r#"{"chat_type":"notify","payload":{"from":"mara","to":"7","type":"reaction","channel_type":"chatroom","data":[{"messageId":"55"}]}}"#,
         &[
+            ("about", "55"),
             ("body_type", "event"),
             ("chat_type", "notify"),
             ("conversation", "chatroom:7"),
@@ -394,6 +399,57 @@ const RECORDS: &[Row] = &[
             (
                 "rest",
                 r#"{"payload":{"muc_id":"harbor-org#lantern_7@conference.easemob.com","is_chatroom":false,"operation":"create"},"without":["payload.bodies"]}"#,
+            ),
+        ],
+    ),
+    (
+        "news of a thread",
+        r#"{"chat_type":"notify","from":"mara","to":"7","payload":{"type":"thread","data":{"id":"9","name":"tide gauge","operation":"create","msg_parent_id":"55","muc_parent_id":"7","from":"mara"}}}"#,
+        &[
+            ("about", "55"),
+            ("body_type", "event"),
+            ("chat_type", "notify"),
+            ("conversation", "thread:9"),
+            ("recipient", "7"),
+            (
+                "rest",
+                r#"{"payload":{"type":"thread","data":{"id":"9","name":"tide gauge","operation":"create","msg_parent_id":"55","muc_parent_id":"7","from":"mara"}},"without":["payload.bodies","payload.from","payload.to"]}"#,
+            ),
+            ("sender", "mara"),
+        ],
+    ),
+    (
+        "a recall that only the record names, by a number",
+        r#"{"chat_type":"recall","recall_id":1412077346211612694,"payload":{"ack_message_id":"","bodies":[]}}"#,
+        &[
+            ("about", "1412077346211612694"),
+            ("body_type", "event"),
+            ("chat_type", "recall"),
+            ("rest", r#"{"record":{"recall_id":1412077346211612694},"payload":{"ack_message_id":"","bodies":[]}}"#),
+        ],
+    ),
+    (
+        "reactions of which the first names no message",
+        r#"{"chat_type":"notify","payload":{"type":"reaction","data":[null,{},{"messageId":"56"},{"messageId":"57"}]}}"#,
+        &[
+            ("about", "56"),
+            ("body_type", "event"),
+            ("chat_type", "notify"),
+            (
+                "rest",
+                r#"{"payload":{"type":"reaction","data":[null,{},{"messageId":"56"},{"messageId":"57"}]},"without":["payload.bodies"]}"#,
+            ),
+        ],
+    ),
+    (
+        "an event that speaks of something else",
+        r#"{"chat_type":"roster","payload":{"data":"x","meta":{"thread":[]},"ack_message_id":null}}"#,
+        &[
+            ("body_type", "event"),
+            ("chat_type", "roster"),
+            (
+                "rest",
+                r#"{"payload":{"data":"x","meta":{"thread":[]},"ack_message_id":null},"without":["payload.bodies"]}"#,
             ),
         ],
     ),

@@ -101,7 +101,7 @@ async fn a_newer_table_is_refused_in_words() {
     let folder = TempDir::new().unwrap();
     drop(open(folder.path()).await);
     let log = folder.path().join("hours/_delta_log/00000000000000000000.json");
-    let newer = fs::read_to_string(&log).unwrap().replace(r#""annals.format":"2""#, r#""annals.format":"7""#);
+    let newer = fs::read_to_string(&log).unwrap().replace(r#""annals.format":"3""#, r#""annals.format":"7""#);
     fs::write(&log, newer).unwrap();
     let error = Archive::open(folder.path(), Access::Existing, clock()).await.unwrap_err();
     assert!(error.to_string().contains("format 7"), "{error}");

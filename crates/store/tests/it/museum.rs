@@ -62,6 +62,7 @@ async fn assert_is_v1(archive: &Archive) {
     let messages = read_all(&archive.snapshot().await.unwrap()).await;
     assert_eq!(messages.len(), 9);
     assert!(messages.iter().all(|message| message.msg_id.is_some() && message.retained_at.is_none()));
+    assert!(messages.iter().all(|message| message.about.is_none()), "what no column had is null");
     assert_eq!(archive.dead_letters(None).await.unwrap().len(), 1);
     assert_eq!(archive.attempts().await.unwrap().len(), 3);
 }
@@ -80,15 +81,50 @@ async fn an_archive_of_format_1_is_read_and_gone_on_with() {
     assert!(files.iter().all(|file| file.exists()), "no file was written anew");
     let [old, new] = &schemas(folder.path(), "messages")[..] else { panic!("one change, and only one") };
     assert_eq!([old], before.iter().collect::<Vec<_>>()[..]);
-    assert!(old.contains(r#""annals.format":"1""#) && new.contains(r#""annals.format":"2""#), "{new}");
+    assert!(old.contains(r#""annals.format":"1""#) && new.contains(r#""annals.format":"3""#), "{new}");
     let column = r#"{\"name\":\"retained_at\",\"type\":\"timestamp\",\"nullable\":true,\"metadata\":{}}"#;
     assert!(!old.contains("retained_at") && new.contains(column), "{new}");
+    assert!(new.contains(r#"{\"name\":\"about\",\"type\":\"string\",\"nullable\":true,\"metadata\":{}}"#), "{new}");
     for kept in [r#""partitionColumns":["date"]"#, r#""delta.checkpointInterval":"10""#] {
         assert!(old.contains(kept) && new.contains(kept), "{new}");
     }
     let id = |action: &str| serde_json::from_str::<serde_json::Value>(action).unwrap()["metaData"]["id"].clone();
     assert_eq!(id(old), id(new), "it is the same table");
     assert!(schemas(folder.path(), "hours")[1].contains(r#"\"name\":\"added\""#));
+}
+
+/// What is in `v2`, whoever reads it.
+async fn assert_is_v2(archive: &Archive) {
+    let entries = archive.entries().await.unwrap();
+    let told: Vec<_> =
+        entries.values().map(|entry| (entry.tally.lines, entry.tally.messages, entry.tally.retained)).collect();
+    assert_eq!(told, [(20, 17, 0), (3, 3, 0), (0, 0, 0)]);
+    let first = &entries[&Hour::from_key("2026031409").unwrap()];
+    assert_eq!((first.tally.duplicates, first.tally.dead_letters, first.tally.blank_lines), (1, 1, 1));
+    let messages = read_all(&archive.snapshot().await.unwrap()).await;
+    assert_eq!(messages.len(), 20);
+    let events = messages.iter().filter(|message| message.body_type == Some(chat::BodyType::Event));
+    let spoken_of = |message: &chat::Message<'_>| message.rest.as_ref().unwrap().contains("1412077346211612694");
+    let events: Vec<_> = events.map(|event| (event.about.is_none(), spoken_of(event))).collect();
+    assert_eq!(events, [(true, true); 5], "which message they speak of was no column then, and is said in `rest`");
+    assert_eq!(archive.dead_letters(None).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_archive_of_format_2_is_read_and_gone_on_with() {
+    let folder = copy_of("v2");
+    let files = data_files(folder.path(), "messages");
+    let archive = open(folder.path()).await;
+    assert_is_v2(&archive).await;
+    archive.publish(publication(&archive, wanted(5, 3)).unwrap(), Mode::New).await.unwrap();
+    drop(archive);
+    let archive = open(folder.path()).await;
+    assert_eq!(rows(&archive).await.len(), 23);
+    assert_at_rest(&archive).await;
+    assert!(files.iter().all(|file| file.exists()), "no file was written anew");
+    let [old, new] = &schemas(folder.path(), "messages")[..] else { panic!("one change, and only one") };
+    assert!(old.contains(r#""annals.format":"2""#) && new.contains(r#""annals.format":"3""#), "{new}");
+    assert!(!old.contains("about") && new.contains("about"), "{new}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
