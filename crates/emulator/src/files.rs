@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use chat::{Hour, Part, Zone};
+use http_body::Body as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::answer::{empty, typed, xml};
@@ -87,7 +88,14 @@ async fn answer(
             line.reset();
             empty(StatusCode::OK)
         }
-        _ => served(state, hour, part, headers, fault).await,
+        _ => {
+            let response = served(state, hour, part, headers, fault).await;
+            if response.body().size_hint().exact() == Some(0) {
+                // Of an empty file nothing can be cut off.
+                open.meets(None);
+            }
+            response
+        }
     }
 }
 
@@ -126,7 +134,7 @@ fn damaged(bytes: Bytes, shape: Shape, fault: Option<Fault>) -> Stored {
 }
 
 fn sent(stored: Stored, shape: Shape, headers: &HeaderMap, fault: Option<Fault>) -> Response {
-    let mut response = match fault {
+    let mut response = match fault.filter(|_| !stored.bytes.is_empty()) {
         Some(Fault::CutBody) => Broken::cut(&stored.bytes).answer(FILE),
         Some(Fault::StalledBody) => Broken::stalled(&stored.bytes).answer(FILE),
         _ => ranged(stored, headers),
