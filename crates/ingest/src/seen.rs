@@ -92,7 +92,7 @@ mod tests {
     fn a_row_of_another_version_is_known_by_what_it_says() {
         // What this version has in a column, another one had in `rest`.
         let served = message(1, Some("7"), "ahoy");
-        let served = Message { body_type: Some(chat::BodyType::Text), ..served };
+        let served = Message { body_type: Some(chat::BodyType::Txt), ..served };
         let record = decode::rebuild(&served).unwrap();
         let rest = r#"{"record":{"msg_id":"7"}}"#;
         let older = Message { msg_id: None, rest: Some(Cow::Borrowed(rest)), ..served.clone() };
