@@ -94,7 +94,7 @@ impl Compactor<'_> {
                     rows += its;
                 }
                 Err(error) => {
-                    self.discard(table, &add).await;
+                    self.running.discard(table, &add).await;
                     return Err(error);
                 }
             }
@@ -106,7 +106,7 @@ impl Compactor<'_> {
         let bytes = |files: &[Add]| files.iter().map(|file| u64::try_from(file.size).unwrap_or(0)).sum();
         let done = match outcome {
             Outcome::Committed { removed } => {
-                self.discard(table, &removed).await;
+                self.running.discard(table, &removed).await;
                 Some(Compacted {
                     files_before: removed.len() as u64,
                     files_after: add.len() as u64,
@@ -116,7 +116,7 @@ impl Compactor<'_> {
                 })
             }
             Outcome::Stopped(()) => {
-                self.discard(table, &add).await;
+                self.running.discard(table, &add).await;
                 None
             }
         };
@@ -129,10 +129,6 @@ impl Compactor<'_> {
         let written = Selection { table, files, hours }.write(self.disk, self.compaction.settings).await?;
         let rows = written.rows;
         Ok((written.place(self.disk, table, self.now, false).await?, rows))
-    }
-
-    async fn discard(&self, table: &Table, files: &[Add]) {
-        self.running.discard(files.iter().map(|file| table.location(&file.path)).collect()).await;
     }
 }
 

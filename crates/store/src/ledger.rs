@@ -130,7 +130,7 @@ impl Ledger {
         seen: &HashSet<String>,
     ) -> Result<bool, Error> {
         if let Some((_, useless)) = staged.take_if(|(before, _)| *before != rows) {
-            self.running.discard(vec![self.table.location(&useless.path)]).await;
+            self.running.discard(&self.table, &[useless]).await;
         }
         if rows.is_empty() {
             return Ok(true);
@@ -228,7 +228,7 @@ impl Ledger {
             Outcome::Committed { removed } => removed,
             Outcome::Stopped(()) => vec![merged],
         };
-        self.running.discard(useless.iter().map(|file| self.table.location(&file.path)).collect()).await;
+        self.running.discard(&self.table, &useless).await;
         step("merge.discarded");
         Ok(())
     }

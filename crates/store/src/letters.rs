@@ -20,7 +20,7 @@ use crate::live::{Live, LiveFile};
 use crate::publish::{Mode, Publisher};
 use crate::rest::Rest;
 use crate::rewrite::Selection;
-use crate::staged::StagedFile;
+use crate::staged::{NewFile, StagedFile};
 use crate::steps::step;
 use crate::table::{ATTEMPTS, Outcome, PAUSE, Plan};
 use crate::tags;
@@ -147,7 +147,7 @@ impl<'a> Letters<'a> {
             Outcome::Stopped(true) => (add.iter().chain(rest.add()).cloned().collect(), true),
             Outcome::Stopped(false) => (rest.add().cloned().into_iter().collect(), false),
         };
-        self.publisher.discard(table, &useless).await;
+        self.publisher.running.discard(table, &useless).await;
         step("letters.discarded");
         Ok(is_settled)
     }
@@ -202,7 +202,8 @@ impl<'a> Letters<'a> {
     async fn place(&self, file: StagedFile, origin: &str, stats: String) -> Result<Add, Error> {
         let (hour, publisher) = (self.hour, self.publisher);
         step("letters.place");
-        let add = publisher.place(publisher.dead_letters, file, layout::data_file(hour), stats, hour).await?;
+        let file = NewFile { file, path: layout::data_file(hour), stats, hour };
+        let add = file.place(publisher.disk, publisher.dead_letters, publisher.now, true).await?;
         step("letters.placed");
         let origins = BTreeMap::from([(hour, origin.to_owned())]);
         Ok(Add { tags: Some(tags::of_letters(&origins)), ..add })
@@ -210,6 +211,6 @@ impl<'a> Letters<'a> {
 }
 
 /// The statistics of a file of letters.
-fn stats_of(rows: u64) -> String {
+pub(crate) fn stats_of(rows: u64) -> String {
     format!(r#"{{"numRecords":{rows}}}"#)
 }

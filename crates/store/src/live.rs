@@ -138,7 +138,7 @@ impl LiveFile {
 
     /// What readers are told of it.
     pub(crate) fn facts(&self) -> &DataFile {
-        self.facts.get_or_init(|| DataFile::from(&self.add))
+        self.facts.get_or_init(|| DataFile::of(&self.add, &self.hours))
     }
 
     /// The ledger entry of an hour, as the file's tags tell.

@@ -8,8 +8,6 @@
 //! Of several writers of one hour, the last to commit to `messages` has published it. The ledger follows it (see
 //! [`crate::standing`]), and the dead letters follow the ledger (see [`crate::letters`]).
 
-use std::io;
-
 use archive::Statistics;
 use chat::{Entry, Hour, State, Timestamp};
 use deltalake::kernel::Add;
@@ -22,10 +20,10 @@ use crate::letters::Letters;
 use crate::live::{Live, LiveFile};
 use crate::rest::Rest;
 use crate::running::Running;
-use crate::staged::StagedFile;
+use crate::staged::{NewFile, StagedFile};
 use crate::standing::{Standing, published};
 use crate::steps::step;
-use crate::table::{ATTEMPTS, Outcome, PAUSE, Plan, Table, addition};
+use crate::table::{ATTEMPTS, Outcome, PAUSE, Plan, Table};
 use crate::tags;
 
 /// An hour, ready to be published.
@@ -156,7 +154,8 @@ impl Publisher<'_> {
             let path = layout::data_file(hour);
             entry.files.push(path.clone());
             step("messages.place");
-            let file = self.place(self.messages, file, path, statistics.to_delta_json(), hour).await?;
+            let file = NewFile { file, path, stats: statistics.to_delta_json(), hour };
+            let file = file.place(self.disk, self.messages, self.now, true).await?;
             step("messages.placed");
             add.push(Add { tags: Some(tags::of_entries(std::slice::from_ref(entry))), ..file });
         }
@@ -175,18 +174,18 @@ impl Publisher<'_> {
             match self.messages.commit(plan).await? {
                 Outcome::Committed { removed } => {
                     step("messages.committed");
-                    self.discard(self.messages, &removed).await;
+                    self.running.discard(self.messages, &removed).await;
                     step("messages.discarded");
                     return Ok(None);
                 }
                 Outcome::Stopped(Some(present)) => {
                     add.extend(rest.add().cloned());
-                    self.discard(self.messages, &add).await;
+                    self.running.discard(self.messages, &add).await;
                     return Ok(Some(present));
                 }
                 Outcome::Stopped(None) => {
                     let useless = rest.add().map_or(&[][..], std::slice::from_ref);
-                    self.discard(self.messages, useless).await;
+                    self.running.discard(self.messages, useless).await;
                 }
             }
             tokio::time::sleep(PAUSE * attempt).await;
@@ -201,28 +200,6 @@ impl Publisher<'_> {
             return Ok(Rest::default());
         }
         Rest::of(hour, &live, self.messages, self.disk, self.now).await
-    }
-
-    /// Gives a staged file its name in a table.
-    pub(crate) async fn place(
-        &self,
-        table: &Table,
-        file: StagedFile,
-        path: String,
-        stats: String,
-        hour: Hour,
-    ) -> Result<Add, Error> {
-        let (disk, location, size) = (self.disk.clone(), table.location(&path), file.length());
-        let target = disk.path(&location);
-        let placed = tokio::task::spawn_blocking(move || file.place(&disk, &location)).await;
-        placed.map_err(io::Error::from).flatten().map_err(Error::file("write", &target))?;
-        let mut add = addition(path, size, self.now, stats, true);
-        add.partition_values.insert(layout::PARTITION.to_owned(), Some(layout::partition(hour)));
-        Ok(add)
-    }
-
-    pub(crate) async fn discard(&self, table: &Table, files: &[Add]) {
-        self.running.discard(files.iter().map(|file| table.location(&file.path)).collect()).await;
     }
 }
 

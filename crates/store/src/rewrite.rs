@@ -14,10 +14,11 @@ use deltalake::kernel::Add;
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::layout;
+use crate::letters;
 use crate::live::LiveFile;
 use crate::reader::Reader;
-use crate::staged::StagedFile;
-use crate::table::{Kind, Table, addition};
+use crate::staged::{NewFile, StagedFile};
+use crate::table::{Kind, Table};
 use crate::tags::{self, Tags};
 
 /// A file of rewritten rows that is not in the table yet.
@@ -61,7 +62,7 @@ impl Selection<'_> {
         self.check(&merged.rows)?;
         let written = merged.file;
         let stats = match kind {
-            Kind::DeadLetters => format!(r#"{{"numRecords":{}}}"#, written.rows),
+            Kind::DeadLetters => letters::stats_of(written.rows),
             Kind::Messages | Kind::Hours => written.statistics.to_delta_json(),
         };
         Ok(Rewritten { file: written.out, rows: written.rows, stats, tags, first })
@@ -123,14 +124,10 @@ impl Rewritten {
         at: Timestamp,
         data_change: bool,
     ) -> Result<Add, Error> {
-        let (disk, path, size) = (disk.clone(), layout::day_file(self.first), self.file.length());
-        let (location, file) = (table.location(&path), self.file);
-        let target = disk.path(&location);
-        let placed = tokio::task::spawn_blocking(move || file.place(&disk, &location)).await;
-        placed.map_err(io::Error::from).flatten().map_err(Error::file("write", &target))?;
-        let mut add = addition(path, size, at, self.stats, data_change);
-        add.partition_values.insert(layout::PARTITION.to_owned(), Some(layout::partition(self.first)));
-        Ok(Add { tags: Some(self.tags), ..add })
+        let Self { file, stats, tags, first: hour, rows: _ } = self;
+        let add =
+            NewFile { file, path: layout::day_file(hour), stats, hour }.place(disk, table, at, data_change).await?;
+        Ok(Add { tags: Some(tags), ..add })
     }
 }
 

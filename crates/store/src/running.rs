@@ -8,11 +8,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use deltalake::kernel::Add;
 use object_store::path::Path;
 
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::layout;
+use crate::table::Table;
 
 /// The mark of one handle, and the work that is half done.
 #[derive(Debug)]
@@ -44,10 +46,11 @@ impl Running {
         Ok(Work { running: self })
     }
 
-    /// Removes files that are part of nothing any more. What cannot be removed is left, with the mark, to a repair.
-    pub(crate) async fn discard(&self, files: Vec<Path>) {
+    /// Removes files of a table that are part of nothing any more. What cannot be removed is left, with the mark, to a repair.
+    pub(crate) async fn discard(&self, table: &Table, files: &[Add]) {
         let disk = self.disk.clone();
-        let remove = move || files.iter().try_for_each(|file| disk.remove_if_there(&disk.path(file)));
+        let paths: Vec<_> = files.iter().map(|file| disk.path(&table.location(&file.path))).collect();
+        let remove = move || paths.iter().try_for_each(|path| disk.remove_if_there(path));
         let removed = tokio::task::spawn_blocking(remove).await.map_err(io::Error::from).flatten();
         if let Err(error) = removed {
             self.leave_mark();

@@ -79,12 +79,13 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-impl From<&Add> for DataFile {
-    fn from(add: &Add) -> Self {
+impl DataFile {
+    /// What a file that holds these hours says of itself.
+    pub(crate) fn of(add: &Add, hours: &[Hour]) -> Self {
         let stats = statistics(add);
         Self {
             path: add.path.clone(),
-            hours: hours(add),
+            hours: hours.to_vec(),
             rows: stats.rows,
             size: u64::try_from(add.size).unwrap_or(0),
             min_sent_at: stats.min.sent_at.and_then(|time| time.parse().ok()),
@@ -136,7 +137,7 @@ mod tests {
         let stats = r#"{"numRecords":7,"minValues":{"source_hour":"2026031423","sent_at":"2026-03-14T23:00:00.001Z"},
             "maxValues":{"source_hour":"2026031501","msg_id":"9"},"nullCount":{}}"#;
         let add = Add { path: "x".to_owned(), size: 9, stats: Some(stats.to_owned()), ..Add::default() };
-        let file = DataFile::from(&add);
+        let file = DataFile::of(&add, &hours(&add));
         let keys: Vec<_> = file.hours.iter().map(|hour| hour.key()).collect();
         assert_eq!(keys, ["2026031423", "2026031500", "2026031501"]);
         assert_eq!((file.rows, file.size, file.max_sent_at), (7, 9, None));

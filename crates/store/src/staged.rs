@@ -3,10 +3,15 @@
 use std::fs::File;
 use std::io::{self, Write};
 
+use chat::{Hour, Timestamp};
+use deltalake::kernel::Add;
 use object_store::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::disk::{Disk, Present};
+use crate::error::Error;
+use crate::layout;
+use crate::table::{Table, addition};
 
 /// A data file under its temporary name; removed when dropped before it is published.
 #[derive(Debug)]
@@ -34,6 +39,38 @@ impl StagedFile {
     /// Gives the file its name, for good.
     pub(crate) fn place(self, disk: &Disk, location: &Path) -> io::Result<()> {
         disk.place(self.file, location, Present::Keep)
+    }
+}
+
+/// A file that is to get a name in a table.
+pub(crate) struct NewFile {
+    pub(crate) file: StagedFile,
+    /// The name, relative to the table.
+    pub(crate) path: String,
+    /// The statistics for the table's log, as JSON.
+    pub(crate) stats: String,
+    /// An hour of the day that its rows are of.
+    pub(crate) hour: Hour,
+}
+
+impl NewFile {
+    /// Gives the file its name, for good. It is in the table once the answer is committed, with tags if it is to have any.
+    /// `data_change` is false when no row is added or taken away.
+    pub(crate) async fn place(
+        self,
+        disk: &Disk,
+        table: &Table,
+        at: Timestamp,
+        data_change: bool,
+    ) -> Result<Add, Error> {
+        let Self { file, path, stats, hour } = self;
+        let (disk, location, size) = (disk.clone(), table.location(&path), file.length());
+        let target = disk.path(&location);
+        let placed = tokio::task::spawn_blocking(move || file.place(&disk, &location)).await;
+        placed.map_err(io::Error::from).flatten().map_err(Error::file("write", &target))?;
+        let mut add = addition(path, size, at, stats, data_change);
+        add.partition_values.insert(layout::PARTITION.to_owned(), Some(layout::partition(hour)));
+        Ok(add)
     }
 }
 
