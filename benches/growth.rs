@@ -31,6 +31,7 @@ fn main() {
 #[expect(clippy::print_stdout, reason = "a bench prints its figures")]
 async fn grow(root: &Path, most: i64) {
     let archive = Archive::open(root, Access::Create, clock()).await.expect("an empty folder");
+    let compaction = Compaction { file_bytes: 256 << 20, settings: Settings::default() };
     let (mut published, mut compacted) = (Vec::new(), Vec::new());
     for number in 1..=most {
         let began = Instant::now();
@@ -39,7 +40,7 @@ async fn grow(root: &Path, most: i64) {
         published.push(began.elapsed());
         if number > OPEN && number % 24 == 0 {
             let began = Instant::now();
-            archive.compact(hour(number - OPEN), COMPACTION).await.expect("the archive is ours");
+            archive.compact(hour(number - OPEN), compaction).await.expect("the archive is ours");
             compacted.push(began.elapsed());
         }
         if SIZES.contains(&number) || number == most {
@@ -50,17 +51,6 @@ async fn grow(root: &Path, most: i64) {
         }
     }
 }
-
-const COMPACTION: Compaction = Compaction {
-    file_bytes: 256 << 20,
-    settings: Settings {
-        memory: Settings::MEMORY,
-        compression: Settings::COMPRESSION,
-        row_group_rows: Settings::ROW_GROUP_ROWS,
-        row_group_bytes: Settings::ROW_GROUP_BYTES,
-        page_rows: Settings::PAGE_ROWS,
-    },
-};
 
 /// Milliseconds that a fresh handle needs, without and with a look at every hour; the best of five.
 async fn opened(root: &Path) -> (f64, f64) {

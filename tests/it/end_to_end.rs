@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat::Hour;
-use emulator::{Clock, Handle, History, Options, corpus};
+use emulator::{Handle, corpus};
 
 use crate::scene::{Scene, run, start, wait};
 use crate::table;
@@ -21,13 +21,7 @@ const FAULTS: &str = "random:0.35:7:429,429=0,500,502,503,too-many-queries,reset
 
 fn service(scene: &Scene, faults: &str) -> Handle {
     let traffic = corpus::Options { seed: 42, messages_per_hour: MESSAGES_PER_HOUR, ..corpus::Options::default() };
-    scene.service(Options {
-        clock: Clock::running_from(NOW.parse().unwrap()),
-        rate_per_minute: None,
-        history: History::Generated(traffic),
-        faults: faults.parse().unwrap(),
-        ..Options::default()
-    })
+    scene.service_at(NOW, faults, traffic)
 }
 
 fn fetch(scene: &Scene, service: &Handle) -> std::process::Command {

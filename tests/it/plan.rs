@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use emulator::{Clock, Handle, History, Options, corpus};
+use emulator::{Handle, corpus};
 use serde_json::Value;
 
 use crate::scene::{Run, Scene, run};
@@ -12,13 +12,7 @@ const MORNING: &str = "2026-03-15T03:30:00Z";
 
 fn service(scene: &Scene, faults: &str) -> Handle {
     let traffic = corpus::Options { seed: 5, messages_per_hour: 20, ..corpus::Options::default() };
-    scene.service(Options {
-        clock: Clock::running_from(EVENING.parse().unwrap()),
-        rate_per_minute: None,
-        history: History::Generated(traffic),
-        faults: faults.parse().unwrap(),
-        ..Options::default()
-    })
+    scene.service_at(EVENING, faults, traffic)
 }
 
 /// A service of which the archive takes it that it keeps an hour for a day: fewer hours to fetch.

@@ -1,5 +1,6 @@
 //! A compaction that dies, and one that others publish into, or compact beside.
 
+use std::fmt::Debug;
 use std::path::Path;
 
 use chat::State;
@@ -14,17 +15,6 @@ use crate::crash::support::{
 use crate::disk::Disk;
 use crate::publish::{Mode, Published};
 use crate::{Access, Archive, Error};
-
-pub(crate) const COMPACTION: Compaction = Compaction {
-    file_bytes: 1 << 30,
-    settings: archive::Settings {
-        memory: archive::Settings::MEMORY,
-        compression: archive::Settings::COMPRESSION,
-        row_group_rows: archive::Settings::ROW_GROUP_ROWS,
-        row_group_bytes: archive::Settings::ROW_GROUP_BYTES,
-        page_rows: archive::Settings::PAGE_ROWS,
-    },
-};
 
 /// A day of five hours, two of them with dead letters.
 async fn a_day() -> TempDir {
@@ -42,9 +32,9 @@ fn second() -> Wanted {
     Wanted { dead_letters: 2, word: "second", ..wanted(2, 4) }
 }
 
-async fn publish_second(archive: &Archive) -> Result<Published, Error> {
-    let mode = in_place(archive, second().hour).await?;
-    archive.publish(publication(archive, second())?, mode).await
+async fn publish_second(archive: Archive) -> Result<Published, Error> {
+    let mode = in_place(&archive, second().hour).await?;
+    archive.publish(publication(&archive, second())?, mode).await
 }
 
 type Content = (Vec<(String, u64, String)>, Vec<(String, u64)>, Vec<(State, u64)>);
@@ -65,7 +55,7 @@ async fn content(root: &Path) -> Content {
 /// What is in such an archive once the second version is published.
 async fn with_second(day: &Path) -> Content {
     let folder = copy_of(day);
-    publish_second(&open(folder.path()).await).await.unwrap();
+    publish_second(open(folder.path()).await).await.unwrap();
     content(folder.path()).await
 }
 
@@ -93,30 +83,68 @@ async fn finish<T>((disk, running): (Disk, Running<T>)) -> T {
 }
 
 async fn compact(archive: Archive) -> Result<Compacted, Error> {
-    archive.compact(hour(0), COMPACTION).await
+    let compaction = Compaction { file_bytes: 1 << 30, settings: archive::Settings::default() };
+    archive.compact(hour(0), compaction).await
+}
+
+/// Lets `work` die at each of its steps on a copy of the day, and has what is left of it checked.
+async fn assert_may_die_anywhere<T: Debug, F>(
+    day: &Path,
+    least: i64,
+    work: impl Fn(Archive) -> F,
+    check: impl AsyncFn(&Path, i64),
+) where
+    F: Future<Output = Result<T, Error>>,
+{
+    for steps in 0.. {
+        let folder = copy_of(day);
+        let disk = Disk::new(folder.path()).unwrap();
+        let archive = Archive::open_on(disk.clone(), Access::Existing, clock()).await.unwrap();
+        disk.faults.die_after(steps);
+        let ended = work(archive).await;
+        assert!(ended.is_ok() || disk.faults.is_dead(), "step {steps}: {ended:?}");
+        check(folder.path(), steps).await;
+        if !disk.faults.is_dead() {
+            assert!(steps > least, "only {steps} steps were tried");
+            break;
+        }
+    }
+}
+
+/// Lets `work` wait at each of its steps on a copy of the day, while others do something there.
+async fn at_each_step<T, F>(
+    day: &Path,
+    least: i64,
+    work: impl Fn(Archive) -> F,
+    meanwhile: impl AsyncFn(&Path, (Disk, Running<T>), i64),
+) where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    for steps in 0.. {
+        let folder = copy_of(day);
+        let running = start(folder.path(), steps, &work).await;
+        let was_stopped = running.0.faults.is_stopped();
+        meanwhile(folder.path(), running, steps).await;
+        if !was_stopped {
+            assert!(steps > least, "only {steps} steps were tried");
+            break;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_compaction_may_die_anywhere() {
     let day = a_day().await;
     let steady = content(day.path()).await;
-    for steps in 0.. {
-        let folder = copy_of(day.path());
-        let disk = Disk::new(folder.path()).unwrap();
-        let archive = Archive::open_on(disk.clone(), Access::Existing, clock()).await.unwrap();
-        disk.faults.die_after(steps);
-        let ended = compact(archive).await;
-        assert!(ended.is_ok() || disk.faults.is_dead(), "step {steps}: {ended:?}");
-        assert_eq!(content(folder.path()).await, steady, "died at step {steps}");
-        compact(open(folder.path()).await).await.unwrap();
-        assert_eq!(content(folder.path()).await, steady, "died at step {steps}");
-        let files = ["messages", "dead_letters"].map(|table| data_files(folder.path(), table).len());
+    assert_may_die_anywhere(day.path(), 10, compact, async |root, steps| {
+        assert_eq!(content(root).await, steady, "died at step {steps}");
+        compact(open(root).await).await.unwrap();
+        assert_eq!(content(root).await, steady, "died at step {steps}");
+        let files = ["messages", "dead_letters"].map(|table| data_files(root, table).len());
         assert_eq!(files, [1, 1], "died at step {steps}");
-        if !disk.faults.is_dead() {
-            assert!(steps > 10, "only {steps} steps were tried");
-            break;
-        }
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -124,42 +152,25 @@ async fn publishing_an_hour_of_a_compacted_day_may_die_anywhere() {
     let day = a_day().await;
     let expected = with_second(day.path()).await;
     compact(open(day.path()).await).await.unwrap();
-    for steps in 0.. {
-        let folder = copy_of(day.path());
-        let disk = Disk::new(folder.path()).unwrap();
-        let archive = Archive::open_on(disk.clone(), Access::Existing, clock()).await.unwrap();
-        disk.faults.die_after(steps);
-        let ended = publish_second(&archive).await;
-        drop(archive);
-        assert!(ended.is_ok() || disk.faults.is_dead(), "step {steps}: {ended:?}");
-        let archive = open(folder.path()).await;
+    assert_may_die_anywhere(day.path(), 20, publish_second, async |root, steps| {
+        let archive = open(root).await;
         assert_at_rest(&archive).await;
-        publish_second(&archive).await.unwrap();
-        drop(archive);
-        assert_eq!(content(folder.path()).await, expected, "died at step {steps}");
-        if !disk.faults.is_dead() {
-            assert!(steps > 20, "only {steps} steps were tried");
-            break;
-        }
-    }
+        publish_second(archive).await.unwrap();
+        assert_eq!(content(root).await, expected, "died at step {steps}");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_hour_may_be_published_while_its_day_is_compacted() {
     let day = a_day().await;
     let expected = with_second(day.path()).await;
-    for steps in 0.. {
-        let folder = copy_of(day.path());
-        let compacting = start(folder.path(), steps, compact).await;
-        let was_stopped = compacting.0.faults.is_stopped();
-        publish_second(&open(folder.path()).await).await.unwrap();
+    at_each_step(day.path(), 10, compact, async |root, compacting, steps| {
+        publish_second(open(root).await).await.unwrap();
         finish(compacting).await;
-        assert_eq!(content(folder.path()).await, expected, "the compaction was stopped at step {steps}");
-        if !was_stopped {
-            assert!(steps > 10, "only {steps} steps were tried");
-            break;
-        }
-    }
+        assert_eq!(content(root).await, expected, "the compaction was stopped at step {steps}");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -175,20 +186,13 @@ async fn a_day_may_be_compacted_while_one_of_its_hours_is_published() {
     drop(archive);
     // The day as it was loaded, and one that is compacted already and has got another file since.
     for day in [day, grown] {
-        for steps in 0.. {
-            let folder = copy_of(day.path());
-            let publish = |archive: Archive| async move { publish_second(&archive).await };
-            let publishing = start(folder.path(), steps, publish).await;
-            let was_stopped = publishing.0.faults.is_stopped();
-            compact(open(folder.path()).await).await.unwrap();
+        at_each_step(day.path(), 10, publish_second, async |root, publishing, steps| {
+            compact(open(root).await).await.unwrap();
             let published = finish(publishing).await;
             assert!(matches!(published, Published::Done(_)), "step {steps}: {published:?}");
-            assert_eq!(content(folder.path()).await, expected, "the publication was stopped at step {steps}");
-            if !was_stopped {
-                assert!(steps > 10, "only {steps} steps were tried");
-                break;
-            }
-        }
+            assert_eq!(content(root).await, expected, "the publication was stopped at step {steps}");
+        })
+        .await;
     }
 }
 
@@ -196,16 +200,11 @@ async fn a_day_may_be_compacted_while_one_of_its_hours_is_published() {
 async fn a_day_may_be_compacted_twice_at_once() {
     let day = a_day().await;
     let expected = content(day.path()).await;
-    for steps in 0.. {
-        let folder = copy_of(day.path());
-        let one = start(folder.path(), steps, compact).await;
-        let was_stopped = one.0.faults.is_stopped();
-        let other = compact(open(folder.path()).await).await.unwrap();
+    at_each_step(day.path(), 10, compact, async |root, one, steps| {
+        let other = compact(open(root).await).await.unwrap();
         let one = finish(one).await;
         assert_eq!(one.files_before + other.files_before, 5 + 3, "each file is replaced once, step {steps}");
-        assert_eq!(content(folder.path()).await, expected, "one was stopped at step {steps}");
-        if !was_stopped {
-            break;
-        }
-    }
+        assert_eq!(content(root).await, expected, "one was stopped at step {steps}");
+    })
+    .await;
 }

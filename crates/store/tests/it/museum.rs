@@ -67,20 +67,26 @@ async fn assert_is_v1(archive: &Archive) {
     assert_eq!(archive.attempts().await.unwrap().len(), 3);
 }
 
+/// Reads an archive of before, publishes three rows more into it, and gives the metadata of `messages` before and after.
+async fn gone_on_with(folder: &Path, assert_is_as_it_was: impl AsyncFn(&Archive), rows_then: usize) -> [String; 2] {
+    let (before, files) = (schemas(folder, "messages"), data_files(folder, "messages"));
+    let archive = open(folder).await;
+    assert_is_as_it_was(&archive).await;
+    archive.publish(publication(&archive, wanted(5, 3)).unwrap(), Mode::New).await.unwrap();
+    drop(archive);
+    let archive = open(folder).await;
+    assert_eq!(rows(&archive).await.len(), rows_then);
+    assert_at_rest(&archive).await;
+    assert!(files.iter().all(|file| file.exists()), "no file was written anew");
+    let [old, new] = <[String; 2]>::try_from(schemas(folder, "messages")).expect("one change, and only one");
+    assert_eq!(before, [old.clone()]);
+    [old, new]
+}
+
 #[tokio::test]
 async fn an_archive_of_format_1_is_read_and_gone_on_with() {
     let folder = copy_of("v1");
-    let (before, files) = (schemas(folder.path(), "messages"), data_files(folder.path(), "messages"));
-    let archive = open(folder.path()).await;
-    assert_is_v1(&archive).await;
-    archive.publish(publication(&archive, wanted(5, 3)).unwrap(), Mode::New).await.unwrap();
-    drop(archive);
-    let archive = open(folder.path()).await;
-    assert_eq!(rows(&archive).await.len(), 12);
-    assert_at_rest(&archive).await;
-    assert!(files.iter().all(|file| file.exists()), "no file was written anew");
-    let [old, new] = &schemas(folder.path(), "messages")[..] else { panic!("one change, and only one") };
-    assert_eq!([old], before.iter().collect::<Vec<_>>()[..]);
+    let [old, new] = gone_on_with(folder.path(), assert_is_v1, 12).await;
     assert!(old.contains(r#""annals.format":"1""#) && new.contains(r#""annals.format":"3""#), "{new}");
     let column = r#"{\"name\":\"retained_at\",\"type\":\"timestamp\",\"nullable\":true,\"metadata\":{}}"#;
     assert!(!old.contains("retained_at") && new.contains(column), "{new}");
@@ -89,7 +95,7 @@ async fn an_archive_of_format_1_is_read_and_gone_on_with() {
         assert!(old.contains(kept) && new.contains(kept), "{new}");
     }
     let id = |action: &str| serde_json::from_str::<serde_json::Value>(action).unwrap()["metaData"]["id"].clone();
-    assert_eq!(id(old), id(new), "it is the same table");
+    assert_eq!(id(&old), id(&new), "it is the same table");
     assert!(schemas(folder.path(), "hours")[1].contains(r#"\"name\":\"added\""#));
 }
 
@@ -113,16 +119,7 @@ async fn assert_is_v2(archive: &Archive) {
 #[tokio::test]
 async fn an_archive_of_format_2_is_read_and_gone_on_with() {
     let folder = copy_of("v2");
-    let files = data_files(folder.path(), "messages");
-    let archive = open(folder.path()).await;
-    assert_is_v2(&archive).await;
-    archive.publish(publication(&archive, wanted(5, 3)).unwrap(), Mode::New).await.unwrap();
-    drop(archive);
-    let archive = open(folder.path()).await;
-    assert_eq!(rows(&archive).await.len(), 23);
-    assert_at_rest(&archive).await;
-    assert!(files.iter().all(|file| file.exists()), "no file was written anew");
-    let [old, new] = &schemas(folder.path(), "messages")[..] else { panic!("one change, and only one") };
+    let [old, new] = gone_on_with(folder.path(), assert_is_v2, 23).await;
     assert!(old.contains(r#""annals.format":"2""#) && new.contains(r#""annals.format":"3""#), "{new}");
     assert!(!old.contains("about") && new.contains("about"), "{new}");
 }
