@@ -101,6 +101,8 @@ mod tests {
         for (entries, after, expected) in [
             (&young, 60, false),
             (&young, 72, true),
+            // Asked for once more, and to be asked for again a day before the service deletes it.
+            (&asked(30, State::Done), 60, false),
             (&settled, 50, true),
             (&asked(49, State::Empty), 50, true),
             (&asked(49, State::Failed), 50, false),
