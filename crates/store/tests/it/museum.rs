@@ -79,7 +79,7 @@ async fn gone_on_with(folder: &Path, assert_is_as_it_was: impl AsyncFn(&Archive)
     assert_at_rest(&archive).await;
     assert!(files.iter().all(|file| file.exists()), "no file was written anew");
     let [old, new] = <[String; 2]>::try_from(schemas(folder, "messages")).expect("one change, and only one");
-    assert_eq!(before, [old.clone()]);
+    assert_eq!(before, std::slice::from_ref(&old));
     [old, new]
 }
 
