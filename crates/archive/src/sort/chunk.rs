@@ -1,7 +1,7 @@
 //! A batch whose rows can be compared and measured.
 
 use arrow::array::{Array, AsArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::compute::{concat_batches, interleave_record_batch};
+use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
 
 use crate::error::Error;
@@ -16,16 +16,6 @@ pub(crate) struct Chunk {
     line: Int64Array,
     /// The bytes of the texts of each row.
     sizes: Vec<usize>,
-}
-
-/// Rows that follow each other in a chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
-    /// The index of the chunk among those at hand.
-    pub(crate) chunk: usize,
-    pub(crate) start: usize,
-    /// `start + rows <= chunk.rows()`
-    pub(crate) rows: usize,
 }
 
 /// What rows are sorted by, in this order.
@@ -80,11 +70,6 @@ impl Chunk {
         self.sizes[row]
     }
 
-    /// The bytes of the texts of some rows.
-    pub(crate) fn bytes(&self, start: usize, rows: usize) -> usize {
-        self.sizes[start..start + rows].iter().sum()
-    }
-
     pub(crate) fn key(&self, row: usize) -> SortKey<'_> {
         SortKey {
             source_hour: self.source_hour.value(row),
@@ -106,60 +91,33 @@ impl Chunk {
     }
 }
 
-/// The rows of these spans, of which there is at least one, as one batch.
-///
-/// Served files are nearly in order, so spans are long, and copying them whole costs a fraction of picking rows.
-pub(crate) fn gather(chunks: &[&Chunk], spans: &[Span]) -> Result<RecordBatch, Error> {
-    let rows: usize = spans.iter().map(|span| span.rows).sum();
-    if rows < LONG * spans.len() {
-        let batches: Vec<_> = chunks.iter().map(|chunk| &chunk.batch).collect();
-        let places: Vec<_> = spans.iter().flat_map(|span| span.places()).collect();
-        return Ok(interleave_record_batch(&batches, &places)?);
-    }
-    let slices: Vec<_> = spans.iter().map(|span| chunks[span.chunk].batch.slice(span.start, span.rows)).collect();
-    match slices.as_slice() {
-        [only] => Ok(only.clone()),
-        _ => Ok(concat_batches(slices[0].schema_ref(), &slices)?),
-    }
-}
-
-/// The rows of a span, on the average, from which on spans are copied whole.
-const LONG: usize = 8;
-
-impl Span {
-    fn places(self) -> impl Iterator<Item = (usize, usize)> {
-        (self.start..self.start + self.rows).map(move |row| (self.chunk, row))
-    }
+/// The rows at these places, `(chunk, row)` each, as one batch.
+pub(crate) fn gather<'a>(
+    chunks: impl IntoIterator<Item = &'a Chunk>,
+    places: &[(usize, usize)],
+) -> Result<RecordBatch, Error> {
+    let batches: Vec<_> = chunks.into_iter().map(|chunk| &chunk.batch).collect();
+    Ok(interleave_record_batch(&batches, places)?)
 }
 
 /// The bytes of all texts of a batch.
 pub(crate) fn text_bytes(batch: &RecordBatch) -> usize {
-    batch.columns().iter().filter_map(|array| text_offsets(array)).map(span_of).sum()
+    sizes(batch).into_iter().sum()
 }
 
 fn sizes(batch: &RecordBatch) -> Vec<usize> {
     let mut sizes = vec![0; batch.num_rows()];
-    for offsets in batch.columns().iter().filter_map(|array| text_offsets(array)) {
+    for array in batch.columns() {
+        let offsets = match array.data_type() {
+            DataType::Binary => array.as_binary::<i32>().value_offsets(),
+            DataType::Utf8 => array.as_string::<i32>().value_offsets(),
+            _ => continue,
+        };
         for (size, ends) in sizes.iter_mut().zip(offsets.windows(2)) {
-            *size += span_of(ends);
+            *size += usize::try_from(ends[1] - ends[0]).unwrap_or(0);
         }
     }
     sizes
-}
-
-/// Where the texts of a column begin and end; nothing for a column of another type.
-fn text_offsets(array: &dyn Array) -> Option<&[i32]> {
-    match array.data_type() {
-        DataType::Binary => Some(array.as_binary::<i32>().value_offsets()),
-        DataType::Utf8 => Some(array.as_string::<i32>().value_offsets()),
-        _ => None,
-    }
-}
-
-/// From the first offset to the last.
-fn span_of(offsets: &[i32]) -> usize {
-    let [first, .., last] = offsets else { return 0 };
-    usize::try_from(last - first).unwrap_or(0)
 }
 
 fn column<'a>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a dyn Array, Error> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 
 use super::Run;
-use super::chunk::{Chunk, Span, gather};
+use super::chunk::{Chunk, gather};
 use crate::error::Error;
 
 /// The rows of several sorted runs, in order.
@@ -31,15 +31,14 @@ struct Chosen {
     chunks: Vec<Arc<Chunk>>,
     /// The index into `chunks` of the chunk that each run is at.
     current: Vec<Option<usize>>,
-    spans: Vec<Span>,
-    rows: usize,
+    places: Vec<(usize, usize)>,
     bytes: usize,
 }
 
 impl Merge {
     /// Rows of a batch.
     const BATCH_ROWS: usize = 4_096;
-    /// Bytes of texts of a batch, but for its last span, which is no longer than what a run hands out at once.
+    /// Bytes of texts of a batch, but for its last row.
     const BATCH_BYTES: usize = 4 << 20;
 
     pub(crate) fn new(runs: Vec<Run>) -> Result<Self, Error> {
@@ -53,23 +52,21 @@ impl Merge {
 
     fn batch(&mut self) -> Result<Option<RecordBatch>, Error> {
         let mut chosen = Chosen { current: vec![None; self.runs.len()], ..Chosen::default() };
-        while chosen.rows < Self::BATCH_ROWS && chosen.bytes < Self::BATCH_BYTES {
+        while chosen.places.len() < Self::BATCH_ROWS && chosen.bytes < Self::BATCH_BYTES {
             let Some(head) = self.heads.pop() else { break };
-            let rows = head.rows_before(self.heads.peek(), Self::BATCH_ROWS - chosen.rows);
-            chosen.add(&head, rows);
-            let next = self.after(head, rows, &mut chosen)?;
+            chosen.add(&head);
+            let next = self.after(head, &mut chosen)?;
             self.heads.extend(next);
         }
-        if chosen.rows == 0 {
+        if chosen.places.is_empty() {
             return Ok(None);
         }
-        let chunks: Vec<_> = chosen.chunks.iter().map(Arc::as_ref).collect();
-        gather(&chunks, &chosen.spans).map(Some)
+        gather(chosen.chunks.iter().map(Arc::as_ref), &chosen.places).map(Some)
     }
 
-    /// The row of the same run so many rows after this one.
-    fn after(&mut self, head: Head, rows: usize, chosen: &mut Chosen) -> Result<Option<Head>, Error> {
-        let row = head.row + rows;
+    /// The row of the same run after this one.
+    fn after(&mut self, head: Head, chosen: &mut Chosen) -> Result<Option<Head>, Error> {
+        let row = head.row + 1;
         if row < head.chunk.rows() {
             return Ok(Some(Head { row, ..head }));
         }
@@ -98,41 +95,13 @@ impl Iterator for Merge {
 }
 
 impl Chosen {
-    fn add(&mut self, head: &Head, rows: usize) {
-        let chunk = *self.current[head.run].get_or_insert_with(|| {
+    fn add(&mut self, head: &Head) {
+        let at = *self.current[head.run].get_or_insert_with(|| {
             self.chunks.push(Arc::clone(&head.chunk));
             self.chunks.len() - 1
         });
-        self.spans.push(Span { chunk, start: head.row, rows });
-        self.rows += rows;
-        self.bytes += head.chunk.bytes(head.row, rows);
-    }
-}
-
-impl Head {
-    /// How many rows of its chunk, this one first, come before the head that is next; at most so many.
-    ///
-    /// Runs of a file that is nearly in order hardly overlap, so steps double until one goes too far.
-    fn rows_before(&self, next: Option<&Self>, most: usize) -> usize {
-        let there = (self.chunk.rows() - self.row).min(most);
-        let Some(next) = next else { return there };
-        let limit = next.chunk.key(next.row);
-        let is_before = |rows: usize| self.chunk.key(self.row + rows) < limit;
-        let mut step = 1;
-        while step < there && is_before(step) {
-            step *= 2;
-        }
-        // `low <= answer <= high`
-        let (mut low, mut high) = (step / 2 + 1, step.min(there));
-        while low < high {
-            let middle = low.midpoint(high);
-            if is_before(middle) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+        self.places.push((at, head.row));
+        self.bytes += head.chunk.size(head.row);
     }
 }
 

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 
-use super::chunk::{Chunk, Lead, SortKey, Span, gather};
+use super::chunk::{Chunk, Lead, SortKey, gather};
 use crate::columns::message_schema;
 use crate::error::Error;
 
@@ -43,7 +43,8 @@ impl MemoryRun {
     }
 
     fn batch(&self, places: &[Place]) -> Result<RecordBatch, Error> {
-        gather(&self.chunks.iter().collect::<Vec<_>>(), &spans(places))
+        let places: Vec<_> = places.iter().map(|place| (place.chunk as usize, place.row as usize)).collect();
+        gather(&self.chunks, &places)
     }
 
     /// How many rows from `next` on make a batch.
@@ -90,13 +91,6 @@ pub(crate) fn spill(
 
 fn places(index: u32, chunk: &Chunk) -> impl Iterator<Item = Place> {
     (0u32..).zip(0..chunk.rows()).map(move |(row, at)| Place { lead: chunk.lead(at), chunk: index, row })
-}
-
-fn spans(places: &[Place]) -> Vec<Span> {
-    let follows = |one: &Place, next: &Place| next.chunk == one.chunk && next.row == one.row + 1;
-    let span =
-        |places: &[Place]| Span { chunk: places[0].chunk as usize, start: places[0].row as usize, rows: places.len() };
-    places.chunk_by(follows).map(span).collect()
 }
 
 fn key(chunks: &[Chunk], place: Place) -> SortKey<'_> {
