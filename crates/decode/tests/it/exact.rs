@@ -77,7 +77,8 @@ impl Json {
                 let all: Vec<_> = all.into_iter().map(|(key, value)| format!("{key:?}:{value}")).collect();
                 format!("{{{}}}", all.join(","))
             }
-            Self::Text(units) => format!("{units:?}"),
+            // Not `[]`, which is what the empty array says.
+            Self::Text(units) => format!("\"{units:?}\""),
         }
     }
 

@@ -37,6 +37,15 @@ fn check_set_aside(record: &str) {
 }
 
 #[test]
+fn nothing_passes_for_something_else() {
+    let values = [r#""""#, "[]", "{}", "null", "0", "0.0", r#""0""#, "[0]", r#""\u0000""#, r#"{"":[]}"#, r#"{"":""}"#];
+    for (place, value) in values.iter().enumerate() {
+        let same = values.iter().filter(|other| Json::parse(other) == Json::parse(value));
+        assert_eq!(same.collect::<Vec<_>>(), [&values[place]]);
+    }
+}
+
+#[test]
 fn every_sample_comes_back() {
     for line in String::from_utf8(samples()).unwrap().lines() {
         check(line);
