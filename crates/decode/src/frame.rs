@@ -31,9 +31,8 @@ use crate::error::FileError;
 use crate::json::{Fault, Scanner, Token};
 use crate::limits::Limits;
 use crate::plain::{self, Plain};
+use crate::unpack::MARK;
 use crate::window::Window;
-
-const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One record or dead letter.
 #[derive(Debug)]

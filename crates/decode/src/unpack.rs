@@ -22,6 +22,8 @@ use crate::error::FileError;
 /// The size of the buffer of packed bytes.
 const PACKED: usize = 64 << 10;
 pub(crate) const MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// The byte order mark of UTF-8.
+pub(crate) const MARK: &[u8] = b"\xef\xbb\xbf";
 /// zlib's `MAX_WBITS`: what the format allows.
 const WINDOW_BITS: u8 = 15;
 
@@ -129,7 +131,8 @@ impl<R: Read> Unpacked<R> {
     }
 
     fn is_recognisable(&self) -> bool {
-        self.end >= MAGIC.len() && first_ink(&self.input[..self.end]).is_some()
+        let bytes = &self.input[..self.end];
+        bytes.len() >= MAGIC.len() && !MARK.starts_with(bytes) && first_ink(bytes).is_some()
     }
 
     fn inflate(&mut self, out: &mut [u8]) -> Result<usize, FileError> {
@@ -224,7 +227,7 @@ impl<R: Read> Unpacked<R> {
 
 /// The first byte that is neither white space nor of a byte order mark.
 fn first_ink(bytes: &[u8]) -> Option<u8> {
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = bytes.strip_prefix(MARK).unwrap_or(bytes);
     text.iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
 
@@ -295,6 +298,20 @@ mod tests {
         check(b"\xef\xbb\xbf \n{", Some(b"\xef\xbb\xbf \n{"));
         for text in ["<html>", "\n", "[{}]", "null", "x", "\u{1f}"] {
             check(text.as_bytes(), None);
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_that_comes_in_pieces_is_one() {
+        let text = b"\xef\xbb\xbf\n{}";
+        for cut in 0..text.len() {
+            let (start, end) = text.split_at(cut);
+            let mut unpacked = Unpacked::new(start.chain(end), 100);
+            let (mut all, mut out) = (Vec::new(), [0; 8]);
+            while let count @ 1.. = unpacked.read(&mut out).unwrap() {
+                all.extend_from_slice(&out[..count]);
+            }
+            assert_eq!(all, text, "cut at {cut}");
         }
     }
 
