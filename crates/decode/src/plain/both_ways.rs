@@ -225,7 +225,7 @@ fn respelt(key: &str) -> String {
     }
 }
 
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 30] = [
     r#""msg_id""#,
     r#""timestamp""#,
     r#""from""#,
@@ -239,6 +239,12 @@ const KEYS: [&str; 24] = [
     r#""group_id""#,
     r#""muc_id""#,
     r#""channel_type""#,
+    r#""ack_message_id""#,
+    r#""recall_id""#,
+    r#""edit_message_id""#,
+    r#""data""#,
+    r#""messageId""#,
+    r#""msg_parent_id""#,
     r#""msg""#,
     r#""size""#,
     r#""width""#,

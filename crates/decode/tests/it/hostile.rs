@@ -9,7 +9,7 @@ use crate::exact::Json;
 /// A record: the known names with likely and unlikely values, unknown and repeated keys, other shapes of payload and
 /// bodies.
 pub(crate) fn record() -> impl Strategy<Value = Json> {
-    const NAMES: [&str; 7] = ["chat_type", "from", "to", "msg_id", "timestamp", "direction", "schema"];
+    const NAMES: [&str; 8] = ["chat_type", "from", "to", "msg_id", "timestamp", "direction", "recall_id", "schema"];
     (members(&NAMES), vec(payload(), 0..=1), 0..8_usize).prop_map(|(mut members, payload, place)| {
         for payload in payload {
             members.insert(place.min(members.len()), (key_of("payload"), payload));
@@ -19,7 +19,8 @@ pub(crate) fn record() -> impl Strategy<Value = Json> {
 }
 
 fn payload() -> impl Strategy<Value = Json> {
-    const NAMES: [&str; 6] = ["ext", "from", "to", "type", "meta", "stream"];
+    const NAMES: [&str; 9] =
+        ["ext", "from", "to", "type", "meta", "ack_message_id", "edit_message_id", "data", "stream"];
     let object = (members(&NAMES), vec(bodies(), 0..=1)).prop_map(|(mut members, bodies)| {
         members.extend(bodies.into_iter().map(|bodies| (key_of("bodies"), bodies)));
         Json::Object(members)
@@ -90,15 +91,18 @@ fn likely(name: &'static str) -> BoxedStrategy<Json> {
         "chat_type" => {
             &["chat", "groupchat", "chatroom", "GroupChat", "group_chat", "room", "recall", "Read_Ack", "edit"]
         }
-        "type" => {
-            &["txt", "img", "audio", "voice", "video", "file", "loc", "cmd", "custom", "unknown", "sticker", "chatroom"]
-        }
+        "type" => &[
+            "txt", "img", "audio", "voice", "video", "file", "loc", "cmd", "custom", "unknown", "sticker", "chatroom",
+            "edit", "reaction", "thread",
+        ],
         "subType" => &["sub_combine", "other"],
         "direction" => &["outgoing", "", "SEND"],
         "from" | "to" => {
             &["mara", "", "231904417783810", "admin@easemob.com", "harbor-org#lantern_teo@easemob.com/x", "a:b"]
         }
-        "msg_id" => &["1412077346056423435", "5K07Q-3f", ""],
+        "msg_id" | "ack_message_id" | "edit_message_id" | "recall_id" | "messageId" | "msg_parent_id" => {
+            &["1412077346056423435", "5K07Q-3f", ""]
+        }
         "timestamp" => &["1773478800000", "1773478800", "soon"],
         "file_length" | "length" | "Length" => &["10", "1.94KB", "2.5", ""],
         "lat" | "lng" | "log" => &["-33.85678", "151.21530"],
@@ -107,13 +111,22 @@ fn likely(name: &'static str) -> BoxedStrategy<Json> {
     let bare: &[&str] = match name {
         "timestamp" => &["1773478800000", "1773478800", "1773478800000.0", "1.7734788e12", "-5", "99999999999999999"],
         "lat" | "lng" | "log" => &["59.91273", "10", "1e2", "-0.0", "-0", "0", "151.21530"],
-        "msg_id" => &["1412077346056423435", "99999999999999999999999"],
+        "msg_id" | "ack_message_id" | "edit_message_id" | "recall_id" | "messageId" | "msg_parent_id" => {
+            &["1412077346056423435", "99999999999999999999999", "null"]
+        }
         _ => &["10", "10.0", "0", "-1", "9223372036854775808", "1e3", "null"],
     };
     let text = select(texts).prop_map(Json::text);
     let bare = select(bare).prop_map(Json::bare);
     match name {
-        "ext" | "meta" | "customExts" | "v2:customExts" | "size" => prop_oneof![
+        "data" => prop_oneof![2 => vec(subject(), 0..3).prop_map(Json::Array), 2 => subject(), 1 => value()].boxed(),
+        "meta" => prop_oneof![
+            2 => subject().prop_map(|thread| Json::Object(vec![(key_of("thread"), thread)])),
+            1 => small_object(),
+            1 => value(),
+        ]
+        .boxed(),
+        "ext" | "customExts" | "v2:customExts" | "size" => prop_oneof![
             3 => (select(bare_sizes()), select(bare_sizes())).prop_map(|(width, height)| {
                 Json::Object(vec![(key_of("width"), Json::bare(width)), (key_of("height"), Json::bare(height))])
             }),
@@ -125,6 +138,12 @@ fn likely(name: &'static str) -> BoxedStrategy<Json> {
         .boxed(),
         _ => prop_oneof![3 => text, 1 => bare].boxed(),
     }
+}
+
+/// What an event speaks of: a message with its reactions, or a thread.
+fn subject() -> impl Strategy<Value = Json> {
+    const NAMES: [&str; 4] = ["id", "messageId", "msg_parent_id", "timestamp"];
+    members(&NAMES).prop_map(Json::Object)
 }
 
 fn bare_sizes() -> &'static [&'static str] {

@@ -230,7 +230,12 @@ fn a_row_without_a_record_has_no_value() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    // `PROPTEST_CASES=20000 cargo test -p annals-decode round_trip` tries more.
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases.max(600),
+        max_global_rejects: u32::MAX,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn any_record_comes_back(value in record(), seed in any::<u64>()) {
