@@ -9,4 +9,5 @@ mod hostile;
 mod meaning;
 mod round_trip;
 mod samples;
+mod spelling;
 mod variants;
