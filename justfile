@@ -36,6 +36,19 @@ simulation:
 killed:
     env CARGO_PROFILE_DEV_DEBUG=0 cargo test --features failpoints --test it killed
 
+# Fuzz one target of the decoder (decode, rebuild or both_ways) for so many seconds. Needs nightly Rust and cargo-fuzz.
+fuzz target seconds="60":
+    mkdir -p target/fuzz/corpus/{{ target }}
+    cargo +nightly fuzz run --fuzz-dir crates/decode/fuzz --target-dir target/fuzz {{ target }} \
+        target/fuzz/corpus/{{ target }} crates/decode/fuzz/corpus/{{ target }} -- \
+        -dict=crates/decode/fuzz/keys.dict -max_len=2048 -timeout=10 -rss_limit_mb=2048 -max_total_time={{ seconds }}
+
+# Add to the repository what `just fuzz` found for a target, where it reaches code that nothing there reaches.
+fuzz-keep target:
+    cargo +nightly fuzz run --fuzz-dir crates/decode/fuzz --target-dir target/fuzz {{ target }} \
+        crates/decode/fuzz/corpus/{{ target }} target/fuzz/corpus/{{ target }} -- \
+        -merge=1 -use_counters=0 -max_len=600
+
 # Only the house's own rules.
 tidy:
     cargo test --test tidy

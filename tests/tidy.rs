@@ -89,6 +89,14 @@ fn one_copy_of_what_crosses_walls() {
     );
 }
 
+#[test]
+fn what_is_fuzzed_is_what_is_shipped() {
+    none(
+        "Write `cargo update --manifest-path crates/decode/fuzz/Cargo.toml -p NAME --precise VERSION`.",
+        manifests::other_versions(&read("Cargo.lock"), &read("crates/decode/fuzz/Cargo.lock")),
+    );
+}
+
 // Files.
 
 #[test]

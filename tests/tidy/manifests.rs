@@ -156,14 +156,31 @@ impl Workspace {
 /// Packages of [`ONE_COPY`] that the lock file holds in more than one version.
 pub(crate) fn second_copies(lock: &str) -> Vec<String> {
     let table = parsed("Cargo.lock", lock);
+    let several = versions(&table).into_iter().filter(|(name, versions)| ONE_COPY.contains(name) && versions.len() > 1);
+    several.map(|(name, versions)| format!("{name}: {}", versions.join(", "))).collect()
+}
+
+/// Packages that a lock file inside a crate has in a version which the workspace's has not.
+pub(crate) fn other_versions(lock: &str, inner_lock: &str) -> Vec<String> {
+    let (table, inner) = (parsed("Cargo.lock", lock), parsed("the inner Cargo.lock", inner_lock));
+    let ours = versions(&table);
+    let differ = |(name, inner): (&str, Vec<&str>)| {
+        let ours = ours.get(name)?;
+        let other = inner.into_iter().find(|version| !ours.contains(version))?;
+        Some(format!("{name} {other}, not {}", ours.join(", ")))
+    };
+    versions(&inner).into_iter().filter_map(differ).collect()
+}
+
+/// The versions of each package in a lock file.
+fn versions(lock: &Table) -> BTreeMap<&str, Vec<&str>> {
     let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for package in table.get("package").and_then(Value::as_array).into_iter().flatten() {
+    for package in lock.get("package").and_then(Value::as_array).into_iter().flatten() {
         if let (Some(name), Some(version)) = (package.get("name"), package.get("version")) {
             versions.entry(name.as_str().unwrap_or("")).or_default().push(version.as_str().unwrap_or(""));
         }
     }
-    let several = versions.into_iter().filter(|(name, versions)| ONE_COPY.contains(name) && versions.len() > 1);
-    several.map(|(name, versions)| format!("{name}: {}", versions.join(", "))).collect()
+    versions
 }
 
 fn parsed(path: &str, text: &str) -> Table {
@@ -253,5 +270,13 @@ mod tests {
         let lock = "[[package]]\nname = 'arrow'\nversion = '59.3.2'\n[[package]]\nname = 'arrow'\nversion = '60.1.0'\n\
             [[package]]\nname = 'syn'\nversion = '2.0.0'\n[[package]]\nname = 'syn'\nversion = '3.0.0'";
         assert_eq!(second_copies(lock), ["arrow: 59.3.2, 60.1.0"]);
+    }
+
+    #[test]
+    fn a_fuzzed_version_that_is_not_shipped_is_seen() {
+        let lock = "[[package]]\nname = 'memchr'\nversion = '2.8.3'";
+        let inner = "[[package]]\nname = 'arbitrary'\nversion = '1.4.2'\n[[package]]\nname = 'memchr'\nversion = ";
+        assert_eq!(other_versions(lock, &format!("{inner}'2.8.2'")), ["memchr 2.8.2, not 2.8.3"]);
+        assert!(other_versions(lock, &format!("{inner}'2.8.3'")).is_empty());
     }
 }

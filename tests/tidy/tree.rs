@@ -48,10 +48,10 @@ impl File {
     }
 }
 
-/// The root package and every crate.
+/// The root package and every crate. A package inside a crate, such as its fuzz targets, is none.
 pub(crate) fn crates() -> Vec<Manifest> {
     let mut manifests = vec![Manifest::parse("Cargo.toml", "crates/cli", &read("Cargo.toml"))];
-    for path in paths().filter(|path| path.starts_with("crates/") && path.ends_with("/Cargo.toml")) {
+    for path in paths().filter(|path| matches!(path.split('/').collect::<Vec<_>>()[..], ["crates", _, "Cargo.toml"])) {
         let folder = path.trim_end_matches("/Cargo.toml").to_owned();
         manifests.push(Manifest::parse(&path, &folder, &read(&path)));
     }

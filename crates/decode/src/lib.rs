@@ -30,6 +30,8 @@ mod error;
 mod event;
 mod fingerprint;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod json;
 mod layers;
 mod lenient;

@@ -433,27 +433,11 @@ mod both_ways;
 
 #[cfg(test)]
 mod tests {
-    use chat::Position;
-
-    use super::*;
-    use crate::json::Value;
-    use crate::limits::Limits;
-    use crate::meaning;
+    use crate::fuzzing::both_ways;
 
     /// Reads a record both ways; whether it is plain.
     pub(super) fn check(record: &str) -> bool {
-        let depth = Limits::default().depth;
-        let Some((plain, end)) = scan(record.as_bytes(), &mut Scanner::new(depth)) else { return false };
-        let mut tape = Vec::new();
-        assert_eq!(Scanner::new(depth).scan(record.as_bytes(), &mut tape), Ok(end), "{record}");
-        let position = Position { source_hour: "2026031409".parse().unwrap(), part: 0, line: 1 };
-        let (mut short, mut general) = (Message::at(position), Message::at(position));
-        let (whole, _) = record.split_at(end);
-        plain.fill(whole, &mut short);
-        let app = "harbor-org#lantern".parse().unwrap();
-        meaning::read(Value::whole(whole, &tape), Some(&app), &mut general);
-        assert_eq!(short, general, "{record}");
-        true
+        both_ways(record.as_bytes())
     }
 
     fn envelope(body: &str) -> String {

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod damage;
+#[path = "../../src/fuzzing/exact.rs"]
 mod exact;
 mod framing;
 mod harness;
