@@ -82,3 +82,13 @@ deny:
 # The binary that is shipped and benchmarked.
 dist:
     cargo build --profile dist
+
+# Annals against DuckDB and polars, on made-up traffic: 1 GB on disk, and some minutes of a machine that has nothing else to do.
+bench: dist
+    python3 -m venv target/bench/venv
+    target/bench/venv/bin/python -m pip install --only-binary=:all: --requirement benches/head_to_head/requirements.txt
+    python3 benches/head_to_head/make_hours.py target/dist/annals target/bench/day
+    python3 benches/head_to_head/make_hours.py target/dist/annals target/bench/small --hours 1
+    python3 benches/head_to_head/make_hours.py target/dist/annals target/bench/large --hours 1 --messages 1000000
+    target/bench/venv/bin/python benches/head_to_head/run.py target/dist/annals --day target/bench/day/*.gz \
+        --small target/bench/small/*.gz --large target/bench/large/*.gz --work target/bench
