@@ -4,6 +4,7 @@ mod compact;
 mod completions;
 mod config;
 mod coverage;
+mod dead_letters;
 mod demo;
 mod doctor;
 mod emulate;
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     Status(status::Args),
     Query(query::Args),
     Show(show::Args),
+    DeadLetters(dead_letters::Args),
     Verify(verify::Args),
     Compact(compact::Args),
     Emulate(emulate::Args),
@@ -101,6 +103,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Com
         Command::Status(args) => status::run(args, context).await,
         Command::Query(args) => query::run(args, context).await,
         Command::Show(args) => show::run(args, context).await,
+        Command::DeadLetters(args) => dead_letters::run(args, context).await,
         Command::Verify(args) => verify::run(args, context).await,
         Command::Compact(args) => compact::run(args, context).await,
         Command::Emulate(args) => emulate::run(args, context).await,

@@ -47,7 +47,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("async-trait", &["store"], "the traits of object_store and deltalake ask for it"),
     owned("axum", &["emulator"], "one server, which stands in for the service"),
     owned("backon", &["api"], "only the service is asked again"),
-    owned("base64", &["api", "emulator"], "tokens and signatures, on both ends of the wire"),
+    owned("base64", &["api", "emulator", "cli"], "tokens and signatures, on both ends of the wire; bytes in JSON"),
     owned("chrono", &["chat"], "everybody else speaks of chat::Timestamp"),
     owned("clap", &["cli"], "arguments belong to the program"),
     owned("clap_complete", &["cli"], "arguments belong to the program"),

@@ -73,7 +73,8 @@ impl Args {
 /// Hits are held in memory until they are printed.
 const MOST: usize = 100_000;
 
-fn limit(text: &str) -> Result<usize, String> {
+/// Reads how many rows are to be printed at the most.
+pub(super) fn limit(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
     number.ok_or_else(|| format!("it is a whole number from 1 to {MOST}"))
 }

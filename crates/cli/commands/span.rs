@@ -1,5 +1,7 @@
 //! Ranges of time on the command line: the beginning is in them, the end is not.
 
+use std::ops::Range;
+
 use chat::{Hour, Hours, Timestamp, parse_time};
 
 use crate::error::CommandError;
@@ -44,6 +46,18 @@ impl HourSpan {
     #[must_use]
     pub(crate) fn bounds(self) -> (Option<Hour>, Option<Hour>) {
         (self.since, self.until)
+    }
+
+    /// The range; where a bound is not given, it has no end on that side.
+    ///
+    /// # Errors
+    ///
+    /// When it holds no hour.
+    pub(crate) fn range(self) -> Result<Range<Hour>, CommandError> {
+        let since = self.since.unwrap_or(Hour::from_number(i64::MIN));
+        let until = self.until.unwrap_or(Hour::from_number(i64::MAX));
+        not_empty(since, until, "hour")?;
+        Ok(since..until)
     }
 }
 

@@ -36,6 +36,20 @@ pub(crate) fn visible(text: &str) -> String {
     shown
 }
 
+/// The beginning of bytes from outside as text, somewhat more than a table shows of it. Bytes that are no UTF-8 are shown by
+/// their numbers.
+#[must_use]
+pub(crate) fn beginning(bytes: &[u8]) -> String {
+    // No character has more bytes.
+    let most = (EXCERPT + 1) * 4;
+    let mut text = String::new();
+    for chunk in bytes.get(..most).unwrap_or(bytes).utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text
+}
+
 /// The part of a text around its first mark, as visible pieces; `…` stands for what was left out.
 #[must_use]
 pub(crate) fn excerpt(text: &str, marks: &[Range<usize>]) -> Vec<Piece> {
@@ -95,6 +109,19 @@ mod tests {
         ] {
             assert_eq!(visible(text), expected);
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_numbers() {
+        for (bytes, expected) in [
+            (&b"{\"a\":\xff\xfe1}"[..], r#"{"a":\xff\xfe1}"#),
+            ("\u{6e2f}\u{53e3}".as_bytes(), "\u{6e2f}\u{53e3}"),
+            (b"", ""),
+        ] {
+            assert_eq!(beginning(bytes), expected);
+        }
+        let long = beginning(&[0xe6, 0xb8, 0xaf].repeat(1000));
+        assert!((EXCERPT + 1..1000).contains(&long.chars().count()), "{long}");
     }
 
     #[test]

@@ -51,6 +51,7 @@ mod faults;
 mod identity;
 mod layout;
 mod ledger;
+mod letter_reader;
 mod letters;
 mod live;
 mod lock;
@@ -79,6 +80,7 @@ extern crate self as store;
 
 pub use compact::{Compacted, Compaction};
 pub use error::{Advice, Error, is_gone};
+pub use letter_reader::LetterReader;
 pub use open::{Access, Archive, Clock, FORMAT};
 pub use publish::{Mode, Publication, Published};
 pub use raw::{RawHour, RawPart, RawStage, SealedRaw};

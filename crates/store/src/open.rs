@@ -16,6 +16,7 @@ use crate::disk::{Disk, create_folder};
 use crate::error::{Advice, Error, is_gone};
 use crate::identity;
 use crate::ledger::Ledger;
+use crate::letter_reader::LetterReader;
 use crate::lock::Lock;
 use crate::publish::{Mode, Publication, Published, Publisher};
 use crate::raw::{self, RawHour, RawPart, RawStage, SealedRaw};
@@ -348,6 +349,25 @@ impl Archive {
             Err(error) if is_gone(&error) => self.read_dead_letters(hour).await,
             other => other,
         }
+    }
+
+    /// The hours that have lines set aside, in order.
+    ///
+    /// # Errors
+    ///
+    /// When the log cannot be read.
+    pub async fn hours_with_dead_letters(&self) -> Result<Vec<Hour>, Error> {
+        Ok(self.inner.dead_letters.live().await?.hours().collect())
+    }
+
+    /// A reader of the lines of an hour that were set aside; it holds a batch of them at a time.
+    #[must_use]
+    pub fn letter_reader(&self, hour: Hour) -> LetterReader {
+        LetterReader::new(self.clone(), hour)
+    }
+
+    pub(crate) fn dead_letter_table(&self) -> &Table {
+        &self.inner.dead_letters
     }
 
     async fn read_dead_letters(&self, hour: Option<Hour>) -> Result<Vec<DeadLetter<'static>>, Error> {
