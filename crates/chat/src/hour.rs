@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Duration, NaiveDate, Timelike, Utc};
 
-use crate::time::{Timestamp, parse_time};
+use crate::time::{Timestamp, hour_key, parse_time};
 
 const SECONDS: i64 = 3600;
 
@@ -50,11 +50,7 @@ impl Hour {
     ///
     /// [`HourError`] when the text is anything else.
     pub fn from_key(key: &str) -> Result<Self, HourError> {
-        let error = || HourError { text: key.to_owned() };
-        if key.len() != 10 || !key.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(error());
-        }
-        key.parse()
+        hour_key(key).map(Self::containing).ok_or_else(|| HourError { text: key.to_owned() })
     }
 
     /// The ten digits `yyyyMMddHH`, in UTC: the value of the column `source_hour`.

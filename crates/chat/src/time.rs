@@ -54,7 +54,8 @@ fn day(text: &str) -> Option<Timestamp> {
     (text.len() == 10).then(|| date.and_time(NaiveTime::MIN).and_utc())
 }
 
-fn hour_key(text: &str) -> Option<Timestamp> {
+/// `2026031409`.
+pub(crate) fn hour_key(text: &str) -> Option<Timestamp> {
     let all_digits = text.bytes().all(|byte| byte.is_ascii_digit());
     if text.len() != 10 || !all_digits {
         return None;
