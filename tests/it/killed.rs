@@ -222,7 +222,7 @@ fn killed_while_an_hour_of_a_compacted_day_is_published_anew() {
 }
 
 /// Live files of the ledger at which it is merged.
-const FULL: i64 = 128;
+const FULL: i64 = 32;
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();

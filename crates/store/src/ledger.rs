@@ -1,7 +1,7 @@
 //! The ledger: what is known of each hour, as rows of the table `hours`.
 //!
-//! Rows are only ever added; the newest row of an hour is its state. Each call adds a file, so files are merged into
-//! one when there are [`MERGE_AT`] of them. All rows are kept: they are the history of the archive.
+//! Rows are only ever added; the newest row of an hour is its state. Each call adds a file, so the small ones are merged
+//! when there are [`MERGE_AT`] of them. All rows are kept: they are the history of the archive.
 //!
 //! Rows are added in view of all rows that are there: whoever finds that another writer has added some since it looked
 //! looks again, so that the row written last is the newest, and none takes the place of one that is to stand
@@ -26,9 +26,13 @@ use crate::standing::{Standing, standing};
 use crate::steps::step;
 use crate::table::{ATTEMPTS, Outcome, PAUSE, Plan, Table, addition};
 
-/// How many live files of the ledger are merged into one. A commit costs about 30 µs for each live file (release build,
-/// 1,500 commits on a local disk), so the ledger never adds more than 4 ms to it.
-pub(crate) const MERGE_AT: usize = 128;
+/// Live files of the ledger at which some are merged. To read one takes about 0.3 ms whatever it holds (release build, local
+/// disk), so that a handle which looks at the ledger for the first time spends 10 ms on their number.
+pub(crate) const MERGE_AT: usize = 32;
+
+/// A file that has more rows than so many times all smaller ones together is not merged with them. So a row is written
+/// again only when the rows around it have multiplied, and what a merge costs does not grow with the ledger.
+const MUCH_LARGER: u64 = 4;
 
 /// How often a file that is gone is answered by a fresh look. Each time, another writer has merged the ledger.
 const LOOKS: usize = 10;
@@ -72,7 +76,7 @@ impl Ledger {
         let mut looks = 1;
         loop {
             let files = self.table.live().await?;
-            match self.read_all(&files).await {
+            match self.read_all(files.files()).await {
                 Err(error) if is_gone(&error) && looks < LOOKS => looks += 1,
                 other => {
                     let mut rows = other?;
@@ -184,7 +188,7 @@ impl Ledger {
         if known.version == Some(files.version()) {
             return Ok(());
         }
-        for file in in_order(files) {
+        for file in in_order(files.files()) {
             if !known.files.contains(file.path()) {
                 known.take_in(self.read_file(file).await?);
                 Arc::make_mut(&mut known.files).insert(file.path().to_owned());
@@ -197,7 +201,7 @@ impl Ledger {
         Ok(())
     }
 
-    async fn read_all(&self, files: &Live) -> Result<Vec<Entry>, Error> {
+    async fn read_all(&self, files: impl Iterator<Item = &Arc<LiveFile>>) -> Result<Vec<Entry>, Error> {
         let mut rows = Vec::new();
         for file in in_order(files) {
             rows.extend(self.read_file(file).await?);
@@ -211,11 +215,12 @@ impl Ledger {
     }
 
     async fn merge_if_many(&self) -> Result<(), Error> {
-        let files = self.table.live().await?;
-        if files.len() < MERGE_AT {
+        let live = self.table.live().await?;
+        if live.len() < MERGE_AT {
             return Ok(());
         }
-        let rows = match self.read_all(&files).await {
+        let files = small(&live);
+        let rows = match self.read_all(files.iter()).await {
             // Another writer has merged them just now.
             Err(error) if is_gone(&error) => return Ok(()),
             other => other?,
@@ -280,8 +285,28 @@ impl Known {
     }
 }
 
-fn in_order(files: &Live) -> Vec<&LiveFile> {
-    let mut files: Vec<_> = files.files().map(AsRef::as_ref).collect();
+/// The files that are merged: the smallest ones, up to the first that is much larger.
+fn small(live: &Live) -> Vec<Arc<LiveFile>> {
+    let mut files: Vec<_> = live.files().cloned().collect();
+    files.sort_by_key(|file| file.facts().rows);
+    let rows: Vec<_> = files.iter().map(|file| file.facts().rows).collect();
+    files.truncate(alike(&rows));
+    files
+}
+
+/// How many of these sizes, the smallest first, are alike; at least two.
+fn alike(sizes: &[u64]) -> usize {
+    let mut smaller = 0;
+    let larger = sizes.iter().position(|size| {
+        let is_much_larger = smaller > 0 && *size > MUCH_LARGER * smaller;
+        smaller += size;
+        is_much_larger
+    });
+    larger.unwrap_or(sizes.len()).max(2)
+}
+
+fn in_order<'a>(files: impl Iterator<Item = &'a Arc<LiveFile>>) -> Vec<&'a LiveFile> {
+    let mut files: Vec<_> = files.map(AsRef::as_ref).collect();
     files.sort_by_key(|file| file.add.modification_time);
     files
 }
@@ -303,10 +328,47 @@ fn write_file(
 }
 
 /// Puts the merged file in place of the files it was merged from, as long as all of them are live.
-fn merge(from: &Live, live: &Live, merged: &Add) -> Plan<()> {
-    if from.files().all(|file| live.file(file.path()).is_some()) {
-        Plan::Commit { remove: from.files().map(|file| file.add.clone()).collect(), add: vec![merged.clone()] }
+fn merge(from: &[Arc<LiveFile>], live: &Live, merged: &Add) -> Plan<()> {
+    if from.iter().all(|file| live.file(file.path()).is_some()) {
+        Plan::Commit { remove: from.iter().map(|file| file.add.clone()).collect(), add: vec![merged.clone()] }
     } else {
         Plan::Stop(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_much_larger_than_the_rest_together_is_not_written_again() {
+        for (sizes, expected) in [
+            (&[1; 32][..], 32),
+            (&[1, 1, 1, 12, 60], 5),
+            (&[1, 1, 1, 13, 60], 3),
+            (&[1, 1, 1, 12, 61, 20_000], 4),
+            (&[0, 0, 7], 3),
+            (&[1, 5, 25], 2),
+            (&[400, 20_000], 2),
+        ] {
+            assert_eq!(alike(sizes), expected, "{sizes:?}");
+        }
+    }
+
+    #[test]
+    fn a_ledger_of_any_size_has_few_files_and_writes_each_row_few_times() {
+        let (mut files, mut written) = (Vec::<u64>::new(), 0);
+        for _ in 0..100_000 {
+            files.push(1);
+            if files.len() >= MERGE_AT {
+                files.sort_unstable();
+                let merged: u64 = files.drain(..alike(&files)).sum();
+                files.push(merged);
+                written += merged;
+            }
+            assert!(files.len() < MERGE_AT);
+        }
+        assert!(files.iter().filter(|rows| **rows > 1).count() < 10, "{files:?}");
+        assert!(written < 15 * 100_000, "each row was written again {} times", written / 100_000);
     }
 }

@@ -88,7 +88,7 @@ async fn many_files_become_one_and_no_row_is_lost() {
             children(&folder.path().join("hours")).iter().filter(|path| name(path).ends_with(".parquet")).count();
         most = most.max(files);
     }
-    assert_eq!(most, 127, "merged at 128");
+    assert_eq!(most, 31, "merged at 32");
     // A handle that had read the old files, and one that reads only the merged one.
     for handle in [archive, other, open(folder.path()).await] {
         let entries = handle.entries().await.unwrap();
