@@ -3,7 +3,11 @@
 //! The library takes every live file out of the log anew at each version, about 30 µs for each. Here a version is the one
 //! before and the actions of one commit, so a commit, and a look whether there is one, cost the same whatever the table
 //! holds. The library reads the log when a table is opened, whenever a commit says more than which files come and go, and
-//! every [`CHECKPOINT_INTERVAL`] commits, to write a checkpoint; and it decides what may be written at all.
+//! to write a checkpoint; and it decides what may be written at all.
+//!
+//! A checkpoint says anew what the table holds, so it costs the more the more there is. It waits for a commit for each
+//! [`BYTES_A_COMMIT`] of the one before, and so takes the same part of each commit however large the table is: after
+//! [`CHECKPOINT_INTERVAL`] commits in most tables, after some 160 with 20,000 hours in files of days.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,10 +29,11 @@ use uuid::Uuid;
 use crate::live::Live;
 use crate::steps::step;
 
-/// Commits between two checkpoints of a log; Delta's own default. A reader replays at most this many commits.
+/// Commits between two checkpoints of a small table; Delta's own default.
 pub(crate) const CHECKPOINT_INTERVAL: u64 = 10;
-/// Checkpoints between two looks for commits that have expired. Each look lists the whole log.
-const CHECKPOINTS_A_CLEANUP: u64 = 16;
+/// For each so many bytes of a checkpoint, the next one waits for a commit. No commit adds more to the log than this and
+/// itself, and who reads a checkpoint of 10 MB replays 160 commits at most.
+const BYTES_A_COMMIT: u64 = 64 << 10;
 /// The application id of the transaction in every commit.
 const APPLICATION: &str = "annals";
 /// Where a log says which checkpoint is its newest.
@@ -45,6 +50,8 @@ pub(crate) struct State {
     /// A version with the same columns and properties, `delta.version() <= live.version()`.
     pub(crate) delta: DeltaTableState,
     pub(crate) live: Arc<Live>,
+    /// The newest checkpoint, as far as the log said at the last look.
+    checkpoint: Option<Checkpoint>,
 }
 
 /// Why one try of a commit failed.
@@ -54,9 +61,14 @@ pub(crate) enum Failure {
     Other(DeltaTableError),
 }
 
-#[derive(Deserialize)]
-struct Hint {
+/// What a log says of its newest checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Checkpoint {
     version: Version,
+    /// Other writers may leave it out.
+    #[serde(default)]
+    size_in_bytes: u64,
 }
 
 impl Log {
@@ -76,7 +88,7 @@ impl Log {
     /// The newest version; `None` when there is no log.
     pub(crate) async fn open(&self) -> Result<Option<State>, DeltaTableError> {
         match DeltaTableState::try_new(self.store.as_ref(), None).await {
-            Ok(delta) => Ok(Some(State::of(delta, &Live::default()))),
+            Ok(delta) => Ok(Some(State::of(delta, &Live::default(), None))),
             Err(DeltaTableError::NotATable(_)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -92,7 +104,8 @@ impl Log {
             }
         }
         // Commits are cleaned away behind a checkpoint alone.
-        if self.newest_checkpoint().await? > Some(state.live.version()) {
+        state.checkpoint = self.newest_checkpoint().await?;
+        if state.checkpoint.is_some_and(|checkpoint| checkpoint.version > state.live.version()) {
             self.reload(state).await?;
         }
         Ok(())
@@ -119,7 +132,7 @@ impl Log {
         } else {
             self.reload(state).await?;
         }
-        if (version + 1).is_multiple_of(CHECKPOINT_INTERVAL)
+        if is_checkpoint_due(version, state.checkpoint)
             && let Err(error) = self.tidy(state).await
         {
             tracing::warn!(table = self.name, version, %error, "could not tidy up the log after a commit");
@@ -128,16 +141,13 @@ impl Log {
         Ok(())
     }
 
-    /// Writes a checkpoint, and now and then takes away the commits that have expired behind one.
+    /// Writes a checkpoint, and takes away the commits that have expired behind one.
     async fn tidy(&self, state: &mut State) -> Result<(), DeltaTableError> {
-        let version = state.live.version();
-        state.delta.update(self.store.as_ref(), Some(version)).await?;
+        state.delta.update(self.store.as_ref(), Some(state.live.version())).await?;
         let mut table = DeltaTable::new(self.store());
         table.state = Some(state.delta.clone());
         create_checkpoint(&table, None).await?;
-        if (version + 1).is_multiple_of(CHECKPOINT_INTERVAL * CHECKPOINTS_A_CLEANUP)
-            && cleanup_metadata(&table, None).await? > 0
-        {
+        if cleanup_metadata(&table, None).await? > 0 {
             self.reload(state).await?;
         }
         Ok(())
@@ -145,17 +155,14 @@ impl Log {
 
     async fn reload(&self, state: &mut State) -> Result<(), DeltaTableError> {
         let delta = DeltaTableState::try_new(self.store.as_ref(), None).await?;
-        *state = State::of(delta, &state.live);
+        *state = State::of(delta, &state.live, state.checkpoint);
         Ok(())
     }
 
-    /// The version of the newest checkpoint, as far as the log says.
-    async fn newest_checkpoint(&self) -> Result<Option<Version>, DeltaTableError> {
+    /// The newest checkpoint, as far as the log says.
+    async fn newest_checkpoint(&self) -> Result<Option<Checkpoint>, DeltaTableError> {
         match self.store.object_store(None).get(&Path::from(HINT)).await {
-            Ok(found) => {
-                let hint: Option<Hint> = serde_json::from_slice(&found.bytes().await?).ok();
-                Ok(hint.map(|hint| hint.version))
-            }
+            Ok(found) => Ok(serde_json::from_slice(&found.bytes().await?).ok()),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -163,12 +170,12 @@ impl Log {
 }
 
 impl State {
-    fn of(delta: DeltaTableState, before: &Live) -> Self {
+    fn of(delta: DeltaTableState, before: &Live, checkpoint: Option<Checkpoint>) -> Self {
         let data = delta.log_data();
         #[expect(deprecated, reason = "nothing else hands out a file's tags")]
         let files = data.iter().map(|view| view.add_action());
         let live = Arc::new(Live::of(delta.version(), files, before));
-        Self { delta, live }
+        Self { delta, live, checkpoint }
     }
 
     fn next(&self) -> Version {
@@ -186,6 +193,14 @@ impl State {
         }
         Arc::make_mut(&mut self.live).go_on(removed, added);
     }
+}
+
+/// Whether a checkpoint is to be written behind a commit. Where that fails, or several writers come to it while one is
+/// at it, the next turn is as many commits later again.
+fn is_checkpoint_due(version: Version, newest: Option<Checkpoint>) -> bool {
+    let since = (version + 1).saturating_sub(newest.map_or(0, |checkpoint| checkpoint.version + 1));
+    let bytes = newest.map_or(0, |checkpoint| checkpoint.size_in_bytes);
+    since > 0 && since.is_multiple_of(CHECKPOINT_INTERVAL.max(bytes / BYTES_A_COMMIT))
 }
 
 /// Whether a commit changes nothing but which files are live.
@@ -212,5 +227,35 @@ impl From<DeltaTableError> for Failure {
             DeltaTableError::VersionAlreadyExists(_) => Self::Conflict,
             error => Self::Other(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_waits_the_longer_the_more_it_says() {
+        let of = |version, size_in_bytes| Some(Checkpoint { version, size_in_bytes });
+        for (newest, due) in [
+            (None, vec![9, 19, 29]),
+            (of(9, 0), vec![19, 29]),
+            (of(9, 640 << 10), vec![19, 29]),
+            (of(9, 1 << 20), vec![25]),
+            // Another writer wrote it at a version of its own choice, or after this one had looked.
+            (of(13, 0), vec![23]),
+            (of(40, 0), vec![]),
+        ] {
+            let found: Vec<_> = (0..30).filter(|version| is_checkpoint_due(*version, newest)).collect();
+            assert_eq!(found, due, "{newest:?}");
+        }
+        assert!(is_checkpoint_due(169, of(9, 10 << 20)));
+    }
+
+    #[test]
+    fn what_others_say_of_a_checkpoint_may_be_little() {
+        let read = |json: &str| serde_json::from_str::<Checkpoint>(json).ok();
+        assert_eq!(read(r#"{"version":7,"size":3}"#), Some(Checkpoint { version: 7, size_in_bytes: 0 }));
+        assert_eq!(read("{"), None);
     }
 }

@@ -33,6 +33,9 @@ use crate::reader::Reader;
 pub(crate) const ATTEMPTS: u32 = 100;
 /// The wait after the first loss; it grows with each.
 pub(crate) const PAUSE: Duration = Duration::from_millis(2);
+/// How long a log keeps the commits behind a checkpoint, and the checkpoints. The library's 30 days are for those who look
+/// at versions of before, whose files are not there any more.
+const LOG_RETENTION: &str = "interval 1 days";
 /// The table property that holds the format number.
 const FORMAT_PROPERTY: &str = "annals.format";
 
@@ -226,6 +229,7 @@ async fn open_log(kind: Kind, log: &Log) -> Result<State, DeltaTableError> {
 async fn create_log(kind: Kind, log: &Log) -> Result<(), DeltaTableError> {
     let configuration = [
         ("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL.to_string())),
+        ("delta.logRetentionDuration", Some(LOG_RETENTION.to_owned())),
         (FORMAT_PROPERTY, Some(FORMAT.to_string())),
     ];
     CreateBuilder::new()

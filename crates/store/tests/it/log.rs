@@ -1,14 +1,15 @@
 //! The tables' logs: what others read, and what is rebuilt from them.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use chat::State;
 use store::Mode;
 use tempfile::TempDir;
 
-use crate::support::{Wanted, assert_at_rest, data_files, hour, in_place, open, publication, rows, wanted};
+use crate::support::{Wanted, assert_at_rest, children, data_files, hour, in_place, open, publication, rows, wanted};
 
 /// Lets an archive look as if its last run had died.
 fn leave_a_mark(root: &Path) {
@@ -77,6 +78,33 @@ async fn a_ledger_that_is_behind_the_tables_catches_up() {
 }
 
 #[tokio::test]
+async fn commits_that_have_expired_are_cleaned_away_and_who_had_not_read_them_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let (archive, behind) = (open(folder.path()).await, open(folder.path()).await);
+    let log = folder.path().join("messages/_delta_log");
+    let is_there = |version: u64| log.join(format!("{version:020}.json")).exists();
+    for number in 0..12 {
+        archive.publish(publication(&archive, wanted(number, 2)).unwrap(), Mode::New).await.unwrap();
+    }
+    let two_days_ago = SystemTime::now() - Duration::from_secs(2 * 24 * 3600);
+    for path in children(&log) {
+        File::options().append(true).open(path).unwrap().set_modified(two_days_ago).unwrap();
+    }
+    for number in 12..18 {
+        archive.publish(publication(&archive, wanted(number, 2)).unwrap(), Mode::New).await.unwrap();
+    }
+    assert!((0..=18).all(is_there), "there has been no checkpoint since");
+    archive.publish(publication(&archive, wanted(18, 2)).unwrap(), Mode::New).await.unwrap();
+    assert!(!(0..9).any(is_there) && (9..=19).all(is_there), "{:?}", children(&log));
+    assert_eq!(behind.snapshot().await.unwrap().files().len(), 19);
+    behind.publish(publication(&behind, wanted(19, 2)).unwrap(), Mode::New).await.unwrap();
+    for handle in [archive, behind, open(folder.path()).await] {
+        assert_eq!(rows(&handle).await.len(), 40);
+        assert_at_rest(&handle).await;
+    }
+}
+
+#[tokio::test]
 async fn the_log_says_what_other_engines_need() {
     let folder = TempDir::new().unwrap();
     let archive = open(folder.path()).await;
@@ -95,5 +123,6 @@ async fn the_log_says_what_other_engines_need() {
     assert_eq!(stats["minValues"]["source_hour"], "2026031409");
     let created = fs::read_to_string(folder.path().join("messages/_delta_log/00000000000000000000.json")).unwrap();
     assert!(created.contains(r#""minReaderVersion":1,"minWriterVersion":2"#), "{created}");
+    assert!(created.contains(r#""delta.logRetentionDuration":"interval 1 days""#), "{created}");
     assert_eq!(data_files(folder.path(), "messages").len(), 1);
 }
