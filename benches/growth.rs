@@ -1,8 +1,10 @@
-//! What an hour costs when the archive has many: `cargo bench --bench growth`, or with a number of hours, `-- 20000`.
+//! What an hour costs when the archive has many: `cargo bench --bench growth`, or with a number of hours, `-- 20000`, and
+//! with a folder where the archive stays, and grows further the next time, `-- 20000 /tmp/grown`.
 //!
 //! Small hours are published one after the other into one archive, and each day is compacted when it is over, as a run
-//! does it. Printed are, at some sizes, the median time of the last hours, what a fresh handle needs to open the archive
-//! and to read its ledger, and the files that are live then.
+//! does it. Printed are, at some sizes, the time of the last hours, as median and as mean (which has the checkpoints and
+//! merges that some of them come to), that of the last compactions, what a fresh handle needs to open the archive and to
+//! read its ledger, and the files: those of `messages` that are live, and all in the folders of the tables.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,24 +18,33 @@ use store::{Access, Archive, Clock, Compaction, Mode, Publication};
 const SIZES: [i64; 6] = [100, 1_000, 2_500, 5_000, 10_000, 20_000];
 /// Hours whose median is a figure.
 const LAST: usize = 50;
+/// Hours whose mean is one: as many as the ledger puts together at least once.
+const MANY: usize = 250;
+/// Compactions whose median is one.
+const DAYS: usize = 10;
 /// Hours that lie as files of their own until their day is closed: three days, as long as the service keeps them.
 const OPEN: i64 = 72;
 
-#[expect(clippy::print_stdout, reason = "a bench prints its figures")]
 fn main() {
-    let most = std::env::args().filter_map(|argument| argument.parse().ok()).next_back().unwrap_or(20_000);
+    let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let most = arguments.first().map_or(20_000, |number| number.parse().expect("a number of hours"));
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    println!("hours  publish_ms  compact_ms  open_ms  open_and_ledger_ms  files");
-    runtime.block_on(grow(folder.path(), most));
+    if let Some(folder) = arguments.get(1) {
+        runtime.block_on(grow(Path::new(folder), most));
+    } else {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        runtime.block_on(grow(folder.path(), most));
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "a bench prints its figures")]
 async fn grow(root: &Path, most: i64) {
+    println!("hours  publish_ms  publish_mean_ms  compact_ms  open_ms  open_and_ledger_ms  live_files  files");
     let archive = Archive::open(root, Access::Create, clock()).await.expect("an empty folder");
     let compaction = Compaction { file_bytes: 256 << 20, settings: Settings::default() };
     let (mut published, mut compacted) = (Vec::new(), Vec::new());
-    for number in 1..=most {
+    let there = archive.entries().await.expect("the ledger can be read").len();
+    for number in i64::try_from(there).expect("it is small") + 1..=most {
         let began = Instant::now();
         let publication = publication(&archive, hour(number));
         archive.publish(publication, Mode::New).await.expect("the archive is ours");
@@ -44,12 +55,25 @@ async fn grow(root: &Path, most: i64) {
             compacted.push(began.elapsed());
         }
         if SIZES.contains(&number) || number == most {
-            let files = archive.snapshot().await.expect("the log can be read").files().len();
+            let live = archive.snapshot().await.expect("the log can be read").files().len();
+            let files = ["messages", "dead_letters", "hours"].map(|table| files_in(&root.join(table)));
             let (open, ledger) = opened(root).await;
-            let (publish, compact) = (median(&published, LAST), median(&compacted, 10));
-            println!("{number:5}  {publish:10.1}  {compact:10.1}  {open:7.1}  {ledger:18.1}  {files:5}");
+            println!(
+                "{number:5}  {:10.1}  {:15.1}  {:10.1}  {open:7.1}  {ledger:18.1}  {live:10}  {:5}",
+                median(&published, LAST),
+                mean(&published, MANY),
+                median(&compacted, DAYS),
+                files.iter().sum::<usize>(),
+            );
         }
     }
+}
+
+/// How many files are in a folder and those below it.
+fn files_in(folder: &Path) -> usize {
+    let entries =
+        std::fs::read_dir(folder).expect("it is a folder").map(|entry| entry.expect("it can be listed").path());
+    entries.map(|path| if path.is_dir() { files_in(&path) } else { 1 }).sum()
 }
 
 /// Milliseconds that a fresh handle needs, without and with a look at every hour; the best of five.
@@ -69,6 +93,11 @@ fn median(times: &[Duration], of_last: usize) -> f64 {
     let mut last = times[times.len().saturating_sub(of_last)..].to_vec();
     last.sort_unstable();
     last.get(last.len() / 2).copied().map_or(0.0, millis)
+}
+
+fn mean(times: &[Duration], of_last: usize) -> f64 {
+    let last = &times[times.len().saturating_sub(of_last)..];
+    last.iter().copied().map(millis).sum::<f64>() / last.len() as f64
 }
 
 fn millis(time: Duration) -> f64 {
