@@ -4,14 +4,14 @@
 //! where a key can be are known before any is read; of those the key columns are read, and of what then matches the
 //! rest. A file that says less about itself is read more widely, and gives the same rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chat::{Hour, Message, Part, Timestamp};
-use futures::TryStreamExt as _;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter, RowSelection, RowSelectionPolicy};
 use parquet::arrow::async_reader::AsyncFileReader;
@@ -20,7 +20,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use crate::bounds::{Bound, Stretch};
 use crate::columns::Messages;
 use crate::error::Error;
-use crate::read::OpenFile;
+use crate::read::{OpenFile, Rows};
 
 /// What finds one row of a file: all that files are sorted by, but the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +79,37 @@ where
         Ok(ids.iter().map(|id| Some(id.is_some_and(|id| is_among(&wanted, id)))).collect())
     })
     .await
+}
+
+/// The messages of these hours, in the order of the file, in these columns alone; a column that is not read is as in
+/// [`Message::at`]. `columns` has `source_hour`.
+///
+/// # Errors
+///
+/// As [`crate::read_all`].
+pub async fn read_columns<R>(
+    reader: R,
+    columns: &[&str],
+    hours: &BTreeSet<Hour>,
+) -> Result<Rows<Message<'static>>, Error>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+{
+    debug_assert!(columns.contains(&"source_hour"), "rows are chosen by their hour");
+    let keys: BTreeSet<String> = hours.iter().map(|hour| hour.key()).collect();
+    let bounds: Vec<_> = keys.iter().map(|key| Some(Bound::Bytes(key.as_bytes().to_vec()))).collect();
+    let file = OpenFile::<R, Messages>::open(reader, PageIndexPolicy::Optional).await?.only(columns);
+    let selected = Selected::new(file.metadata(), |metadata, group| {
+        holding(&Stretch::of_pages(metadata, group, "source_hour"), &bounds)
+    });
+    if selected.groups.is_empty() {
+        return Ok(stream::empty().boxed());
+    }
+    file.filtered(selected, &["source_hour"], move |batch| {
+        let hours = column(batch, "source_hour")?.as_string::<i32>();
+        Ok(hours.iter().map(|hour| Some(hour.is_some_and(|hour| keys.contains(hour)))).collect())
+    })
+    .rows()
 }
 
 fn is_among(sorted: &[String], text: &str) -> bool {

@@ -99,6 +99,14 @@ where
         self.parquet.metadata()
     }
 
+    /// The same file without the other columns.
+    pub(crate) fn only(mut self, names: &[&str]) -> Self {
+        self.columns.retain(names);
+        let mask = ProjectionMask::columns(self.parquet.parquet_schema(), self.columns.names());
+        self.parquet = self.parquet.with_projection(mask);
+        self
+    }
+
     /// The rows as they lie, in those of the table's columns that the file has.
     pub(crate) fn batches(self) -> Result<BoxStream<'static, Result<RecordBatch, Error>>, Error> {
         Ok(self.parquet.build()?.map_err(Error::from).boxed())

@@ -34,6 +34,11 @@ impl<T: Table> Columns<T> {
         Ok(Self { present })
     }
 
+    /// Leaves the other columns out.
+    pub(crate) fn retain(&mut self, names: &[&str]) {
+        self.present.retain(|field| names.contains(&field.name));
+    }
+
     /// The names of the columns to read.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.present.iter().map(|field| field.name)

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use archive::{Key, Settings, find_ids, read_keys, read_statistics};
-use chat::{Hour, Message, RETAINED_PARTS, Timestamp};
+use archive::{Key, Settings, find_ids, read_columns, read_keys, read_statistics};
+use chat::{Hour, Message, Position, RETAINED_PARTS, Timestamp};
+use futures::TryStreamExt as _;
 use futures::executor::block_on;
 
 use crate::messages::{file_of, hour, ordinary_hour, small, write};
@@ -164,6 +165,40 @@ fn one_id_is_found_through_its_page() {
     assert_eq!(block_on(find_ids(reader.clone(), &[&id])).unwrap(), [messages[77_777].clone()]);
     let read = reader.bytes_read();
     assert!(read - footer < reader.len() / 20, "{read} of {} bytes", reader.len());
+}
+
+#[test]
+fn hours_are_read_in_the_columns_that_are_named() {
+    let messages = three_hours();
+    let reader = Reader::new(write(&messages, small()).out);
+    let read = |hours: &[i64]| {
+        let hours = hours.iter().map(|hours| hour().plus(*hours)).collect();
+        let rows = block_on(read_columns(reader.clone(), &["source_hour", "line", "ext"], &hours)).unwrap();
+        block_on(rows.try_concat()).unwrap()
+    };
+    for hours in [&[1][..], &[0, 2], &[]] {
+        let of = |message: &Message<'static>| Message {
+            ext: message.ext.clone(),
+            ..Message::at(Position { part: 0, ..message.position })
+        };
+        let wanted = messages
+            .iter()
+            .filter(|message| hours.iter().any(|hours| message.position.source_hour == hour().plus(*hours)));
+        let mut expected: Vec<_> = wanted.map(of).collect();
+        let mut rows = read(hours);
+        expected.sort_by_key(|row| row.position);
+        rows.sort_by_key(|row| row.position);
+        assert_eq!(rows, expected, "{hours:?}");
+    }
+    assert_eq!(read(&[7]), []);
+}
+
+#[test]
+fn columns_that_are_not_named_are_not_read() {
+    let (_, reader) = hundred_pages();
+    let rows = block_on(read_columns(reader.clone(), &["source_hour"], &[hour()].into())).unwrap();
+    assert_eq!(block_on(rows.try_concat()).unwrap().len(), 100_000);
+    assert!(reader.bytes_read() < reader.len() / 10, "{} of {} bytes", reader.bytes_read(), reader.len());
 }
 
 /// Callers read on worker threads of an async runtime.
