@@ -15,7 +15,7 @@
 //! On its way a message meets [`Limits`] and an [`Origin`], the [`Decoder`] and a [`Batch`]. Inside, three modules hand
 //! it on: `unpack` (gzip, or plain text), `frame` (where a record ends) and `meaning` (what it says); an ordinary message
 //! takes the short way through `plain` instead of the latter. [`rebuild`] goes the way back, [`fingerprint`] compares two
-//! messages, [`value_fingerprint`] two rows of different versions.
+//! messages, [`value_fingerprint`] two rows of different versions, [`Surplus`] names what no column has.
 //!
 //! A damaged line is data, a damaged file is an error: [`FileError`]. What was handed out before an error must not be
 //! published; only `Ok(None)` says that the part was whole.
@@ -42,6 +42,7 @@ mod plain;
 mod rebuild;
 mod record;
 mod rest;
+mod surplus;
 mod template;
 mod text;
 mod unpack;
@@ -54,3 +55,4 @@ pub use fingerprint::{fingerprint, value_fingerprint};
 pub use limits::Limits;
 pub use rebuild::{RebuildError, rebuild};
 pub use rest::REST_VERSION;
+pub use surplus::{JsonType, Place, Surplus};
