@@ -18,6 +18,7 @@ mod open;
 mod plan;
 mod query;
 mod run;
+mod schema;
 mod show;
 mod span;
 mod spans;
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Query(query::Args),
     Show(show::Args),
     DeadLetters(dead_letters::Args),
+    Schema(schema::Args),
     Verify(verify::Args),
     Compact(compact::Args),
     Emulate(emulate::Args),
@@ -104,6 +106,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Com
         Command::Query(args) => query::run(args, context).await,
         Command::Show(args) => show::run(args, context).await,
         Command::DeadLetters(args) => dead_letters::run(args, context).await,
+        Command::Schema(args) => schema::run(args, context).await,
         Command::Verify(args) => verify::run(args, context).await,
         Command::Compact(args) => compact::run(args, context).await,
         Command::Emulate(args) => emulate::run(args, context).await,

@@ -23,6 +23,7 @@ mod plan;
 mod readme;
 mod samples;
 mod scene;
+mod schema;
 mod search;
 mod secrets;
 mod shell;

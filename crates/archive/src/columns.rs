@@ -72,6 +72,8 @@ impl Table for Messages {
 
     const SORTED_BY: &'static [&'static str] = &["source_hour", "sent_at", "msg_id", "part", "line"];
 
+    const LATER: &'static [(&'static str, u32)] = &[("retained_at", 2), ("about", 3)];
+
     const FIELDS: &'static [Field<Self>] = &[
         text!(
             msg_id,

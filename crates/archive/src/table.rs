@@ -32,6 +32,8 @@ pub struct Column {
     pub nullable: bool,
     /// What it holds.
     pub doc: &'static str,
+    /// The [`FORMAT`] that it came with.
+    pub since: u32,
 }
 
 /// A table: a type of rows, and the fields that write them down.
@@ -42,6 +44,9 @@ pub(crate) trait Table: Sized + 'static {
     const FIELDS: &'static [Field<Self>];
     /// Leading fields by which files are sorted, ascending, nulls last.
     const SORTED_BY: &'static [&'static str];
+
+    /// The fields that came after the first format, each with the [`FORMAT`] that it came with.
+    const LATER: &'static [(&'static str, u32)];
 
     /// A row before any cell was put into it.
     fn blank() -> Self::Row<'static>;
@@ -116,7 +121,8 @@ pub(crate) enum Cell<T: Table> {
 
 impl<T: Table> Field<T> {
     fn column(&self) -> Column {
-        Column { name: self.name, type_word: self.cell.type_word(), nullable: self.nullable, doc: self.doc }
+        let since = T::LATER.iter().find(|(name, _)| *name == self.name).map_or(1, |(_, format)| *format);
+        Column { name: self.name, type_word: self.cell.type_word(), nullable: self.nullable, doc: self.doc, since }
     }
 
     fn to_arrow(&self) -> ArrowField {

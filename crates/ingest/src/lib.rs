@@ -2,7 +2,8 @@
 //!
 //! A [`Workshop`] takes hours from the service ([`Workshop::fetch`]) or from files ([`Workshop::load`]), works on several
 //! at once, and publishes each as a whole: raw bytes, dead letters, messages, ledger row, and then the index. What a
-//! crash left out of the index is caught up by [`Workshop::follow`]; [`Workshop::verify`] proves what is there.
+//! crash left out of the index is caught up by [`Workshop::follow`]; [`Workshop::verify`] proves what is there, and
+//! [`Workshop::drift`] names what no column has.
 //!
 //! ```no_run
 //! # async fn example(workshop: ingest::Workshop, client: api::Client) -> Result<(), ingest::Error> {
@@ -24,6 +25,7 @@ mod compact;
 mod coverage;
 mod doubt;
 mod download;
+mod drift;
 mod error;
 mod fetch;
 mod follow;
@@ -45,6 +47,7 @@ mod zone;
 pub use age::{Habits, Recheck};
 pub use compact::{CompactedDays, Days};
 pub use coverage::{Coverage, is_fetched};
+pub use drift::{Drift, Fact};
 pub use error::Error;
 pub use follow::{Followed, Lag};
 pub use names::{NameError, hours_of_files};

@@ -117,6 +117,11 @@ impl Archive {
         self.inner.disk.root()
     }
 
+    /// The tables, in the order in which they are spoken of.
+    pub(crate) fn tables(&self) -> [&Table; 3] {
+        [&self.inner.messages, &self.inner.dead_letters, self.inner.ledger.table()]
+    }
+
     #[cfg(test)]
     pub(crate) fn disk(&self) -> &Disk {
         &self.inner.disk

@@ -129,6 +129,11 @@ impl Table {
         Ok(Arc::clone(&self.fresh().await?.live))
     }
 
+    /// The columns of the newest version.
+    pub(crate) async fn schema(&self) -> Result<Arc<StructType>, Error> {
+        Ok(self.fresh().await?.delta.schema())
+    }
+
     /// Where a file lies below the archive.
     pub(crate) fn location(&self, file: &str) -> Path {
         Path::from(self.name()).parts().chain(Path::from(file).parts()).collect()

@@ -30,6 +30,8 @@ impl Table for DeadLetters {
 
     const SORTED_BY: &'static [&'static str] = &[];
 
+    const LATER: &'static [(&'static str, u32)] = &[];
+
     const FIELDS: &'static [Field<Self>] = &[
         Field {
             name: "source_hour",

@@ -126,6 +126,8 @@ impl Table for Entries {
 
     const SORTED_BY: &'static [&'static str] = &[];
 
+    const LATER: &'static [(&'static str, u32)] = &[("retained", 2), ("added", 2)];
+
     const FIELDS: &'static [Field<Self>] = &[
         Field {
             name: "source_hour",

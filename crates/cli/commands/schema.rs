@@ -1,0 +1,177 @@
+//! `annals schema`.
+
+use archive::Column;
+use chat::Hour;
+use decode::JsonType;
+use ingest::{Drift, Fact};
+use serde_json::{Value, json};
+use store::{Access, TableColumn};
+
+use crate::commands::span::HourSpan;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::{Cell, Format};
+
+/// Show the columns of the tables, or what the messages say beside them
+///
+/// Without flags: the columns that the tables of this archive have, and since which format. With `--drift`: names that no
+/// column has. These are body types that no document names, the keys of `ext`, and the keys of the record, its payload and its
+/// bodies that are kept in `rest` because they mean nothing to this program. Of each the place, the name, the JSON types of its
+/// values, the first hour of the range that has it, and how often it was met. Only keys of the objects themselves are looked
+/// at, not what lies within their values. Reads four columns of each message; a new version of an app shows here first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  annals schema
+  annals schema --drift
+  annals schema --drift --since 2026-03-14 --until 2026-03-15
+  annals schema --drift --json | jq '.facts[] | select(.first_hour >= \"2026031400\")'
+
+Exit codes: 0 done; 3 messages could not be looked at, because their `ext` or `rest` is damaged.")]
+pub(crate) struct Args {
+    /// Look through the messages for names that no column has
+    #[arg(long)]
+    drift: bool,
+
+    #[command(flatten)]
+    span: HourSpan,
+
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows the columns, or what no column has.
+///
+/// # Errors
+///
+/// When there is no archive or it cannot be read, or a range is given that nothing is looked for in.
+pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let bounds = args.span.bounds();
+    if args.drift {
+        return drift(bounds, args.json, context).await;
+    }
+    if bounds != (None, None) {
+        let error = CommandError::usage("columns are those of all hours: --since and --until go with --drift");
+        return Err(error.hint("add --drift to look through the messages of these hours"));
+    }
+    columns(args.json, context).await
+}
+
+/// The version of the objects that `--json` prints.
+const VERSION: u64 = 1;
+
+async fn columns(as_json: bool, context: &Context) -> Result<Exit, CommandError> {
+    let columns = context.open_archive(Access::Existing).await?.columns().await?;
+    if as_json {
+        let columns: Vec<_> = columns.iter().map(column_json).collect();
+        context.output.json(&json!({ "version": VERSION, "format": archive::FORMAT, "columns": columns }))?;
+        return Ok(Exit::Done);
+    }
+    let mut rows = context.output.rows(Format::Table, &["table", "name", "type", "since_format"]);
+    for column in columns {
+        let since = since(&column);
+        rows.push(&[column.table.into(), column.name.into(), column.type_word.into(), since.into()])?;
+    }
+    rows.finish()?;
+    Ok(Exit::Done)
+}
+
+fn column_json(column: &TableColumn) -> Value {
+    json!({
+        "table": column.table,
+        "name": column.name,
+        "type": column.type_word,
+        "nullable": column.nullable,
+        "since_format": since(column),
+        "meaning": ours(column).map(|ours| ours.doc),
+    })
+}
+
+/// The column as this program documents it; `None` for the partition's and for those that others have added.
+fn ours(column: &TableColumn) -> Option<&'static Column> {
+    let columns = match column.table {
+        "messages" => archive::columns(),
+        "dead_letters" => archive::dead_letter_columns(),
+        _ => archive::entry_columns(),
+    };
+    columns.iter().find(|ours| ours.name == column.name)
+}
+
+/// The format that a column came with; `None` for one that others have added.
+fn since(column: &TableColumn) -> Option<u32> {
+    if column.name == PARTITION { Some(1) } else { ours(column).map(|ours| ours.since) }
+}
+
+/// The column that is in the names of folders and not in the files.
+const PARTITION: &str = "date";
+
+async fn drift(
+    (since, until): (Option<Hour>, Option<Hour>),
+    as_json: bool,
+    context: &Context,
+) -> Result<Exit, CommandError> {
+    let range = since.unwrap_or(Hour::from_number(i64::MIN))..until.unwrap_or(Hour::from_number(i64::MAX));
+    let archive = context.open_archive(Access::Existing).await?;
+    let drift = context.reading_room(archive, None, None).drift(range).await?;
+    if as_json {
+        context.output.json(&drift_json(&drift))?;
+    } else {
+        print(&drift, context)?;
+    }
+    if drift.left_out > 0 {
+        let told = drift.facts.len();
+        context.output.warn(format_args!(
+            "there are more names than the {told} that are told: others were met {} times; a shorter range has fewer",
+            drift.left_out
+        ));
+    }
+    if drift.unreadable > 0 {
+        let messages = drift.unreadable;
+        context.output.warn(format_args!("{messages} messages have an `ext` or `rest` that annals did not write"));
+        return Ok(Exit::HoursFailed);
+    }
+    Ok(Exit::Done)
+}
+
+fn drift_json(drift: &Drift) -> Value {
+    let fact = |fact: &Fact| {
+        json!({
+            "place": fact.place.word(),
+            "name": fact.name,
+            "types": words(fact).collect::<Vec<_>>(),
+            "first_hour": fact.first_hour.key(),
+            "count": fact.count,
+        })
+    };
+    json!({
+        "version": VERSION,
+        "messages": drift.messages,
+        "facts": drift.facts.iter().map(fact).collect::<Vec<_>>(),
+        "left_out": drift.left_out,
+        "unreadable": drift.unreadable,
+    })
+}
+
+fn print(drift: &Drift, context: &Context) -> Result<(), CommandError> {
+    let mut rows = context.output.rows(Format::Table, &["first_hour", "place", "name", "types", "count"]);
+    for fact in &drift.facts {
+        let types = words(fact).collect::<Vec<_>>().join(", ");
+        let hour = fact.first_hour.to_string();
+        rows.push(&[
+            hour.into(),
+            fact.place.word().into(),
+            Cell::from(fact.name.as_str()),
+            types.into(),
+            fact.count.into(),
+        ])?;
+    }
+    rows.finish()?;
+    context.output.note(format_args!("{} names in {} messages", drift.facts.len(), drift.messages));
+    Ok(())
+}
+
+fn words(fact: &Fact) -> impl Iterator<Item = &'static str> {
+    fact.types.iter().copied().map(JsonType::word)
+}
