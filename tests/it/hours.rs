@@ -257,6 +257,17 @@ fn an_hour_at_risk_has_a_code_of_its_own() {
     assert_eq!(at_risk["at_risk"], 1);
 }
 
+#[test]
+fn a_file_that_cannot_be_loaded_puts_no_hour_at_risk_that_nobody_fetches() {
+    let scene = Scene::new();
+    std::fs::write(scene.path("2026031409.ndjson"), "{\"msg_id\":\"1\"}\n").unwrap();
+    run(&mut scene.annals(&["load", "2026031409.ndjson"])).leaves(0);
+    std::fs::write(scene.path("2026031410.gz"), b"\x1f\x8b\x08cut").unwrap();
+    let mut load = scene.annals(&["load", "2026031410.gz", "--json"]);
+    let told = run(load.env("ANNALS_CLOCK", "2026-03-17T10:30:00Z")).leaves(3).json();
+    assert_eq!((&told["hours"]["failed"], &told["at_risk"]), (&1.into(), &0.into()));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_told_to_stop_stops_and_goes_on_later() {

@@ -97,7 +97,7 @@ impl<'a> Run<'a> {
         compact::at_the_end(&self.workshop, self.context).await;
         let summary = Summary::of(self.context, &self.workshop, report, self.began.elapsed()).await;
         let summary = match self.work.source {
-            Source::Service { .. } => summary.with_verdict(&self.workshop).await,
+            Source::Service { .. } => summary.with_verdict(),
             Source::Files => summary,
         };
         summary.print(self.args)

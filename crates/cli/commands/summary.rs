@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chat::{Hour, Hours, State, Tally};
+use chat::{Entry, Hour, Hours, State, Tally};
 use ingest::{Coverage, CutShort, Failure, Followed, Lag, Report, Workshop};
 use serde_json::{Value, json};
 use store::Archive;
@@ -30,6 +30,8 @@ pub(super) struct Summary<'a> {
     is_stopped: bool,
     /// Hours that the tables hold and the index does not, or not as they are; `None` when the ledger cannot be read.
     not_indexed: Option<u64>,
+    /// How the hours of the run stand by the ledger; `None` when it cannot be read, or the run had no hours.
+    coverage: Option<Coverage>,
     /// What the run means for the person who is responsible.
     verdict: Option<String>,
 }
@@ -42,19 +44,16 @@ impl<'a> Summary<'a> {
             context.catch_up(workshop).await;
         }
         let is_stopped = workshop.stop.is_cancelled();
-        let not_indexed = not_indexed(context, workshop).await;
-        Self { context, report, seconds: took.as_secs_f64(), is_stopped, not_indexed, verdict: None }
+        let entries = workshop.archive.entries().await.ok();
+        let not_indexed = entries.as_ref().map(|entries| not_indexed(context, entries));
+        let coverage = entries.and_then(|entries| coverage(context, &entries, &report));
+        Self { context, report, seconds: took.as_secs_f64(), is_stopped, not_indexed, coverage, verdict: None }
     }
 
     /// Adds the verdict on the hours of the run, if the ledger can be read.
-    pub(super) async fn with_verdict(self, workshop: &Workshop) -> Self {
-        let hours = || self.report.states.keys().copied();
-        let (Some(first), Some(last)) = (hours().next(), hours().next_back()) else { return self };
-        let Ok(entries) = workshop.archive.entries().await else { return self };
-        let (now, warning) = (self.context.clock.now(), self.context.settings.hours.warning);
-        let range = Hours::between(first, last.next());
-        let coverage = Coverage::of(&entries, range, &workshop.settings.habits, now, warning);
-        let verdict = verdict(&self.report, &coverage);
+    pub(super) fn with_verdict(self) -> Self {
+        let Some(coverage) = &self.coverage else { return self };
+        let verdict = verdict(&self.report, coverage);
         self.context.findings.note_verdict(&verdict);
         Self { verdict: Some(verdict), ..self }
     }
@@ -117,8 +116,10 @@ impl<'a> Summary<'a> {
         ])
     }
 
+    /// How many hours of the run will be gone before long.
     fn at_risk(&self) -> usize {
-        at_risk(self.context, &self.report.states).len()
+        let at_risk = self.coverage.iter().flat_map(Coverage::at_risk);
+        at_risk.filter(|(hour, _)| self.report.states.contains_key(hour)).count()
     }
 
     fn json(&self) -> Value {
@@ -224,18 +225,17 @@ impl Context {
 }
 
 /// How many hours the tables hold and the index does not. What is wrong with the index was said by who used it.
-async fn not_indexed(context: &Context, workshop: &Workshop) -> Option<u64> {
+fn not_indexed(context: &Context, entries: &BTreeMap<Hour, Entry>) -> u64 {
     let indexed = context.indexed_hours().unwrap_or_default();
-    let entries = workshop.archive.entries().await.ok()?;
-    Some(Lag::between(&entries, &indexed).behind.len() as u64)
+    Lag::between(entries, &indexed).behind.len() as u64
 }
 
-/// The hours that are not settled and will be gone before long.
-pub(super) fn at_risk(context: &Context, states: &BTreeMap<Hour, State>) -> Vec<Hour> {
-    let (habits, warning) = (context.habits(), context.settings.hours.warning);
-    let open = states.iter().filter(|(_, state)| matches!(state, State::Failed | State::Pending));
-    let now = context.clock.now();
-    open.map(|(hour, _)| *hour).filter(|hour| habits.is_at_risk(*hour, now, warning)).collect()
+/// The hours of a run, and those between them.
+fn coverage(context: &Context, entries: &BTreeMap<Hour, Entry>, report: &Report) -> Option<Coverage> {
+    let mut hours = report.states.keys().copied();
+    let first = hours.next()?;
+    let range = Hours::between(first, hours.next_back().unwrap_or(first).next());
+    Some(Coverage::of(entries, range, &context.habits(), context.clock.now(), context.settings.hours.warning))
 }
 
 /// The states in the order in which they are shown: the good ones first.
