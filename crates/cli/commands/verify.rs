@@ -63,7 +63,7 @@ async fn verified(context: &Context, archive: Archive, range: Range<Hour>) -> Re
     };
     let verified = context.reading_room(archive, None, None).verify(range).await;
     let mut verified = verified.map_err(CommandError::from)?;
-    verified.findings.push(Finding::Index { why: CommandError::from(damage).in_one_line() });
+    verified.findings.push(Finding::of_index(damage));
     Ok(verified)
 }
 

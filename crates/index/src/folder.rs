@@ -8,6 +8,7 @@ use tantivy::directory::{INDEX_WRITER_LOCK, Lock, MmapDirectory};
 use tantivy::{Directory, Index, IndexSettings};
 
 use crate::Error;
+use crate::directory::Folder;
 use crate::fields::{Fields, tokenizers};
 use crate::format::{self, Held};
 
@@ -52,7 +53,8 @@ pub(crate) fn create_index(folder: &Path) -> Result<(), Error> {
 
 /// Opens the index that is there.
 pub(crate) fn open_index(folder: &Path) -> Result<Index, Error> {
-    let mut index = Index::open_in_dir(folder).map_err(|error| Error::of_engine(folder, error))?;
+    let opened = Folder::open(folder).and_then(Index::open);
+    let mut index = opened.map_err(|error| Error::of_engine(folder, error))?;
     let (_, schema) = Fields::with_schema();
     if index.schema() != schema {
         return Err(Error::Damaged { folder: folder.to_owned(), what: "it has other fields".to_owned() });

@@ -35,6 +35,7 @@
 mod catalogue;
 mod characters;
 mod collect;
+mod directory;
 mod document;
 mod engine_query;
 mod error;

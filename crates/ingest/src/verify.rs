@@ -128,6 +128,16 @@ pub enum Finding {
     },
 }
 
+impl Finding {
+    /// What is wrong with an index: one that only cannot be read is not damaged, and nobody is to delete it.
+    #[must_use]
+    pub fn of_index(error: index::Error) -> Self {
+        let is_damaged = error.rebuild_helps();
+        let why = Error::Index(error).in_one_line();
+        if is_damaged { Self::Index { why } } else { Self::Unreadable { name: "index".to_owned(), why } }
+    }
+}
+
 impl Workshop {
     /// Reads everything that the archive holds of these hours, and holds it against itself.
     ///
@@ -290,7 +300,7 @@ impl Verified {
         self.not_indexed = lag.behind.len() as u64;
         self.findings.extend(lag.beyond.iter().map(|&hour| Finding::Beyond { hour }));
         if let Err(error) = catalogue.verify() {
-            self.findings.push(Finding::Index { why: error.to_string() });
+            self.findings.push(Finding::of_index(error));
             return Ok(());
         }
         self.documents = Some(catalogue.documents()?);
