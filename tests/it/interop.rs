@@ -63,7 +63,11 @@ pub(crate) fn python() -> Option<String> {
 }
 
 fn told(python: &str, program: &str, archive: &Path) -> serde_json::Value {
-    let output = Command::new(python).arg("-c").arg(program).arg(archive).output().unwrap();
+    told_with(python, program, &[archive])
+}
+
+fn told_with(python: &str, program: &str, arguments: &[&Path]) -> serde_json::Value {
+    let output = Command::new(python).arg("-c").arg(program).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -129,6 +133,68 @@ fn an_archive_of_before_is_read_by_others_once_it_is_up_to_date() {
     let mut retained: Vec<_> = told["retained"].as_array().unwrap().iter().map(|count| count.as_u64()).collect();
     retained.sort();
     assert_eq!(retained, [None, None, None, Some(0)], "{told}");
+}
+
+/// Makes the views of the page and prints, as JSON, the keys of the rows of each.
+const ONCE: &str = r#"
+import json, os, sys
+import duckdb
+
+archive, page = sys.argv[1], open(sys.argv[2]).read()
+os.chdir(os.path.dirname(archive))
+blocks = dict(block.split("\n```")[0].split("\n", 1) for block in page.split("```sql ")[1:])
+duckdb.sql(blocks["duckdb"])
+duckdb.sql(blocks["view"])
+keys = "select source_hour, line from {} where text like 'ahoy%' order by all"
+print(json.dumps({
+    "all": duckdb.sql(keys.format("messages")).fetchall(),
+    "once": duckdb.sql(keys.format("messages_once")).fetchall(),
+    "ids": duckdb.sql(blocks["ids"]).fetchall(),
+}))
+"#;
+
+/// The view of docs/sql.md and a search agree on which rows are copies.
+#[test]
+fn the_view_of_the_page_shows_each_message_once_as_a_search_does() {
+    let Some(python) = python() else { return };
+    let scene = Scene::new();
+    let message = |id: &str, text: &str| {
+        let body = format!(r#""payload":{{"bodies":[{{"type":"txt","msg":"ahoy {text}"}}]}}}}"#);
+        if id.is_empty() { format!("{{{body}\n") } else { format!("{{\"msg_id\":\"{id}\",{body}\n") }
+    };
+    let hours = [
+        // Served twice in one hour, in conflict there, and without an id.
+        ("2026031409", vec![("7", "a"), ("7", "a"), ("8", "a"), ("8", "b"), ("", "a")]),
+        ("2026031410", vec![("7", "a"), ("8", "b"), ("8", "c"), ("", "a"), ("9", "a")]),
+        ("2026031423", vec![("9", "a"), ("7", "a"), ("ten", "a")]),
+        ("2026031500", vec![("ten", "a"), ("11", "a")]),
+    ];
+    for (hour, messages) in &hours {
+        let lines: String = messages.iter().map(|(id, text)| message(id, text)).collect();
+        std::fs::write(scene.path(&format!("{hour}.ndjson")), lines).unwrap();
+        run(&mut scene.annals(&["load", &format!("{hour}.ndjson")])).leaves(0);
+    }
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/sql.md");
+    let told = told_with(&python, ONCE, &[&scene.archive(), &page]);
+    let key = |hour: &str, line: u64| serde_json::json!([hour, line]);
+    assert_eq!(told["all"].as_array().unwrap().len(), 14, "{told}");
+    let once = [
+        key("2026031409", 1),
+        key("2026031409", 3),
+        key("2026031409", 4),
+        key("2026031409", 5),
+        key("2026031410", 4),
+        key("2026031410", 5),
+        key("2026031423", 3),
+        key("2026031500", 2),
+    ];
+    assert_eq!(told["once"], serde_json::json!(once), "{told}");
+    assert_eq!(told["ids"].as_array().unwrap().len(), 4, "{told}");
+    let found = run(&mut scene.annals(&["query", "ahoy", "--format", "jsonl", "--limit", "100"])).leaves(0);
+    let mut found: Vec<_> =
+        found.json_lines().iter().map(|hit| (hit["source_hour"].clone(), hit["line"].clone())).collect();
+    found.sort_by_key(|(hour, line)| (hour.as_str().map(str::to_owned), line.as_u64()));
+    assert_eq!(serde_json::json!(found), told["once"]);
 }
 
 /// A file an hour, and how many messages they hold together.
