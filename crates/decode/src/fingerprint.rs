@@ -3,7 +3,7 @@
 use chat::Message;
 use twox_hash::XxHash3_128;
 
-use crate::json::{Kind, Scanner, Value};
+use crate::json::{Kind, Scanner, Token, Value};
 use crate::limits::Limits;
 use crate::rebuild::{RebuildError, rebuild};
 use crate::text;
@@ -15,21 +15,42 @@ use crate::text;
 /// not cryptographic, and it may differ from one version to the next, so it is not to be stored.
 #[must_use]
 pub fn fingerprint(message: &Message<'_>) -> u128 {
-    // `rest` and the columns follow from the value of the record, and the value from them.
-    let mut said = Vec::with_capacity(512);
-    for text in texts(message) {
-        push(&mut said, text.map(str::as_bytes));
+    Fingerprints::default().of(message)
+}
+
+/// Takes the [`fingerprint`] of one message after the other, in memory that is used again.
+#[derive(Debug, Default)]
+pub struct Fingerprints {
+    said: Vec<u8>,
+    json: Json,
+}
+
+impl Fingerprints {
+    /// The [`fingerprint`] of a message.
+    #[must_use]
+    pub fn of(&mut self, message: &Message<'_>) -> u128 {
+        let Self { said, json } = self;
+        said.clear();
+        let mut present = Present::default();
+        // `rest` and the columns follow from the value of the record, and the value from them.
+        for text in texts(message) {
+            if let Some(text) = present.note(text) {
+                said.extend_from_slice(&text.len().to_le_bytes());
+                said.extend_from_slice(text.as_bytes());
+            }
+        }
+        for text in [&message.ext, &message.custom_exts, &message.rest] {
+            said.extend(present.note(text.as_deref()).map(|text| json.of(text).to_le_bytes()).into_iter().flatten());
+        }
+        let numbers = [message.duration_s, message.width, message.height, message.lat, message.lng];
+        let bits = numbers.map(|number| number.map(f64::to_le_bytes)).into_iter();
+        let integers = [message.sent_at.map(|time| time.timestamp_micros()), message.file_length];
+        for number in bits.chain(integers.map(|integer| integer.map(i64::to_le_bytes))) {
+            said.extend(present.note(number).into_iter().flatten());
+        }
+        said.extend_from_slice(&present.columns.to_le_bytes());
+        XxHash3_128::oneshot(said)
     }
-    for json in [&message.ext, &message.custom_exts, &message.rest] {
-        push(&mut said, json.as_deref().map(of_json).map(u128::to_le_bytes).as_ref().map(<[u8; 16]>::as_slice));
-    }
-    let numbers = [message.duration_s, message.width, message.height, message.lat, message.lng];
-    let bits = numbers.iter().map(|number| number.map(f64::to_le_bytes));
-    let integers = [message.sent_at.map(|time| time.timestamp_micros()), message.file_length];
-    for number in bits.chain(integers.map(|integer| integer.map(i64::to_le_bytes))) {
-        push(&mut said, number.as_ref().map(<[u8; 8]>::as_slice));
-    }
-    XxHash3_128::oneshot(&said)
 }
 
 /// The same of the record that a message is rebuilt to, so that it does not matter which columns hold it.
@@ -43,7 +64,7 @@ pub fn fingerprint(message: &Message<'_>) -> u128 {
 /// [`RebuildError`] when no record can be rebuilt.
 pub fn value_fingerprint(message: &Message<'_>) -> Result<u128, RebuildError> {
     let record = rebuild(message)?;
-    whole(&record).ok_or(RebuildError { column: "rest" })
+    Json::default().whole(&record).ok_or(RebuildError { column: "rest" })
 }
 
 fn texts<'m>(message: &'m Message<'_>) -> [Option<&'m str>; 15] {
@@ -66,48 +87,90 @@ fn texts<'m>(message: &'m Message<'_>) -> [Option<&'m str>; 15] {
     ]
 }
 
-/// Appends bytes so that no two lists of bytes look alike.
-fn push(said: &mut Vec<u8>, bytes: Option<&[u8]>) {
-    let mark = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
-    said.extend_from_slice(&mark.to_le_bytes());
-    said.extend_from_slice(bytes.unwrap_or_default());
+/// Which columns there are, so that no two messages look alike.
+#[derive(Default)]
+struct Present {
+    /// A bit for each column that was noted, the last one lowest.
+    columns: u32,
 }
 
-/// The fingerprint of a JSON text; of a text that is none, of its bytes.
-fn of_json(text: &str) -> u128 {
-    whole(text).unwrap_or_else(|| XxHash3_128::oneshot(text.as_bytes()))
-}
-
-/// The fingerprint of a text that is one JSON value.
-fn whole(text: &str) -> Option<u128> {
-    let mut tape = Vec::new();
-    let end = Scanner::new(Limits::MAX_DEPTH + 4).scan(text.as_bytes(), &mut tape).ok()?;
-    text.get(end..)?.trim().is_empty().then(|| of_value(Value::whole(text, &tape)))
-}
-
-/// Recursion goes no deeper than the scanner does.
-fn of_value(value: Value<'_, '_>) -> u128 {
-    // Equal bytes of different kinds are different values.
-    let seed = value.kind() as u64;
-    let hash = |bytes: &[u8]| XxHash3_128::oneshot_with_seed(seed, bytes);
-    match value.kind() {
-        Kind::Array => {
-            let mut elements = Vec::new();
-            for (_, element) in value.children() {
-                elements.extend_from_slice(&of_value(element).to_le_bytes());
-            }
-            hash(&elements)
-        }
-        Kind::Object => {
-            let mut members = Vec::new();
-            for (key, value) in value.children() {
-                members.push([hash(&text::exact_bytes(key)).to_le_bytes(), of_value(value).to_le_bytes()]);
-            }
-            // Stable: where a key occurs twice, which value comes last matters.
-            members.sort_by_key(|[name, _]| *name);
-            hash(members.as_flattened().as_flattened())
-        }
-        Kind::String => hash(&text::exact_bytes(value.raw())),
-        Kind::False | Kind::Null | Kind::Number | Kind::True => hash(value.raw().as_bytes()),
+impl Present {
+    fn note<T>(&mut self, column: Option<T>) -> Option<T> {
+        self.columns = self.columns << 1 | u32::from(column.is_some());
+        column
     }
 }
+
+/// Takes the fingerprints of JSON texts.
+#[derive(Debug)]
+struct Json {
+    scanner: Scanner,
+    tape: Vec<Token>,
+    /// The members of the objects that are being read, each with the fingerprints of its key and its value; those of an
+    /// inner object lie behind those of the outer one.
+    members: Vec<[[u8; 16]; 2]>,
+    /// The same for the elements of arrays.
+    elements: Vec<[u8; 16]>,
+}
+
+impl Default for Json {
+    fn default() -> Self {
+        let scanner = Scanner::new(Limits::MAX_DEPTH + 4);
+        Self { scanner, tape: Vec::new(), members: Vec::new(), elements: Vec::new() }
+    }
+}
+
+impl Json {
+    /// The fingerprint of a JSON text; of a text that is none, of its bytes.
+    fn of(&mut self, text: &str) -> u128 {
+        self.whole(text).unwrap_or_else(|| XxHash3_128::oneshot(text.as_bytes()))
+    }
+
+    /// The fingerprint of a text that is one JSON value.
+    fn whole(&mut self, text: &str) -> Option<u128> {
+        let mut tape = std::mem::take(&mut self.tape);
+        tape.clear();
+        let end = self.scanner.scan(text.as_bytes(), &mut tape).ok();
+        let is_whole = end.and_then(|end| text.get(end..)).is_some_and(|after| after.trim().is_empty());
+        let fingerprint = is_whole.then(|| self.of_value(Value::whole(text, &tape)));
+        // One odd record must not take memory for ever.
+        tape.shrink_to(TOKENS);
+        self.tape = tape;
+        fingerprint
+    }
+
+    /// Recursion goes no deeper than the scanner does.
+    fn of_value(&mut self, value: Value<'_, '_>) -> u128 {
+        // Equal bytes of different kinds are different values.
+        let hash = |bytes: &[u8]| XxHash3_128::oneshot_with_seed(value.kind() as u64, bytes);
+        match value.kind() {
+            Kind::Array => {
+                let base = self.elements.len();
+                for (_, element) in value.children() {
+                    let element = self.of_value(element).to_le_bytes();
+                    self.elements.push(element);
+                }
+                let fingerprint = hash(self.elements[base..].as_flattened());
+                self.elements.truncate(base);
+                fingerprint
+            }
+            Kind::Object => {
+                let base = self.members.len();
+                for (key, value) in value.children() {
+                    let member = [hash(&text::exact_bytes(key)), self.of_value(value)].map(u128::to_le_bytes);
+                    self.members.push(member);
+                }
+                // Stable: where a key occurs twice, which value comes last matters.
+                self.members[base..].sort_by_key(|[name, _]| *name);
+                let fingerprint = hash(self.members[base..].as_flattened().as_flattened());
+                self.members.truncate(base);
+                fingerprint
+            }
+            Kind::String => hash(&text::exact_bytes(value.raw())),
+            Kind::False | Kind::Null | Kind::Number | Kind::True => hash(value.raw().as_bytes()),
+        }
+    }
+}
+
+/// Values of a JSON text for which memory is kept.
+const TOKENS: usize = 4_096;

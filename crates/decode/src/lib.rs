@@ -51,7 +51,7 @@ mod window;
 pub use batch::Batch;
 pub use decoder::{Decoder, Origin};
 pub use error::FileError;
-pub use fingerprint::{fingerprint, value_fingerprint};
+pub use fingerprint::{Fingerprints, fingerprint, value_fingerprint};
 pub use limits::Limits;
 pub use rebuild::{RebuildError, rebuild};
 pub use rest::REST_VERSION;

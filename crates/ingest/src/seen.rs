@@ -1,19 +1,25 @@
 //! Which messages of an hour were met before.
 
-use chat::Message;
-use rustc_hash::{FxBuildHasher, FxHashSet};
+use std::collections::hash_map::Entry;
 use std::hash::BuildHasher as _;
+
+use chat::Message;
+use decode::Fingerprints;
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 /// The messages of one hour met so far, all its parts together.
 ///
-/// This is the one thing that grows with an hour: 24 bytes a message and the slack of two hash sets, about 40 MB for a
+/// This is the one thing that grows with an hour: 16 bytes a message and the slack of a hash map, about 35 MB for a
 /// million messages. Files are sorted only after the duplicates are out, so there is no order to lean on here.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// Fingerprints of whole messages: 128 bits, because a collision would lose a message.
-    contents: FxHashSet<u128>,
-    /// Hashes of ids; a collision here could only miscount a conflict.
-    ids: FxHashSet<u64>,
+    fingerprints: Fingerprints,
+    /// Half of the fingerprint of the first message with an id, by the hash of the id. Two messages that are taken for one
+    /// agree in both: 128 bits, because that would lose a message. A collision of ids alone could only miscount a
+    /// conflict.
+    firsts: FxHashMap<u64, u64>,
+    /// Fingerprints of messages without an id, and of the further ones of an id.
+    others: FxHashSet<u128>,
     /// What the messages say, whichever columns hold it; kept only where rows of an earlier publication are compared, which
     /// another version of the program may have written.
     values: Option<FxHashSet<u128>>,
@@ -39,29 +45,49 @@ impl Seen {
 
     /// Looks a message up and remembers it. A message without an id is never a conflict.
     pub(crate) fn meet(&mut self, message: &Message<'_>) -> Meeting {
-        if !self.contents.insert(decode::fingerprint(message)) {
-            return Meeting::Duplicate;
-        }
-        if let Some(values) = &mut self.values {
+        let fingerprint = self.fingerprints.of(message);
+        let meeting = self.meet_fingerprint(message.msg_id.as_deref(), fingerprint);
+        if meeting != Meeting::Duplicate
+            && let Some(values) = &mut self.values
+        {
             // A message from which no record can be rebuilt is known by its columns alone.
             values.extend(decode::value_fingerprint(message).ok());
         }
-        match &message.msg_id {
-            Some(id) if !self.ids.insert(hash(id)) => Meeting::Conflict,
-            _ => Meeting::First,
-        }
+        meeting
+    }
+
+    fn meet_fingerprint(&mut self, id: Option<&str>, fingerprint: u128) -> Meeting {
+        let if_new = match id.map(|id| self.firsts.entry(hash(id))) {
+            None => Meeting::First,
+            Some(Entry::Vacant(place)) => {
+                place.insert(half(fingerprint));
+                return Meeting::First;
+            }
+            Some(Entry::Occupied(first)) if *first.get() == half(fingerprint) => return Meeting::Duplicate,
+            Some(Entry::Occupied(_)) => Meeting::Conflict,
+        };
+        if self.others.insert(fingerprint) { if_new } else { Meeting::Duplicate }
     }
 
     /// Whether this very message was met.
     pub(crate) fn holds(&self, message: &Message<'_>) -> bool {
         let says_the_same =
             |values: &FxHashSet<u128>| decode::value_fingerprint(message).is_ok_and(|value| values.contains(&value));
-        self.contents.contains(&decode::fingerprint(message)) || self.values.as_ref().is_some_and(says_the_same)
+        let fingerprint = decode::fingerprint(message);
+        let is_first = |id: &str| self.firsts.get(&hash(id)) == Some(&half(fingerprint));
+        message.msg_id.as_deref().is_some_and(is_first)
+            || self.others.contains(&fingerprint)
+            || self.values.as_ref().is_some_and(says_the_same)
     }
 }
 
 fn hash(id: &str) -> u64 {
     FxBuildHasher.hash_one(id)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "half of the bits are wanted")]
+fn half(fingerprint: u128) -> u64 {
+    fingerprint as u64
 }
 
 #[cfg(test)]
