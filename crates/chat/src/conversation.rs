@@ -1,7 +1,6 @@
 //! Conversations, and the one key that names each.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// Where a message was said (protocol section 4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,7 +30,8 @@ impl Conversation<'_> {
         };
         key.push_str(kind);
         for name in [Some(first), second].into_iter().flatten() {
-            let _infallible = write!(key, ":{}", escaped(name));
+            key.push(':');
+            key.push_str(&escaped(name));
         }
         key
     }
