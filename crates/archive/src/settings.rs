@@ -17,8 +17,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// 128 MiB hold some 300,000 ordinary messages; the writer peaked at 195 MB with 1.2 million of them.
-    pub const MEMORY: usize = 128 << 20;
+    /// 32 MiB hold some 85,000 ordinary messages. What comes in order is put on disk and read back as it is, which costs
+    /// next to nothing: with four times as much, an hour takes as long (`benches/README.md`).
+    pub const MEMORY: usize = 32 << 20;
     /// zstd 3 makes files 11 % smaller than zstd 1, for half as much CPU again in writing them.
     pub const COMPRESSION: i32 = 3;
     /// Between 65,536 and 1,048,576 rows the size differs by less than 1.5 %.

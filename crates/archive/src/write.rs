@@ -14,7 +14,7 @@ use crate::columns::{DeadLetters, Entries, Messages};
 use crate::error::Error;
 use crate::layout::properties;
 use crate::settings::Settings;
-use crate::sort::{Sorter, text_bytes};
+use crate::sort::{Sorter, Split, Splitter, text_bytes};
 use crate::statistics::Statistics;
 use crate::table::Table;
 
@@ -39,7 +39,10 @@ pub struct Written<W> {
 /// Nothing but Parquet's first four bytes reaches the output before `finish`.
 pub struct Writer<W: Write + Send> {
     file: TableFile<W, Messages>,
-    builder: Builder<Messages>,
+    /// Splits the rows between the two builders.
+    splitter: Splitter,
+    ordered: Builder<Messages>,
+    others: Builder<Messages>,
     sorter: Sorter,
 }
 
@@ -57,7 +60,9 @@ impl<W: Write + Send> Writer<W> {
     ) -> Result<Self, Error> {
         Ok(Self {
             file: TableFile::new(out, &settings)?,
-            builder: Builder::new(Messages::schema()),
+            splitter: Splitter::default(),
+            ordered: Builder::new(Messages::schema()),
+            others: Builder::new(Messages::schema()),
             sorter: Sorter::new(settings.memory, Box::new(spill)),
         })
     }
@@ -68,12 +73,19 @@ impl<W: Write + Send> Sink for Writer<W> {
     type Error = Error;
 
     fn write(&mut self, batch: &[Message<'_>]) -> Result<(), Error> {
-        self.builder.append(batch, |chunk| self.sorter.push(chunk))
+        let Split { ordered, others } = self.splitter.split(batch);
+        self.ordered.append(&ordered, |chunk| self.sorter.push_ordered(chunk))?;
+        self.others.append(&others, |chunk| self.sorter.push(chunk))
     }
 
     fn finish(mut self) -> Result<Written<W>, Error> {
-        self.sorter.push(self.builder.finish()?)?;
-        drop(self.builder);
+        self.sorter.push_ordered(self.ordered.finish()?)?;
+        drop(self.ordered);
+        let others = self.others.finish()?;
+        if others.num_rows() > 0 {
+            self.sorter.push(others)?;
+        }
+        drop(self.others);
         for batch in self.sorter.finish()? {
             self.file.write(&batch?)?;
         }
@@ -103,7 +115,8 @@ impl<W: Write + Send> DeadLetterWriter<W> {
     ///
     /// When the output fails, or a value does not fit into its column.
     pub fn write(&mut self, batch: &[DeadLetter<'_>]) -> Result<(), Error> {
-        self.builder.append(batch, |chunk| self.file.write(&chunk))
+        let letters: Vec<_> = batch.iter().collect();
+        self.builder.append(&letters, |chunk| self.file.write(&chunk))
     }
 
     /// Completes the file.
@@ -138,7 +151,8 @@ pub fn write_entries<W: Write + Send>(out: W, entries: &[Entry]) -> Result<Writt
     let mut file = TableFile::<W, Entries>::new(out, &Settings::default())?;
     let mut builder = Builder::<Entries>::new(Entries::schema());
     entries.iter().try_for_each(Entries::check)?;
-    builder.append(entries, |chunk| file.write(&chunk))?;
+    let rows: Vec<_> = entries.iter().collect();
+    builder.append(&rows, |chunk| file.write(&chunk))?;
     file.write(&builder.finish()?)?;
     file.finish()
 }
@@ -169,10 +183,15 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let bytes = text_bytes(batch);
+        let (rows, bytes) = (batch.num_rows(), text_bytes(batch));
+        // A row group ends behind a batch: one of long texts is halved, lest it fill several.
+        if rows > 1 && bytes > self.row_group_bytes / 8 {
+            self.write(&batch.slice(0, rows / 2))?;
+            return self.write(&batch.slice(rows / 2, rows - rows / 2));
+        }
         self.parquet.write(batch)?;
         // A full row group is closed by the batch that fills it, and what is left of the batch begins the next.
-        let began = self.parquet.in_progress_rows() < batch.num_rows();
+        let began = self.parquet.in_progress_rows() < rows;
         self.bytes = if began { bytes } else { self.bytes + bytes };
         if self.bytes >= self.row_group_bytes {
             self.parquet.flush()?;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryBuilder, Float64Builder, Int32Builder, Int64Builder, PrimitiveBuilder, RecordBatch,
-    StringBuilder, TimestampMicrosecondBuilder,
+    Array, ArrayBuilder as _, ArrayRef, BinaryBuilder, Float64Builder, Int32Builder, Int64Builder, PrimitiveBuilder,
+    RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::{ArrowPrimitiveType, SchemaRef};
 use chat::Hour;
@@ -50,7 +50,7 @@ impl<T: Table> Builder<T> {
     /// Adds rows, and hands each chunk that is full to `take`.
     pub(crate) fn append(
         &mut self,
-        rows: &[T::Row<'_>],
+        rows: &[&T::Row<'_>],
         mut take: impl FnMut(RecordBatch) -> Result<(), Error>,
     ) -> Result<(), Error> {
         for stride in rows.chunks(Self::STRIDE) {
@@ -90,38 +90,41 @@ impl Cells {
         }
     }
 
-    fn append<T: Table>(&mut self, field: &Field<T>, rows: &[T::Row<'_>], longest: usize) -> Result<(), Error> {
+    fn append<T: Table>(&mut self, field: &Field<T>, rows: &[&T::Row<'_>], longest: usize) -> Result<(), Error> {
         match (self, &field.cell) {
             (Self::Bytes(cells), Cell::Bytes { get, .. }) => {
-                for bytes in rows.iter().map(get) {
+                for bytes in rows.iter().copied().map(get) {
                     within(field, bytes.len(), longest)?;
                     cells.append_value(bytes);
                 }
             }
             (Self::Hour(cells, last), Cell::Hour { get, .. }) => {
-                rows.iter().map(get).for_each(|hour| append_hour(cells, last, hour));
+                rows.iter().copied().map(get).for_each(|hour| append_hour(cells, last, hour));
             }
             (Self::Long(cells), Cell::Count { get, .. }) => {
-                for count in rows.iter().map(get) {
+                for count in rows.iter().copied().map(get) {
                     cells.append_value(i64::try_from(count).map_err(|_| field.refuse(count))?);
                 }
             }
-            (Self::Long(cells), Cell::Long { get, .. }) => rows.iter().for_each(|row| cells.append_option(get(row))),
-            (Self::Real(cells), Cell::Real { get, .. }) => rows.iter().for_each(|row| cells.append_option(get(row))),
+            (Self::Long(cells), Cell::Long { get, .. }) => append_numbers(cells, rows.iter().copied().map(get)),
+            (Self::Real(cells), Cell::Real { get, .. }) => append_numbers(cells, rows.iter().copied().map(get)),
             (Self::Small(cells), Cell::Small { get, .. }) => {
-                for number in rows.iter().map(get) {
+                for number in rows.iter().copied().map(get) {
                     let small = number.map(i32::try_from).transpose();
                     cells.append_option(small.map_err(|_| field.refuse(number.unwrap_or_default()))?);
                 }
             }
+            (Self::Text(cells), Cell::Text { get, .. }) if rows.iter().all(|row| get(row).is_none()) => {
+                cells.append_nulls(rows.len());
+            }
             (Self::Text(cells), Cell::Text { get, .. }) => {
-                for text in rows.iter().map(get) {
+                for text in rows.iter().copied().map(get) {
                     within(field, text.as_ref().map_or(0, |text| text.len()), longest)?;
                     cells.append_option(text);
                 }
             }
             (Self::Time(cells), Cell::Time { get, .. }) => {
-                rows.iter().for_each(|row| cells.append_option(get(row).map(|time| time.timestamp_micros())));
+                append_numbers(cells, rows.iter().map(|row| get(row).map(|time| time.timestamp_micros())));
             }
             _ => unreachable!("cells are made by `Cells::of` of the same field"),
         }
@@ -142,7 +145,7 @@ impl Cells {
     fn finish(&mut self) -> ArrayRef {
         match self {
             Self::Bytes(cells) => fitted(cells.finish()),
-            Self::Hour(cells, _) | Self::Text(cells) => fitted(cells.finish()),
+            Self::Hour(cells, _) | Self::Text(cells) => texts(cells),
             Self::Long(cells) => numbers(cells),
             Self::Real(cells) => numbers(cells),
             Self::Small(cells) => numbers(cells),
@@ -161,8 +164,31 @@ fn append_hour(cells: &mut StringBuilder, last: &mut Option<(Hour, String)>, hou
     }
 }
 
+/// Columns that belong to some types of body alone are nearly always null in all rows of a stride.
+fn append_numbers<P: ArrowPrimitiveType>(
+    cells: &mut PrimitiveBuilder<P>,
+    numbers: impl ExactSizeIterator<Item = Option<P::Native>> + Clone,
+) {
+    if numbers.clone().all(|number| number.is_none()) {
+        cells.append_nulls(numbers.len());
+    } else {
+        numbers.for_each(|number| cells.append_option(number));
+    }
+}
+
+/// The next chunk will be about as long: it begins with the space for it, and need not grow into it.
+fn texts(cells: &mut StringBuilder) -> ArrayRef {
+    let (rows, bytes) = (cells.len(), cells.values_slice().len());
+    let array = cells.finish();
+    *cells = StringBuilder::with_capacity(rows, bytes + bytes / 16);
+    fitted(array)
+}
+
+/// As [`texts`].
 fn numbers<P: ArrowPrimitiveType>(cells: &mut PrimitiveBuilder<P>) -> ArrayRef {
-    fitted(cells.finish())
+    let array = cells.finish();
+    *cells = PrimitiveBuilder::with_capacity(array.len()).with_data_type(array.data_type().clone());
+    fitted(array)
 }
 
 /// Builders double their space; what is held until it is sorted must not be half empty.

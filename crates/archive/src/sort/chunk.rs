@@ -1,6 +1,7 @@
 //! A batch whose rows can be compared and measured.
 
 use arrow::array::{Array, AsArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::buffer::OffsetBuffer;
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
 
@@ -14,8 +15,8 @@ pub(crate) struct Chunk {
     msg_id: StringArray,
     part: Int32Array,
     line: Int64Array,
-    /// The bytes of the texts of each row.
-    sizes: Vec<usize>,
+    /// The ends of the texts in each column of texts.
+    ends: Vec<OffsetBuffer<i32>>,
 }
 
 /// What rows are sorted by, in this order.
@@ -52,7 +53,7 @@ impl Chunk {
             msg_id: column(&batch, "msg_id")?.as_string().clone(),
             part: column(&batch, "part")?.as_primitive::<Int32Type>().clone(),
             line: column(&batch, "line")?.as_primitive::<Int64Type>().clone(),
-            sizes: sizes(&batch),
+            ends: ends(&batch).collect(),
             batch,
         })
     }
@@ -61,13 +62,14 @@ impl Chunk {
         self.batch.num_rows()
     }
 
-    pub(crate) fn memory(&self) -> usize {
-        self.batch.get_array_memory_size() + size_of_val(self.sizes.as_slice())
-    }
-
     /// The bytes of the texts of a row.
     pub(crate) fn size(&self, row: usize) -> usize {
-        self.sizes[row]
+        self.ends.iter().map(|ends| length(ends[row], ends[row + 1])).sum()
+    }
+
+    /// The rows from this one on.
+    pub(crate) fn rest(&self, row: usize) -> RecordBatch {
+        self.batch.slice(row, self.rows() - row)
     }
 
     pub(crate) fn key(&self, row: usize) -> SortKey<'_> {
@@ -102,22 +104,21 @@ pub(crate) fn gather<'a>(
 
 /// The bytes of all texts of a batch.
 pub(crate) fn text_bytes(batch: &RecordBatch) -> usize {
-    sizes(batch).into_iter().sum()
+    let bounds = |ends: OffsetBuffer<i32>| Some(length(*ends.first()?, *ends.last()?));
+    ends(batch).filter_map(bounds).sum()
 }
 
-fn sizes(batch: &RecordBatch) -> Vec<usize> {
-    let mut sizes = vec![0; batch.num_rows()];
-    for array in batch.columns() {
-        let offsets = match array.data_type() {
-            DataType::Binary => array.as_binary::<i32>().value_offsets(),
-            DataType::Utf8 => array.as_string::<i32>().value_offsets(),
-            _ => continue,
-        };
-        for (size, ends) in sizes.iter_mut().zip(offsets.windows(2)) {
-            *size += usize::try_from(ends[1] - ends[0]).unwrap_or(0);
-        }
-    }
-    sizes
+fn ends(batch: &RecordBatch) -> impl Iterator<Item = OffsetBuffer<i32>> {
+    batch.columns().iter().filter_map(|array| match array.data_type() {
+        DataType::Binary => Some(array.as_binary::<i32>().offsets().clone()),
+        DataType::Utf8 => Some(array.as_string::<i32>().offsets().clone()),
+        _ => None,
+    })
+}
+
+/// Offsets never go back.
+fn length(start: i32, end: i32) -> usize {
+    usize::try_from(end - start).unwrap_or(0)
 }
 
 fn column<'a>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a dyn Array, Error> {

@@ -38,6 +38,8 @@ struct Chosen {
 impl Merge {
     /// Rows of a batch.
     const BATCH_ROWS: usize = 4_096;
+    /// Rows of a chunk that are handed out as they are instead of being copied, at the least.
+    const WHOLE_ROWS: usize = 256;
     /// Bytes of texts of a batch, but for its last row.
     const BATCH_BYTES: usize = 4 << 20;
 
@@ -54,6 +56,15 @@ impl Merge {
         let mut chosen = Chosen { current: vec![None; self.runs.len()], ..Chosen::default() };
         while chosen.places.len() < Self::BATCH_ROWS && chosen.bytes < Self::BATCH_BYTES {
             let Some(head) = self.heads.pop() else { break };
+            if self.is_followed_by_its_chunk(&head) {
+                if chosen.places.is_empty() {
+                    let next = self.read(head.run)?;
+                    self.heads.extend(next);
+                    return Ok(Some(head.chunk.rest(head.row)));
+                }
+                self.heads.push(head);
+                break;
+            }
             chosen.add(&head);
             let next = self.after(head, &mut chosen)?;
             self.heads.extend(next);
@@ -62,6 +73,13 @@ impl Merge {
             return Ok(None);
         }
         gather(chosen.chunks.iter().map(Arc::as_ref), &chosen.places).map(Some)
+    }
+
+    /// Whether all that is left of a head's chunk comes before the other runs, and is worth to be handed out as it is.
+    fn is_followed_by_its_chunk(&self, head: &Head) -> bool {
+        let last = head.chunk.rows() - 1;
+        let is_worth_it = last - head.row >= Self::WHOLE_ROWS;
+        is_worth_it && self.heads.peek().is_none_or(|next| head.chunk.key(last) < next.chunk.key(next.row))
     }
 
     /// The row of the same run after this one.

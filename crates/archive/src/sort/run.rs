@@ -1,7 +1,7 @@
 //! Sorted runs: in memory, and in a temporary file.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Seek, Write};
+use std::io::{BufReader, BufWriter, Seek as _};
 
 use arrow::array::RecordBatch;
 use arrow::ipc::reader::StreamReader;
@@ -74,19 +74,27 @@ impl Iterator for MemoryRun {
     }
 }
 
-/// Writes a run to a temporary file, and reads it back from there.
-pub(crate) fn spill(
-    run: MemoryRun,
-    mut file: File,
-) -> Result<impl Iterator<Item = Result<RecordBatch, Error>> + Send + use<>, Error> {
-    let mut writer = StreamWriter::try_new(BufWriter::new(&mut file), &message_schema())?;
-    for batch in run {
-        writer.write(&batch?)?;
+/// A run in a temporary file.
+pub(crate) struct Spill {
+    writer: StreamWriter<BufWriter<File>>,
+}
+
+impl Spill {
+    pub(crate) fn new(file: File) -> Result<Self, Error> {
+        Ok(Self { writer: StreamWriter::try_new(BufWriter::new(file), &message_schema())? })
     }
-    writer.into_inner()?.flush().map_err(Error::Spill)?;
-    file.rewind().map_err(Error::Spill)?;
-    let reader = StreamReader::try_new(BufReader::new(file), None)?;
-    Ok(reader.map(|batch| batch.map_err(Error::from)))
+
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        Ok(self.writer.write(batch)?)
+    }
+
+    /// What was written, from the start.
+    pub(crate) fn read(self) -> Result<impl Iterator<Item = Result<RecordBatch, Error>> + Send + use<>, Error> {
+        let mut file = self.writer.into_inner()?.into_inner().map_err(|error| Error::Spill(error.into_error()))?;
+        file.rewind().map_err(Error::Spill)?;
+        let reader = StreamReader::try_new(BufReader::new(file), None)?;
+        Ok(reader.map(|batch| batch.map_err(Error::from)))
+    }
 }
 
 fn places(index: u32, chunk: &Chunk) -> impl Iterator<Item = Place> {

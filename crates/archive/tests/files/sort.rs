@@ -44,27 +44,74 @@ fn the_order_is_hour_time_id_part_line_and_nulls_are_last() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// The writer's chunks have at least 16 rows, so that without memory every 16 rows are a run.
+    /// Rows come nearly in order, as an hour is served, or in none; some were sent before or after their hour. The writer's
+    /// chunks have at least 16 rows, so that without memory every 16 rows are spilled.
     #[test]
-    fn spilled_runs_give_the_rows_of_a_sort_in_memory(
-        rows in prop::collection::vec((0..3i64, prop::option::of(0..5i64), prop::option::of(0..4usize)), 0..400),
+    fn rows_are_sorted_in_any_memory(
+        rows in prop::collection::vec((0..3i64, prop::option::of(0..6i64), prop::option::of(0..4usize)), 0..400),
+        is_nearly_in_order in any::<bool>(),
         long in any::<bool>(),
+        batch in 1..90usize,
     ) {
-        let messages: Vec<_> = rows
+        let mut messages: Vec<_> = rows
             .into_iter()
             .zip(1..)
-            .map(|((hours, sent_at, id), line)| {
+            .map(|((hours, place, id), line)| {
                 let id = id.map(|id| ["", "a", "ab", "船"][id]);
-                let mut message = message(hour().plus(hours), sent_at, id, 0, line);
+                let own = hour().plus(hours);
+                let sent_at = place.map(|place| own.start().timestamp_millis() + [-1, 0, 7, 1_800_000, 3_599_999, 3_600_000][usize::try_from(place).unwrap()]);
+                let mut message = message(own, sent_at, id, 0, line);
                 message.text = Some(Cow::Owned("x".repeat(if long { 600_000 } else { 3 })));
                 message
             })
             .collect();
-        let messages = if long { &messages[..messages.len().min(60)] } else { &messages[..] };
-        let in_memory = written_and_read(messages, Settings::default());
-        let spilled = written_and_read(messages, Settings { memory: 0, ..Settings::default() });
-        prop_assert_eq!(spilled, in_memory);
+        messages.truncate(if long { 60 } else { 400 });
+        let mut expected = messages.clone();
+        expected.sort_by(in_order);
+        if is_nearly_in_order {
+            messages.clone_from(&expected);
+            let last = messages.len().saturating_sub(2);
+            (0..last).step_by(37).for_each(|at| messages.swap(at, at + 2));
+        }
+        for memory in [0, 20_000, Settings::MEMORY] {
+            let settings = Settings { memory, ..Settings::default() };
+            let mut writer = Writer::new(Vec::new(), tempfile::tempfile, settings).unwrap();
+            messages.chunks(batch).for_each(|batch| writer.write(batch).unwrap());
+            let read = all(read_all(Reader::new(writer.finish().unwrap().out)));
+            prop_assert!(read == expected, "with {} bytes", memory);
+        }
     }
+}
+
+/// The order of the files, written down once more.
+fn in_order(one: &Message<'_>, other: &Message<'_>) -> std::cmp::Ordering {
+    let key = |message: &Message<'_>| {
+        let id = message.msg_id.as_deref().unwrap_or_default().to_owned();
+        let time = message.sent_at.map_or(i64::MAX, |time| time.timestamp_micros());
+        (message.position.source_hour.key(), time, message.msg_id.is_none(), id, message.position.line)
+    };
+    key(one).cmp(&key(other))
+}
+
+/// A far time, or none, must not make all that follows late: what is in order is not sorted, so it is never spilled twice.
+#[test]
+fn rows_of_far_times_do_not_break_the_order_of_the_others() {
+    let mut messages = ordinary_hour(hour(), 40_000);
+    for at in (100..40_000).step_by(4_000) {
+        messages[at].sent_at = if at % 8_000 == 100 { None } else { Some(millis(i64::from(i32::MAX) * 1_000)) };
+    }
+    let spilled = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&spilled);
+    let spill = move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        tempfile::tempfile()
+    };
+    let mut writer = Writer::new(Vec::new(), spill, Settings { memory: 1 << 20, ..Settings::default() }).unwrap();
+    messages.chunks(4_096).for_each(|batch| writer.write(batch).unwrap());
+    let written = writer.finish().unwrap();
+    messages.sort_by(in_order);
+    assert!(all(read_all(Reader::new(written.out))) == messages);
+    assert_eq!(spilled.load(Ordering::Relaxed), 1, "the rows in order, once");
 }
 
 #[test]
