@@ -162,7 +162,8 @@ fn a_message_that_vanished_is_kept_and_marked_until_it_comes_back() {
         let lines: String = ids.iter().map(|id| line(*id)).collect();
         let service = serving(&scene, folder, &lines);
         let run = fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &["--again"]).leaves(0).json();
-        self::run(&mut scene.annals(&["verify"])).leaves(0);
+        let proof = self::run(&mut scene.annals(&["verify", "--round-trip", "--json"])).leaves(0).json();
+        assert_eq!((&proof["round_trip"]["retained"], &proof["findings"]), (&run["retained"], &serde_json::json!([])));
         let mut rows: Vec<_> = crate::table::messages(&scene.archive())
             .iter()
             .map(|row| (row.msg_id.clone().unwrap().into_owned(), row.retained_at.is_some()))

@@ -21,6 +21,7 @@ mod metrics;
 mod ping;
 mod plan;
 mod readme;
+mod round_trip;
 mod samples;
 mod scene;
 mod schema;

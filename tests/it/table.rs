@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use chat::{Message, Timestamp};
+use chat::{DeadLetter, Message, Sink as _, Timestamp};
 use futures::TryStreamExt as _;
-use store::{Access, Archive};
+use store::{Access, Archive, Mode, Publication};
 
 /// Every row of `messages`, sorted by where it stood.
 pub(crate) fn messages(archive: &Path) -> Vec<Message<'static>> {
@@ -22,6 +22,43 @@ pub(crate) fn messages(archive: &Path) -> Vec<Message<'static>> {
         rows.sort_by_key(|row: &Message<'_>| row.position);
         rows
     })
+}
+
+/// What the tables hold of one hour.
+pub(crate) struct Hour {
+    /// Its messages, sorted by where they stood.
+    pub(crate) messages: Vec<Message<'static>>,
+    /// Its dead letters, the same.
+    pub(crate) letters: Vec<DeadLetter<'static>>,
+}
+
+/// Publishes the one hour of an archive with other rows, and with what the ledger said of it before.
+pub(crate) fn rewrite(archive: &Path, change: impl FnOnce(&mut Hour)) {
+    let mut hour = Hour { messages: messages(archive), letters: Vec::new() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let clock = Arc::new(|| -> Timestamp { std::time::SystemTime::now().into() });
+        let archive = Archive::open(archive, Access::Existing, clock).await.unwrap();
+        let entry = archive.entries().await.unwrap().into_values().next().unwrap();
+        hour.letters = archive.dead_letters(Some(entry.hour)).await.unwrap();
+        change(&mut hour);
+        let spill = archive.clone();
+        let settings = archive::Settings::default();
+        let mut rows =
+            archive::Writer::new(archive.stage_file().unwrap(), move || spill.spill_file(), settings).unwrap();
+        rows.write(&hour.messages).unwrap();
+        let rows = rows.finish().unwrap();
+        let mut letters = archive::DeadLetterWriter::new(archive.stage_file().unwrap(), settings).unwrap();
+        letters.write(&hour.letters).unwrap();
+        let letters = letters.finish().unwrap();
+        let mode = Mode::Replace(entry.files.clone());
+        let publication = Publication {
+            entry,
+            messages: Some((rows.out, rows.statistics, rows.rows)),
+            dead_letters: Some((letters.out, letters.rows)),
+        };
+        archive.publish(publication, mode).await.unwrap();
+    });
 }
 
 /// How many Parquet files the promised glob `messages/date=*/*.parquet` meets.

@@ -81,6 +81,18 @@ where
     .await
 }
 
+/// The messages of an hour, in the order of the file. In a file of a whole day little else is read.
+///
+/// # Errors
+///
+/// As [`crate::read_all`].
+pub async fn read_hour<R>(reader: R, hour: Hour) -> Result<Rows<Message<'static>>, Error>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+{
+    rows_of(OpenFile::open(reader, PageIndexPolicy::Optional).await?, &BTreeSet::from([hour]))
+}
+
 /// The messages of these hours, in the order of the file, in these columns alone; a column that is not read is as in
 /// [`Message::at`]. `columns` has `source_hour`.
 ///
@@ -96,9 +108,16 @@ where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
     debug_assert!(columns.contains(&"source_hour"), "rows are chosen by their hour");
+    rows_of(OpenFile::open(reader, PageIndexPolicy::Optional).await?.only(columns), hours)
+}
+
+/// The rows of these hours.
+fn rows_of<R>(file: OpenFile<R, Messages>, hours: &BTreeSet<Hour>) -> Result<Rows<Message<'static>>, Error>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+{
     let keys: BTreeSet<String> = hours.iter().map(|hour| hour.key()).collect();
     let bounds: Vec<_> = keys.iter().map(|key| Some(Bound::Bytes(key.as_bytes().to_vec()))).collect();
-    let file = OpenFile::<R, Messages>::open(reader, PageIndexPolicy::Optional).await?.only(columns);
     let selected = Selected::new(file.metadata(), |metadata, group| {
         holding(&Stretch::of_pages(metadata, group, "source_hour"), &bounds)
     });

@@ -51,7 +51,7 @@ mod write;
 
 pub use columns::{columns, dead_letter_columns, dead_letter_schema, entry_columns, entry_schema, message_schema};
 pub use error::Error;
-pub use find::{Key, find_ids, read_columns, read_keys};
+pub use find::{Key, find_ids, read_columns, read_hour, read_keys};
 pub use merge::{Merged, Piece, merge_dead_letters, merge_messages};
 pub use read::{Rows, read_all, read_dead_letters, read_entries, read_statistics};
 pub use settings::Settings;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use chat::Hour;
-use ingest::{Finding, Verified};
+use ingest::{Finding, Proof, RoundTrip, Verified};
 use serde_json::{Value, json};
 use store::{Access, Archive};
 
@@ -18,16 +18,28 @@ use crate::output::visible;
 /// For each archived hour: every line is accounted for, the served bytes have the hash that was noted, the tables hold the rows
 /// that the ledger says, and the search index holds the hour as it is in the tables. Reads everything; what a
 /// killed run left behind is put in order first, as whenever an archive is opened.
+///
+/// With --round-trip the record is rebuilt from every row too, and is the same JSON value as the line that was served: keys,
+/// types, digits, what is absent, null and empty. And every line that was served is a message, a copy of one in the same
+/// hour, a dead letter to the byte, or blank. That needs the served files; hours without them are counted.
+///
+/// Conflicts, which are messages with the id of another one in the same hour and other content, are counted and no fault:
+/// the service served both.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   annals verify
   annals verify --since 2026-03-14 --until 2026-03-15 --json
+  annals verify --round-trip
 
 Exit codes: 0 all is well; 3 something is not.")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) span: HourSpan,
+
+    /// Rebuild every record and hold it against the line that was served
+    #[arg(long)]
+    pub(crate) round_trip: bool,
 
     /// Print one JSON object on stdout
     #[arg(long)]
@@ -43,7 +55,8 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let (since, until) = args.span.bounds();
     let range = since.unwrap_or(Hour::from_number(i64::MIN))..until.unwrap_or(Hour::from_number(i64::MAX));
     let archive = context.open_archive(Access::Existing).await?;
-    let verified = verified(context, archive, range).await?;
+    let proof = if args.round_trip { Proof::RoundTrip } else { Proof::Counts };
+    let verified = verified(context, archive, range, proof).await?;
     if args.json {
         context.output.json(&json_of(&verified))?;
     } else {
@@ -53,15 +66,21 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
 }
 
 /// An index that cannot be read is one more finding: all the rest is proved without it.
-async fn verified(context: &Context, archive: Archive, range: Range<Hour>) -> Result<Verified, CommandError> {
+async fn verified(
+    context: &Context,
+    archive: Archive,
+    range: Range<Hour>,
+    proof: Proof,
+) -> Result<Verified, CommandError> {
+    let with = |catalogue| context.reading_room(archive.clone(), catalogue, None);
     let damage = match context.read_catalogue() {
-        Ok(catalogue) => match context.reading_room(archive.clone(), catalogue, None).verify(range.clone()).await {
+        Ok(catalogue) => match with(catalogue).verify(range.clone(), proof).await {
             Err(ingest::Error::Index(error)) => error,
             verified => return verified.map_err(CommandError::from),
         },
         Err(error) => error,
     };
-    let verified = context.reading_room(archive, None, None).verify(range).await;
+    let verified = with(None).verify(range, proof).await;
     let mut verified = verified.map_err(CommandError::from)?;
     verified.findings.push(Finding::of_index(damage));
     Ok(verified)
@@ -75,13 +94,28 @@ fn json_of(verified: &Verified) -> Value {
         "version": VERSION,
         "hours": verified.hours,
         "rows": verified.rows,
+        "conflicts": verified.conflicts,
         "dead_letters": verified.dead_letters,
         "served_files": verified.raw_parts,
         "hours_without_served_files": verified.without_raw,
         "unpublished": verified.unpublished,
         "documents": verified.documents,
         "not_indexed": verified.not_indexed,
+        "round_trip": verified.round_trip.as_ref().map(json_of_round_trip),
         "findings": verified.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn json_of_round_trip(told: &RoundTrip) -> Value {
+    json!({
+        "hours": told.hours,
+        "lines": told.lines,
+        "messages": told.messages,
+        "duplicates": told.duplicates,
+        "dead_letters": told.dead_letters,
+        "blank_lines": told.blank_lines,
+        "retained": told.retained,
+        "kept_as_written": told.kept_as_written,
     })
 }
 
@@ -89,11 +123,15 @@ fn print(verified: &Verified, context: &Context) -> Result<(), CommandError> {
     for finding in &verified.findings {
         context.output.line(visible(&finding.to_string()))?;
     }
+    if let Some(told) = &verified.round_trip {
+        print_round_trip(told, verified.without_raw, context)?;
+    }
     let documents = verified.documents.map_or_else(|| "no index".to_owned(), |count| format!("{count} documents"));
     context.output.line(format_args!(
-        "{} hours, {} messages, {} dead letters, {} served files, {documents}: {}",
+        "{} hours, {} messages, {} conflicts, {} dead letters, {} served files, {documents}: {}",
         verified.hours,
         verified.rows,
+        verified.conflicts,
         verified.dead_letters,
         verified.raw_parts,
         if verified.findings.is_empty() {
@@ -108,6 +146,26 @@ fn print(verified: &Verified, context: &Context) -> Result<(), CommandError> {
     }
     if verified.not_indexed > 0 {
         context.output.note(format_args!("{} hours are still to be indexed", verified.not_indexed));
+    }
+    Ok(())
+}
+
+fn print_round_trip(told: &RoundTrip, without_raw: u64, context: &Context) -> Result<(), CommandError> {
+    context.output.line(format_args!(
+        "{} served lines read: {} messages, {} duplicates, {} dead letters, {} blank. \
+         {} messages are kept as written, {} are served no more",
+        told.lines,
+        told.messages,
+        told.duplicates,
+        told.dead_letters,
+        told.blank_lines,
+        told.kept_as_written,
+        told.retained
+    ))?;
+    if without_raw > 0 {
+        context
+            .output
+            .note(format_args!("the served files of {without_raw} hours are not kept: their rows were counted alone"));
     }
     Ok(())
 }

@@ -5,9 +5,9 @@ use std::io::Read;
 
 use chat::{App, DeadLetter, Hour, Message, Part, Position, Reason};
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Records};
 use crate::error::FileError;
-use crate::frame::{Content, Framer};
+use crate::frame::{Content, Frame, Framer};
 use crate::json::Value;
 use crate::layers::Layers;
 use crate::limits::Limits;
@@ -52,6 +52,27 @@ impl<R: Read> Decoder<R> {
         Ok(self.framer.advance()?.then(|| self.batch()))
     }
 
+    /// The same lines, unread: what is a record here is a message of [`Decoder::next_batch`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Decoder::next_batch`].
+    pub fn next_records(&mut self) -> Result<Option<Records<'_>>, FileError> {
+        Ok(self.framer.advance()?.then(|| self.records()))
+    }
+
+    fn records(&self) -> Records<'_> {
+        let blank_lines = self.framer.blank_lines();
+        let mut records = Records { records: Vec::new(), dead_letters: Vec::new(), blank_lines };
+        for frame in self.framer.frames() {
+            match self.text(frame) {
+                Ok(text) => records.records.push((self.position(frame), text)),
+                Err(reason) => records.dead_letters.push(self.dead_letter(frame, reason)),
+            }
+        }
+        records
+    }
+
     fn batch(&self) -> Batch<'_> {
         let frames = self.framer.frames();
         let mut batch = Batch {
@@ -60,23 +81,14 @@ impl<R: Read> Decoder<R> {
             blank_lines: self.framer.blank_lines(),
         };
         for frame in frames {
-            let position = Position { source_hour: self.origin.hour, part: self.origin.part, line: frame.line };
-            let bytes = self.framer.window().slice(frame.bytes.clone());
-            let dead_letter = |reason| DeadLetter {
-                position,
-                offset: self.framer.window().offset(frame.bytes.start),
-                reason,
-                bytes: Cow::Borrowed(bytes),
+            let text = match self.text(frame) {
+                Ok(text) => text,
+                Err(reason) => {
+                    batch.dead_letters.push(self.dead_letter(frame, reason));
+                    continue;
+                }
             };
-            if let Content::DeadLetter(reason) = frame.content {
-                batch.dead_letters.push(dead_letter(reason));
-                continue;
-            }
-            let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
-                batch.dead_letters.push(dead_letter(Reason::InvalidUtf8));
-                continue;
-            };
-            batch.messages.push(Message::at(position));
+            batch.messages.push(Message::at(self.position(frame)));
             let message = batch.messages.last_mut().expect("one was pushed");
             match &frame.content {
                 Content::DeadLetter(_) => {}
@@ -88,6 +100,33 @@ impl<R: Read> Decoder<R> {
             }
         }
         batch
+    }
+
+    /// The text of a record; of another line why it is none.
+    fn text(&self, frame: &Frame) -> Result<&str, Reason> {
+        match frame.content {
+            Content::DeadLetter(reason) => Err(reason),
+            Content::Plain(_) | Content::Record(_) => {
+                simdutf8::basic::from_utf8(self.bytes(frame)).map_err(|_| Reason::InvalidUtf8)
+            }
+        }
+    }
+
+    fn dead_letter(&self, frame: &Frame, reason: Reason) -> DeadLetter<'_> {
+        DeadLetter {
+            position: self.position(frame),
+            offset: self.framer.window().offset(frame.bytes.start),
+            reason,
+            bytes: Cow::Borrowed(self.bytes(frame)),
+        }
+    }
+
+    fn position(&self, frame: &Frame) -> Position {
+        Position { source_hour: self.origin.hour, part: self.origin.part, line: frame.line }
+    }
+
+    fn bytes(&self, frame: &Frame) -> &[u8] {
+        self.framer.window().slice(frame.bytes.clone())
     }
 }
 

@@ -64,7 +64,13 @@ impl Fingerprints {
 /// [`RebuildError`] when no record can be rebuilt.
 pub fn value_fingerprint(message: &Message<'_>) -> Result<u128, RebuildError> {
     let record = rebuild(message)?;
-    Json::default().whole(&record).ok_or(RebuildError { column: "rest" })
+    record_fingerprint(&record).ok_or(RebuildError { column: "rest" })
+}
+
+/// The same of the text of a record, as it was served; `None` when it is not one JSON value.
+#[must_use]
+pub fn record_fingerprint(record: &str) -> Option<u128> {
+    Json::default().whole(record)
 }
 
 fn texts<'m>(message: &'m Message<'_>) -> [Option<&'m str>; 15] {

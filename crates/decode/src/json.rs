@@ -17,3 +17,12 @@ mod value;
 
 pub(crate) use scan::{Fault, Scanner, after_space, number, plain_end, string};
 pub(crate) use value::{Kind, Span, Token, Value};
+
+use crate::limits::Limits;
+
+/// The value that a text is, scanned onto this tape; `None` when it is not one JSON value. Texts of our own are a level or
+/// two deeper than records.
+pub(crate) fn whole<'t, 'a>(text: &'a str, tape: &'t mut Vec<Token>) -> Option<Value<'t, 'a>> {
+    let end = Scanner::new(Limits::MAX_DEPTH + 4).scan(text.as_bytes(), tape).ok()?;
+    text.get(end..)?.trim().is_empty().then(|| Value::whole(text, tape))
+}

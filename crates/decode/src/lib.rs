@@ -15,7 +15,8 @@
 //! On its way a message meets [`Limits`] and an [`Origin`], the [`Decoder`] and a [`Batch`]. Inside, three modules hand
 //! it on: `unpack` (gzip, or plain text), `frame` (where a record ends) and `meaning` (what it says); an ordinary message
 //! takes the short way through `plain` instead of the latter. [`rebuild`] goes the way back, [`fingerprint`] compares two
-//! messages, [`value_fingerprint`] two rows of different versions, [`Surplus`] names what no column has.
+//! messages, [`value_fingerprint`] two rows of different versions, [`Surplus`] names what no column has. A proof holds rows
+//! against the [`Records`] that were served, and [`first_difference`] says where they part.
 //!
 //! A damaged line is data, a damaged file is an error: [`FileError`]. What was handed out before an error must not be
 //! published; only `Ok(None)` says that the part was whole.
@@ -26,6 +27,7 @@
 mod batch;
 mod body;
 mod decoder;
+mod difference;
 mod error;
 mod event;
 mod fingerprint;
@@ -48,11 +50,12 @@ mod text;
 mod unpack;
 mod window;
 
-pub use batch::Batch;
+pub use batch::{Batch, Records};
 pub use decoder::{Decoder, Origin};
+pub use difference::{Difference, Mismatch, first_difference};
 pub use error::FileError;
-pub use fingerprint::{Fingerprints, fingerprint, value_fingerprint};
+pub use fingerprint::{Fingerprints, fingerprint, record_fingerprint, value_fingerprint};
 pub use limits::Limits;
 pub use rebuild::{RebuildError, rebuild};
-pub use rest::REST_VERSION;
+pub use rest::{REST_VERSION, is_kept_as_written};
 pub use surplus::{JsonType, Place, Surplus};

@@ -36,6 +36,14 @@ pub const REST_VERSION: u32 = 1;
 /// The keys of `rest`.
 pub(crate) const KEYS: [&str; 6] = ["record", "payload", "body", "bodies", "without", "line"];
 
+/// Whether the record of a row is kept as it was written, because its value cannot be kept in columns: a key of the record,
+/// of its payload or of its first body occurs twice.
+#[must_use]
+pub fn is_kept_as_written(message: &Message<'_>) -> bool {
+    // Nothing else stands beside it, and it is written without spaces.
+    message.rest.as_deref().is_some_and(|rest| rest.starts_with(r#"{"line":"#))
+}
+
 /// What the message read from this record does not say.
 pub(crate) fn rest(record: &Record<'_, '_>, message: &Message<'_>) -> Option<String> {
     let body = record.object(Level::Body).filter(|_| record.bodies().is_some());

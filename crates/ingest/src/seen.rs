@@ -81,7 +81,7 @@ impl Seen {
     }
 }
 
-fn hash(id: &str) -> u64 {
+pub(crate) fn hash(id: &str) -> u64 {
     FxBuildHasher.hash_one(id)
 }
 

@@ -1,20 +1,35 @@
-//! Proving an archive: counts, hashes, tables against ledger against index.
+//! Proving an archive: counts, hashes, tables against ledger against index, and rows against the lines that were served.
+
+mod conflicts;
+mod finding;
+mod round_trip;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Range;
-use std::path::PathBuf;
 
 use chat::{Entry, Hour, State};
 use futures::TryStreamExt as _;
 use index::Catalogue;
 use sha2::{Digest as _, Sha256};
-use store::{DataFile, RawHour, Snapshot};
+use store::{DataFile, RawHour, RawPart, Snapshot};
 
+use self::conflicts::Conflicts;
+pub use self::finding::{Astray, Finding};
+pub use self::round_trip::RoundTrip;
 use crate::error::Error;
 use crate::follow::Lag;
 use crate::raw::are;
 use crate::workshop::Workshop;
+
+/// How much is proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// That the numbers and the hashes agree.
+    Counts,
+    /// Also that every row gives back the line that was served, and every line is kept.
+    RoundTrip,
+}
 
 /// What a proof looked at, and what it found wrong.
 #[derive(Debug, Default)]
@@ -23,6 +38,8 @@ pub struct Verified {
     pub hours: u64,
     /// Rows read from the data files.
     pub rows: u64,
+    /// Rows whose id another row of the same hour has with other content; no fault, the service served both.
+    pub conflicts: u64,
     /// Dead letters read.
     pub dead_letters: u64,
     /// Parts of `raw/` whose hash was taken.
@@ -35,107 +52,10 @@ pub struct Verified {
     pub documents: Option<u64>,
     /// Hours that the index has not taken in; no fault, following mends it.
     pub not_indexed: u64,
+    /// What became of the served lines; `None` when that was not asked for.
+    pub round_trip: Option<RoundTrip>,
     /// What is wrong; empty for a sound archive.
     pub findings: Vec<Finding>,
-}
-
-/// One thing that is wrong with an archive.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Finding {
-    /// Lines are not accounted for.
-    #[error("{hour}: {lines} lines are not {accounted} messages, duplicates, dead letters and blank lines together")]
-    Conservation {
-        /// The hour.
-        hour: Hour,
-        /// Lines that were served.
-        lines: u64,
-        /// What they are said to have become.
-        accounted: u64,
-    },
-    /// The rows of a table are not as many as the ledger says.
-    #[error("{hour}: the ledger has {ledger} {what}, the table holds {table}")]
-    Count {
-        /// The hour.
-        hour: Hour,
-        /// `messages` or `dead letters`.
-        what: &'static str,
-        /// The ledger's number.
-        ledger: u64,
-        /// The number of rows.
-        table: u64,
-    },
-    /// The index does not hold as many documents as the hour has rows.
-    #[error("{hour}: the table holds {rows} messages, the index {documents}")]
-    Documents {
-        /// The hour.
-        hour: Hour,
-        /// The number of rows.
-        rows: u64,
-        /// The number of documents.
-        documents: u64,
-    },
-    /// Rows that belong to an hour which the ledger does not have as `done`.
-    #[error("{hour}: the table holds {rows} {what} of an hour that the ledger does not have as done")]
-    Foreign {
-        /// The hour.
-        hour: Hour,
-        /// `messages` or `dead letters`.
-        what: &'static str,
-        /// The number of rows.
-        rows: u64,
-    },
-    /// A kept file is not what its list says was served.
-    #[error("{hour}: {} is not what was served: its SHA-256 is {found}, not {expected}", .path.display())]
-    Hash {
-        /// The hour.
-        hour: Hour,
-        /// The file.
-        path: PathBuf,
-        /// The hash of the file.
-        found: String,
-        /// The hash that it had.
-        expected: String,
-    },
-    /// The index is damaged.
-    #[error("the index is damaged: {why}")]
-    Index {
-        /// In which way.
-        why: String,
-    },
-    /// Documents of an hour that the tables do not hold.
-    #[error("{hour}: the index holds an hour that the tables do not")]
-    Beyond {
-        /// The hour.
-        hour: Hour,
-    },
-    /// The kept bytes of an hour are not whole.
-    #[error("{hour}: {}: {reason}", .path.display())]
-    Raw {
-        /// The hour.
-        hour: Hour,
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A file could not be read.
-    #[error("{name}: could not be read: {why}")]
-    Unreadable {
-        /// The file, relative to the archive.
-        name: String,
-        /// Why.
-        why: String,
-    },
-}
-
-impl Finding {
-    /// What is wrong with an index: one that only cannot be read is not damaged, and nobody is to delete it.
-    #[must_use]
-    pub fn of_index(error: index::Error) -> Self {
-        let is_damaged = error.rebuild_helps();
-        let why = Error::Index(error).in_one_line();
-        if is_damaged { Self::Index { why } } else { Self::Unreadable { name: "index".to_owned(), why } }
-    }
 }
 
 impl Workshop {
@@ -146,12 +66,12 @@ impl Workshop {
     /// # Errors
     ///
     /// When the ledger or the log of the tables cannot be read at all; damage to single files is a [`Finding`].
-    pub async fn verify(&self, range: Range<Hour>) -> Result<Verified, Error> {
+    pub async fn verify(&self, range: Range<Hour>, proof: Proof) -> Result<Verified, Error> {
         let mut looks = 0;
         loop {
             looks += 1;
             let version = self.archive.snapshot().await?.version();
-            let verified = self.verify_once(&range).await?;
+            let verified = self.verify_once(&range, proof).await?;
             let is_still = self.archive.snapshot().await?.version() == version;
             if verified.findings.is_empty() || is_still || looks == LOOKS {
                 return Ok(verified);
@@ -159,17 +79,23 @@ impl Workshop {
         }
     }
 
-    async fn verify_once(&self, range: &Range<Hour>) -> Result<Verified, Error> {
+    async fn verify_once(&self, range: &Range<Hour>, proof: Proof) -> Result<Verified, Error> {
         let mut entries = self.archive.entries().await?;
         entries.retain(|hour, _| range.contains(hour));
         let snapshot = self.archive.snapshot().await?;
-        let mut verified = Verified::default();
-        let mut rows = verified.count_rows(&snapshot, range).await;
+        let round_trip = (proof == Proof::RoundTrip).then(RoundTrip::default);
+        let mut verified = Verified { round_trip, ..Verified::default() };
+        let (mut rows, conflicts) = verified.count_rows(&snapshot, range).await;
         rows.retain(|hour, _| range.contains(hour));
         let mut dead_letters = verified.count_dead_letters(self, range).await?;
         for entry in entries.values().filter(|entry| entry.state == State::Done) {
             verified.hold_against_ledger(entry, &rows, &dead_letters);
-            self.hash_raw(entry, &mut verified).await?;
+            verified.hold_conflicts(entry, &conflicts);
+            let published = self.hash_raw(entry, &mut verified).await?;
+            if let (Proof::RoundTrip, Some(parts)) = (proof, published) {
+                let (told, findings) = self.round_trip(&snapshot, entry.hour, parts).await?;
+                verified.take_round_trip(told, findings);
+            }
         }
         verified.find_foreign(&entries, "messages", &rows);
         // Dead letters go before the messages: an hour whose bytes are kept is on its way, or is taken up by the next run.
@@ -183,24 +109,25 @@ impl Workshop {
         Ok(verified)
     }
 
-    /// Takes the hashes of the kept bytes of an hour.
-    async fn hash_raw(&self, entry: &Entry, verified: &mut Verified) -> Result<(), Error> {
+    /// Takes the hashes of the kept bytes of an hour. Gives its parts when they are those that were published.
+    async fn hash_raw(&self, entry: &Entry, verified: &mut Verified) -> Result<Option<Vec<RawPart>>, Error> {
         let hour = entry.hour;
         let parts = match self.archive.raw_hour(hour)? {
             RawHour::Absent => {
                 verified.without_raw += 1;
-                return Ok(());
+                return Ok(None);
             }
             RawHour::Broken { path, reason } => {
                 verified.findings.push(Finding::Raw { hour, path, reason });
-                return Ok(());
+                return Ok(None);
             }
             RawHour::Whole(parts) => parts,
         };
         // Bytes that are others than the published ones, whole by their own list: a run ended between the two, and the next
         // goes on from them.
-        verified.unpublished += u64::from(!are(&parts, &entry.sha256));
-        for part in parts {
+        let is_published = are(&parts, &entry.sha256);
+        verified.unpublished += u64::from(!is_published);
+        for part in &parts {
             let expected = part.sha256.clone();
             verified.raw_parts += 1;
             let path = part.path.clone();
@@ -208,7 +135,7 @@ impl Workshop {
             match hashed.map_err(|source| Error::Thread { source })? {
                 Ok(found) if found == expected => {}
                 Ok(found) => {
-                    let path = part.path;
+                    let path = part.path.clone();
                     verified.findings.push(Finding::Hash { hour, path, found, expected });
                 }
                 Err(error) => {
@@ -217,7 +144,7 @@ impl Workshop {
                 }
             }
         }
-        Ok(())
+        Ok(is_published.then_some(parts))
     }
 }
 
@@ -227,15 +154,15 @@ const LOOKS: usize = 3;
 type Counts = BTreeMap<Hour, u64>;
 
 impl Verified {
-    async fn count_rows(&mut self, snapshot: &Snapshot, range: &Range<Hour>) -> Counts {
-        let mut counts = Counts::new();
+    async fn count_rows(&mut self, snapshot: &Snapshot, range: &Range<Hour>) -> (Counts, Conflicts) {
+        let (mut counts, mut conflicts) = (Counts::new(), Conflicts::default());
         for file in snapshot.files().iter().filter(|file| file.hours.iter().any(|hour| range.contains(hour))) {
-            if let Err(error) = self.count_file(snapshot, file, &mut counts).await {
-                let name = format!("messages/{}", file.path);
-                self.findings.push(Finding::Unreadable { name, why: error.to_string() });
+            if let Err(error) = self.count_file(snapshot, file, &mut counts, &mut conflicts).await {
+                self.findings.push(Finding::unreadable(file, &error));
             }
+            conflicts.end_file();
         }
-        counts
+        (counts, conflicts)
     }
 
     async fn count_file(
@@ -243,12 +170,14 @@ impl Verified {
         snapshot: &Snapshot,
         file: &DataFile,
         counts: &mut Counts,
+        conflicts: &mut Conflicts,
     ) -> Result<(), archive::Error> {
         let mut batches = std::pin::pin!(archive::read_all(snapshot.reader(file)).await?);
         while let Some(batch) = batches.try_next().await? {
             self.rows += batch.len() as u64;
             for message in batch {
                 *counts.entry(message.position.source_hour).or_default() += 1;
+                conflicts.add(&message);
             }
         }
         Ok(())
@@ -279,6 +208,24 @@ impl Verified {
                 self.findings.push(Finding::Count { hour, what, ledger, table });
             }
         }
+    }
+
+    fn hold_conflicts(&mut self, entry: &Entry, conflicts: &Conflicts) {
+        let (hour, ledger) = (entry.hour, entry.tally.conflicts);
+        // A row of the ledger that was made up from the table knows of none.
+        let is_told = !entry.sha256.is_empty();
+        let Some(table) = conflicts.of(hour) else { return };
+        self.conflicts += table;
+        if is_told && table != ledger {
+            self.findings.push(Finding::Count { hour, what: "conflicts", ledger, table });
+        }
+    }
+
+    fn take_round_trip(&mut self, told: RoundTrip, findings: Vec<Finding>) {
+        self.round_trip.get_or_insert_default().add(told);
+        // What cannot be read was said before.
+        let new: Vec<_> = findings.into_iter().filter(|finding| !self.findings.contains(finding)).collect();
+        self.findings.extend(new);
     }
 
     fn find_foreign(&mut self, entries: &BTreeMap<Hour, Entry>, what: &'static str, rows: &Counts) {

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use archive::{Key, Settings, find_ids, read_columns, read_keys, read_statistics};
+use archive::{Key, Settings, find_ids, read_columns, read_hour, read_keys, read_statistics};
 use chat::{Hour, Message, Position, RETAINED_PARTS, Timestamp};
 use futures::TryStreamExt as _;
 use futures::executor::block_on;
 
 use crate::messages::{file_of, hour, ordinary_hour, small, write};
-use crate::reader::Reader;
+use crate::reader::{Reader, all};
 
 fn key(message: &Message<'_>) -> Key {
     let position = message.position;
@@ -40,6 +40,23 @@ fn every_key_finds_its_row_and_no_other() {
     let reader = Reader::new(write(&messages, small()).out);
     for message in messages.iter().step_by(97).chain(&messages[100..112]) {
         assert_eq!(found(&reader, &[key(message)]), std::slice::from_ref(message));
+    }
+}
+
+#[test]
+fn an_hour_is_read_alone() {
+    let messages = three_hours();
+    let reader = Reader::new(write(&messages, small()).out);
+    for hours in [0, 1, 2, 3] {
+        let hour = hour().plus(hours);
+        let mut expected: Vec<_> = messages.iter().filter(|message| message.position.source_hour == hour).collect();
+        reader.bytes_read();
+        let rows = all(read_hour(reader.clone(), hour));
+        assert!(reader.bytes_read() < reader.len() / 2, "the other hours were read too");
+        let mut rows: Vec<_> = rows.iter().collect();
+        rows.sort_by_key(|row| row.position);
+        expected.sort_by_key(|row| row.position);
+        assert!(rows == expected, "{hour}: {} rows and not {}", rows.len(), expected.len());
     }
 }
 

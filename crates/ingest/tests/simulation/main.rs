@@ -83,7 +83,7 @@ async fn simulate(seed: u64) {
         }
     }
     let whole = world.first..world.first.plus(24 * (world::DAYS + 10));
-    let verified = workshop.verify(whole).await.expect("the archive can be read");
+    let verified = workshop.verify(whole, ingest::Proof::RoundTrip).await.expect("the archive can be read");
     assert_eq!(verified.findings, []);
 }
 

@@ -1,0 +1,162 @@
+//! What can be wrong with an archive.
+
+use std::path::PathBuf;
+
+use chat::{Hour, Part};
+use decode::{Difference, RebuildError};
+use store::DataFile;
+
+use crate::error::Error;
+
+/// One thing that is wrong with an archive.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Finding {
+    /// Lines are not accounted for.
+    #[error("{hour}: {lines} lines are not {accounted} messages, duplicates, dead letters and blank lines together")]
+    Conservation {
+        /// The hour.
+        hour: Hour,
+        /// Lines that were served.
+        lines: u64,
+        /// What they are said to have become.
+        accounted: u64,
+    },
+    /// The rows of a table are not as many as the ledger says.
+    #[error("{hour}: the ledger has {ledger} {what}, the table holds {table}")]
+    Count {
+        /// The hour.
+        hour: Hour,
+        /// `messages`, `dead letters` or `conflicts`.
+        what: &'static str,
+        /// The ledger's number.
+        ledger: u64,
+        /// The number of rows.
+        table: u64,
+    },
+    /// The index does not hold as many documents as the hour has rows.
+    #[error("{hour}: the table holds {rows} messages, the index {documents}")]
+    Documents {
+        /// The hour.
+        hour: Hour,
+        /// The number of rows.
+        rows: u64,
+        /// The number of documents.
+        documents: u64,
+    },
+    /// Rows that belong to an hour which the ledger does not have as `done`.
+    #[error("{hour}: the table holds {rows} {what} of an hour that the ledger does not have as done")]
+    Foreign {
+        /// The hour.
+        hour: Hour,
+        /// `messages` or `dead letters`.
+        what: &'static str,
+        /// The number of rows.
+        rows: u64,
+    },
+    /// A kept file is not what its list says was served.
+    #[error("{hour}: {} is not what was served: its SHA-256 is {found}, not {expected}", .path.display())]
+    Hash {
+        /// The hour.
+        hour: Hour,
+        /// The file.
+        path: PathBuf,
+        /// The hash of the file.
+        found: String,
+        /// The hash that it had.
+        expected: String,
+    },
+    /// The index is damaged.
+    #[error("the index is damaged: {why}")]
+    Index {
+        /// In which way.
+        why: String,
+    },
+    /// Documents of an hour that the tables do not hold.
+    #[error("{hour}: the index holds an hour that the tables do not")]
+    Beyond {
+        /// The hour.
+        hour: Hour,
+    },
+    /// The kept bytes of an hour are not whole.
+    #[error("{hour}: {}: {reason}", .path.display())]
+    Raw {
+        /// The hour.
+        hour: Hour,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A line that was served and what is kept of it part.
+    #[error("{hour}: part {part}, line {line}: {what}")]
+    Line {
+        /// The hour.
+        hour: Hour,
+        /// The part.
+        part: Part,
+        /// The line.
+        line: u64,
+        /// What is the matter.
+        what: Astray,
+    },
+    /// More lines of the same hour, which are not named.
+    #[error("{hour}: {lines} more lines are not kept as they were served")]
+    MoreLines {
+        /// The hour.
+        hour: Hour,
+        /// How many.
+        lines: u64,
+    },
+    /// A file could not be read.
+    #[error("{name}: could not be read: {why}")]
+    Unreadable {
+        /// The file, relative to the archive.
+        name: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl Finding {
+    /// A file of messages that could not be read.
+    pub(super) fn unreadable(file: &DataFile, error: &archive::Error) -> Self {
+        Self::Unreadable { name: format!("messages/{}", file.path), why: error.to_string() }
+    }
+
+    /// What is wrong with an index: one that only cannot be read is not damaged, and nobody is to delete it.
+    #[must_use]
+    pub fn of_index(error: index::Error) -> Self {
+        let is_damaged = error.rebuild_helps();
+        let why = Error::Index(error).in_one_line();
+        if is_damaged { Self::Index { why } } else { Self::Unreadable { name: "index".to_owned(), why } }
+    }
+}
+
+/// In which way a line that was served and what is kept of it part.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Astray {
+    /// The row does not give back the value that was served. This is the first difference.
+    #[error("the message is not what was served: {0}")]
+    Differs(Difference),
+    /// The dead letter is another.
+    #[error("the dead letter is not what was served: its {0} differs")]
+    Letter(&'static str),
+    /// There is a dead letter, and the line is a message.
+    #[error("the table holds a dead letter, and what was served is a message")]
+    NoLetter,
+    /// There is a row, and the line is no message.
+    #[error("the table holds a message, and what was served is none")]
+    NoMessage,
+    /// Nothing is kept of the line.
+    #[error("what was served is no message of the table, no copy of one, and no dead letter")]
+    NotKept,
+    /// A row or letter that is not marked as served no more, and was not served.
+    #[error("the table holds a {0} that was not served")]
+    NotServed(&'static str),
+    /// The line is longer than the limit, so that it was not compared.
+    #[error("the line is longer than `decode.line_limit` is now, and was not compared")]
+    TooLong,
+    /// No record can be made of the row.
+    #[error("no record can be made of the message: {0}")]
+    Unmade(RebuildError),
+}
