@@ -5,7 +5,7 @@ use std::process::Command;
 
 use chat::Hour;
 
-use crate::interop::python;
+use crate::interop::{python, told};
 use crate::scene::{Scene, run};
 use crate::table;
 
@@ -121,11 +121,7 @@ fn other_readers_see_the_same_rows_before_and_after() {
     let scene = Scene::new();
     let files = hour_files(&scene, 0..7, 40);
     run(&mut load(&scene, &files, &[])).leaves(0);
-    let read = || {
-        let output = Command::new(&python).arg("-c").arg(READ).arg(scene.archive()).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
+    let read = || told(&python, READ, &scene.archive()).to_string();
     let before = read();
     assert!(before.contains("tide 39"), "{before}");
     run(&mut scene.annals(&["compact"])).leaves(0);
