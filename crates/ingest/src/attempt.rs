@@ -7,9 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use api::{Availability, Client, Link, Standing};
 use chat::{Entry, Hour, State};
 use store::{Published, SealedRaw};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 use tracing::Instrument as _;
 
+use crate::cores::Cores;
 use crate::doubt::Doubt;
 use crate::download::Served;
 use crate::error::Error;
@@ -29,7 +30,7 @@ pub(crate) struct Run<'a> {
     pub(crate) workshop: &'a Workshop,
     pub(crate) client: &'a Client,
     pub(crate) entries: &'a BTreeMap<Hour, Entry>,
-    cores: Semaphore,
+    cores: Cores,
     /// Whether the archive is known to be the app's.
     claimed: OnceCell<()>,
     pub(crate) notebook: Notebook,
@@ -69,12 +70,19 @@ enum Answer {
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn new(workshop: &'a Workshop, client: &'a Client, entries: &'a BTreeMap<Hour, Entry>) -> Self {
-        Self {
+    /// # Errors
+    ///
+    /// [`Error::Cores`].
+    pub(crate) fn new(
+        workshop: &'a Workshop,
+        client: &'a Client,
+        entries: &'a BTreeMap<Hour, Entry>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
             workshop,
             client,
             entries,
-            cores: Semaphore::new(workshop.settings.workers.get()),
+            cores: Cores::new(workshop.settings.workers)?,
             claimed: OnceCell::new(),
             notebook: Notebook::default(),
             asked: AtomicU64::new(0),
@@ -83,7 +91,7 @@ impl<'a> Run<'a> {
             newly_lost: AtomicU64::new(0),
             doubts: Mutex::default(),
             gone: tokio::sync::Mutex::default(),
-        }
+        })
     }
 
     /// Takes the next step of an hour.

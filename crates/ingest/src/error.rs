@@ -108,6 +108,12 @@ pub enum Error {
     /// The archive could not be read or written.
     #[error("could not use the archive")]
     Store(#[from] store::Error),
+    /// No threads to decode on.
+    #[error("could not start the threads on which hours are decoded")]
+    Cores {
+        /// Why.
+        source: rayon::ThreadPoolBuildError,
+    },
     /// A thread ended without a result.
     #[error("a thread broke")]
     Thread {

@@ -10,8 +10,7 @@ use chat::{DeadLetter, Entry, Hour, Message, Part, Sink as _, State, Tally};
 use decode::{Decoder, Origin};
 use store::{Mode, Publication, Published, RawPart, SealedRaw, StagedFile};
 
-use tokio::sync::Semaphore;
-
+use crate::cores::Cores;
 use crate::error::Error;
 use crate::raw::on_a_thread;
 use crate::seen::{Meeting, Seen};
@@ -109,15 +108,14 @@ impl Workshop {
     /// Decodes on a worker thread, when one of the cores is free. `earlier` is the publication that is to be replaced.
     pub(crate) async fn decode_on(
         &self,
-        cores: &Semaphore,
+        cores: &Cores,
         hour: Hour,
         bytes: Bytes,
         provenance: Provenance,
         earlier: Option<Entry>,
     ) -> Result<Decoded, Error> {
-        let _core = cores.acquire().await.expect("the semaphore is never closed");
         let workshop = self.clone();
-        on_a_thread(move || workshop.decode(hour, bytes, provenance, earlier)).await
+        cores.run(move || workshop.decode(hour, bytes, provenance, earlier)).await
     }
 
     /// Publishes an hour whose bytes are kept in `raw/`, in place of the publication that it was decoded against.
@@ -126,7 +124,7 @@ impl Workshop {
     /// published: what is kept and what the tables hold must not part, and nothing that was ever published is lost.
     pub(crate) async fn publish_kept(
         &self,
-        cores: &Semaphore,
+        cores: &Cores,
         hour: Hour,
         mut decoded: Decoded,
         provenance: Provenance,

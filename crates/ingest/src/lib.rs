@@ -22,6 +22,7 @@
 mod age;
 mod attempt;
 mod compact;
+mod cores;
 mod coverage;
 mod doubt;
 mod download;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use chat::{Entry, Hour, Part, State};
 use store::SealedRaw;
-use tokio::sync::Semaphore;
 
+use crate::cores::Cores;
 use crate::error::Error;
 use crate::hour::{Bytes, Provenance};
 use crate::plan::Settled;
@@ -33,8 +33,8 @@ impl Workshop {
     ) -> Result<Report, Error> {
         let entries = self.archive.entries().await?;
         let hours: Vec<Hour> = files.keys().copied().collect();
-        let run =
-            Run { workshop: self, entries: &entries, settled, cores: Semaphore::new(self.settings.workers.get()) };
+        let cores = Cores::new(self.settings.workers)?;
+        let run = Run { workshop: self, entries: &entries, settled, cores };
         let work = files.into_iter().map(|(hour, paths)| run.settle(hour, paths));
         let mut report = Report::default();
         self.gather(&mut report, work, self.settings.workers.get() + 1, progress).await;
@@ -49,7 +49,7 @@ struct Run<'a> {
     workshop: &'a Workshop,
     entries: &'a BTreeMap<Hour, Entry>,
     settled: Settled,
-    cores: Semaphore,
+    cores: Cores,
 }
 
 impl Run<'_> {
