@@ -135,10 +135,8 @@ impl Json {
     /// The fingerprint of a text that is one JSON value.
     fn whole(&mut self, text: &str) -> Option<u128> {
         let mut tape = std::mem::take(&mut self.tape);
-        tape.clear();
-        let end = self.scanner.scan(text.as_bytes(), &mut tape).ok();
-        let is_whole = end.and_then(|end| text.get(end..)).is_some_and(|after| after.trim().is_empty());
-        let fingerprint = is_whole.then(|| self.of_value(Value::whole(text, &tape)));
+        let value = self.scanner.whole(text, &mut tape);
+        let fingerprint = value.map(|value| self.of_value(value));
         // One odd record must not take memory for ever.
         tape.shrink_to(TOKENS);
         self.tape = tape;

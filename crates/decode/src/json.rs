@@ -23,6 +23,5 @@ use crate::limits::Limits;
 /// The value that a text is, scanned onto this tape; `None` when it is not one JSON value. Texts of our own are a level or
 /// two deeper than records.
 pub(crate) fn whole<'t, 'a>(text: &'a str, tape: &'t mut Vec<Token>) -> Option<Value<'t, 'a>> {
-    let end = Scanner::new(Limits::MAX_DEPTH + 4).scan(text.as_bytes(), tape).ok()?;
-    text.get(end..)?.trim().is_empty().then(|| Value::whole(text, tape))
+    Scanner::new(Limits::MAX_DEPTH + 4).whole(text, tape)
 }

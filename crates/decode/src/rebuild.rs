@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use chat::Message;
 
-use crate::json::{Kind, Scanner, Token, Value};
-use crate::limits::Limits;
+use crate::json::{self, Kind, Value};
 use crate::members::Members;
 use crate::record::Level;
 use crate::rest::KEYS;
@@ -29,7 +28,7 @@ pub struct RebuildError {
 /// [`RebuildError`] when `rest` has not the layout of [`crate::REST_VERSION`], or a column of JSON holds something else.
 pub fn rebuild(message: &Message<'_>) -> Result<String, RebuildError> {
     for (column, json) in [("ext", &message.ext), ("custom_exts", &message.custom_exts)] {
-        if json.as_deref().is_some_and(|json| scan(json).is_none()) {
+        if json.as_deref().is_some_and(|json| json::whole(json, &mut Vec::new()).is_none()) {
             return Err(RebuildError { column });
         }
     }
@@ -38,8 +37,8 @@ pub fn rebuild(message: &Message<'_>) -> Result<String, RebuildError> {
 }
 
 fn record(message: &Message<'_>, rest: &str) -> Option<String> {
-    let tape = scan(rest)?;
-    let keys = Members::of(Value::whole(rest, &tape).only(Kind::Object)?, &KEYS);
+    let mut tape = Vec::new();
+    let keys = Members::of(json::whole(rest, &mut tape)?.only(Kind::Object)?, &KEYS);
     if !keys.are_plain() {
         return None;
     }
@@ -51,14 +50,6 @@ fn record(message: &Message<'_>, rest: &str) -> Option<String> {
     let mut out = String::with_capacity(rest.len() + 512);
     Sum::of(message, keys.values)?.write(Level::Record, &mut out);
     Some(out)
-}
-
-/// The tokens of a text that is one JSON value.
-fn scan(text: &str) -> Option<Vec<Token>> {
-    let mut tape = Vec::new();
-    // `rest` is a level or two deeper than the record.
-    let end = Scanner::new(Limits::MAX_DEPTH + 4).scan(text.as_bytes(), &mut tape).ok()?;
-    text.get(end..)?.trim().is_empty().then_some(tape)
 }
 
 /// The template plus `rest`.

@@ -155,9 +155,7 @@ impl Surplus {
 
     /// The text as the one value that it is.
     fn scan<'t, 'a>(&'t mut self, text: &'a str) -> Option<Value<'t, 'a>> {
-        self.tape.clear();
-        let end = self.scanner.scan(text.as_bytes(), &mut self.tape).ok()?;
-        text.get(end..)?.trim().is_empty().then(|| Value::whole(text, &self.tape))
+        self.scanner.whole(text, &mut self.tape)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Finding the end of a value, and all values within it.
 
-use super::value::{Kind, Span, Token};
+use super::value::{Kind, Span, Token, Value};
 
 /// Why no value could be read. Positions are byte offsets in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,13 @@ impl Scanner {
             tape.truncate(base);
         }
         end
+    }
+
+    /// The value that a text is, scanned onto this tape in place of what is there; `None` when it is not one value.
+    pub(crate) fn whole<'t, 'a>(&mut self, text: &'a str, tape: &'t mut Vec<Token>) -> Option<Value<'t, 'a>> {
+        tape.clear();
+        let end = self.scan(text.as_bytes(), tape).ok()?;
+        text.get(end..)?.trim().is_empty().then(|| Value::whole(text, tape))
     }
 
     /// How many containers may be open at a time.
