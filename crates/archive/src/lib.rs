@@ -38,7 +38,9 @@
 mod batch;
 mod bounds;
 mod columns;
+mod copy;
 mod error;
+mod file;
 mod find;
 mod layout;
 mod merge;

@@ -2,6 +2,9 @@
 //!
 //! Files whose hours do not overlap are read one after the other, each opened when its turn comes; only those that do
 //! are open together and merged row by row. So memory grows with the files of one hour and not with those of a day.
+//!
+//! Of a file that is read alone, large row groups go into the new one as they are (see [`crate::copy`]). Small ones are
+//! decoded, and encoded together with their neighbours.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -11,17 +14,21 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray, new_null_array};
 use arrow::compute::filter_record_batch;
 use chat::Hour;
+use futures::executor::{block_on, block_on_stream};
+use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
 use parquet::arrow::async_reader::AsyncFileReader;
-use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 use crate::columns::{DeadLetters, Messages};
+use crate::copy::StoredGroup;
 use crate::error::Error;
-use crate::read::OpenFile;
+use crate::file::TableFile;
+use crate::read::{OpenFile, is_of_today, read_footer};
 use crate::settings::Settings;
 use crate::sort::{Merge, Run};
 use crate::table::Table;
-use crate::write::{TableFile, Written};
+use crate::write::Written;
 
 /// A file to take rows from.
 #[derive(Debug)]
@@ -54,7 +61,7 @@ pub fn merge_messages<R, W>(
     settings: &Settings,
 ) -> Result<Merged<W>, Error>
 where
-    R: AsyncFileReader + Unpin + Send + 'static,
+    R: AsyncFileReader + Clone + Unpin + Send + 'static,
     W: Write + Send,
 {
     merge::<Messages, R, W>(pieces, hours, out, settings, |runs| Ok(Box::new(Merge::new(runs)?)))
@@ -73,7 +80,7 @@ pub fn merge_dead_letters<R, W>(
     settings: &Settings,
 ) -> Result<Merged<W>, Error>
 where
-    R: AsyncFileReader + Unpin + Send + 'static,
+    R: AsyncFileReader + Clone + Unpin + Send + 'static,
     W: Write + Send,
 {
     merge::<DeadLetters, R, W>(pieces, hours, out, settings, |runs| Ok(Box::new(runs.into_iter().flatten())))
@@ -88,23 +95,94 @@ fn merge<T, R, W>(
 ) -> Result<Merged<W>, Error>
 where
     T: Table<Row<'static>: Send>,
-    R: AsyncFileReader + Unpin + Send + 'static,
+    R: AsyncFileReader + Clone + Unpin + Send + 'static,
     W: Write + Send,
 {
-    let mut file = TableFile::<W, T>::new(out, settings)?;
-    let keys: Arc<BTreeSet<String>> = Arc::new(hours.iter().map(|hour| hour.key()).collect());
-    let mut counts = BTreeMap::new();
+    let mut merging = Merging {
+        file: TableFile::<W, T>::new(out, settings)?,
+        keys: Arc::new(hours.iter().map(|hour| hour.key()).collect()),
+        counts: BTreeMap::new(),
+    };
     for group in groups(pieces) {
-        let mut runs: Vec<Run> = group.into_iter().map(|piece| rows::<T, R>(piece.reader, Arc::clone(&keys))).collect();
-        let run = if runs.len() == 1 { runs.swap_remove(0) } else { joined(runs)? };
-        for batch in run {
-            let batch = batch?;
-            count(&batch, &mut counts)?;
-            file.write(&batch)?;
+        match <[Piece<R>; 1]>::try_from(group) {
+            Ok([alone]) => merging.take_over(alone.reader)?,
+            Err(group) => {
+                let runs = group.into_iter().map(|piece| rows::<T, R>(piece.reader, Arc::clone(&merging.keys)));
+                merging.write(joined(runs.collect())?)?;
+            }
         }
     }
+    let Merging { file, mut counts, .. } = merging;
     let rows = hours.iter().filter_map(|hour| Some((*hour, counts.remove(&hour.key())?))).collect();
     Ok(Merged { file: file.finish()?, rows })
+}
+
+/// A file into which others are put.
+struct Merging<W: Write + Send, T> {
+    file: TableFile<W, T>,
+    /// The hours whose rows are wanted.
+    keys: Arc<BTreeSet<String>>,
+    /// The rows of each so far.
+    counts: BTreeMap<String, u64>,
+}
+
+/// What becomes of row groups next to each other.
+enum Portion<'a> {
+    /// It goes into the new file as it is, with all its rows of one hour.
+    Copied(StoredGroup<'a>, String),
+    /// Their rows are read.
+    Read(Vec<usize>),
+}
+
+impl<W, T> Merging<W, T>
+where
+    T: Table<Row<'static>: Send>,
+    W: Write + Send,
+{
+    /// Adds the rows of a file whose hours no other file has.
+    fn take_over<R>(&mut self, mut reader: R) -> Result<(), Error>
+    where
+        R: AsyncFileReader + Clone + Unpin + Send + 'static,
+    {
+        let footer = block_on(read_footer(&mut reader, PageIndexPolicy::Optional))?;
+        for portion in self.portions(footer.metadata()) {
+            match portion {
+                Portion::Copied(group, hour) => {
+                    self.file.copy(&group, &mut reader)?;
+                    *self.counts.entry(hour).or_default() += group.rows() as u64;
+                }
+                Portion::Read(groups) => {
+                    let file = OpenFile::<R, T>::with_footer(reader.clone(), footer.clone())?.groups(groups);
+                    self.write(wanted::<T>(file.batches()?, Arc::clone(&self.keys)))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn portions<'m>(&self, metadata: &'m ParquetMetaData) -> Vec<Portion<'m>> {
+        let is_of_today = is_of_today(metadata.file_metadata());
+        let mut portions = Vec::new();
+        for group in StoredGroup::all(metadata) {
+            let hour =
+                group.hour().filter(|hour| is_of_today && self.keys.contains(hour) && self.file.can_copy(&group));
+            match (hour, portions.last_mut()) {
+                (Some(hour), _) => portions.push(Portion::Copied(group, hour)),
+                (None, Some(Portion::Read(groups))) => groups.push(group.index()),
+                (None, _) => portions.push(Portion::Read(vec![group.index()])),
+            }
+        }
+        portions
+    }
+
+    fn write(&mut self, run: Run) -> Result<(), Error> {
+        for batch in run {
+            let batch = batch?;
+            count(&batch, &mut self.counts)?;
+            self.file.write(&batch)?;
+        }
+        Ok(())
+    }
 }
 
 /// Counts the rows of each hour.
@@ -144,10 +222,15 @@ fn groups<R>(mut pieces: Vec<Piece<R>>) -> Vec<Vec<Piece<R>>> {
 fn rows<T, R>(reader: R, keys: Arc<BTreeSet<String>>) -> Run
 where
     T: Table<Row<'static>: Send>,
-    R: AsyncFileReader + Unpin + Send + 'static,
+    R: AsyncFileReader + Clone + Unpin + Send + 'static,
 {
     let opened = OpenFile::<R, T>::open(reader, PageIndexPolicy::Skip).map(|file| file?.batches());
-    let batches = futures::executor::block_on_stream(opened.try_flatten_stream().boxed());
+    wanted::<T>(opened.try_flatten_stream().boxed(), keys)
+}
+
+/// Those of the rows that are of these hours.
+fn wanted<T: Table>(batches: BoxStream<'static, Result<RecordBatch, Error>>, keys: Arc<BTreeSet<String>>) -> Run {
+    let batches = block_on_stream(batches);
     Box::new(batches.map(move |batch| of_hours(&whole::<T>(&batch?)?, &keys)).filter(|batch| !is_empty(batch)))
 }
 

@@ -84,9 +84,12 @@ where
     const BATCH_ROWS: usize = 1_024;
 
     pub(crate) async fn open(mut reader: R, page_index: PageIndexPolicy) -> Result<Self, Error> {
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_page_index_policy(page_index);
-        let metadata = ArrowReaderMetadata::load_async(&mut reader, options).await?;
-        check_format(metadata.metadata().file_metadata())?;
+        let footer = read_footer(&mut reader, page_index).await?;
+        Self::with_footer(reader, footer)
+    }
+
+    /// A file whose footer was read before.
+    pub(crate) fn with_footer(reader: R, metadata: ArrowReaderMetadata) -> Result<Self, Error> {
         let columns = Columns::<T>::of(metadata.schema())?;
         let mask = ProjectionMask::columns(metadata.parquet_schema(), columns.names());
         let parquet = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata)
@@ -107,6 +110,12 @@ where
         self
     }
 
+    /// The same file without the other row groups.
+    pub(crate) fn groups(mut self, groups: Vec<usize>) -> Self {
+        self.parquet = self.parquet.with_row_groups(groups);
+        self
+    }
+
     /// The rows as they lie, in those of the table's columns that the file has.
     pub(crate) fn batches(self) -> Result<BoxStream<'static, Result<RecordBatch, Error>>, Error> {
         Ok(self.parquet.build()?.map_err(Error::from).boxed())
@@ -119,14 +128,33 @@ where
     }
 }
 
+/// The footer of a file that is not of a newer format.
+pub(crate) async fn read_footer<R: AsyncFileReader>(
+    reader: &mut R,
+    page_index: PageIndexPolicy,
+) -> Result<ArrowReaderMetadata, Error> {
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_page_index_policy(page_index);
+    let footer = ArrowReaderMetadata::load_async(reader, options).await?;
+    check_format(footer.metadata().file_metadata())?;
+    Ok(footer)
+}
+
+/// Whether a file says that it was written in the format of today.
+pub(crate) fn is_of_today(file: &FileMetaData) -> bool {
+    format(file).is_some_and(|number| number.parse() == Ok(FORMAT))
+}
+
 /// Refuses a file of a newer format. One without a number was rewritten by a program that keeps the columns and drops
 /// the rest, as Delta's own tools do; its columns are checked like all others.
 fn check_format(file: &FileMetaData) -> Result<(), Error> {
-    let entries = file.key_value_metadata().into_iter().flatten();
-    let number = entries.filter(|entry| entry.key == FORMAT_KEY).filter_map(|entry| entry.value.as_deref()).next_back();
-    match number {
+    match format(file) {
         Some(number) if number.parse().is_ok_and(|number: u32| (1..=FORMAT).contains(&number)) => Ok(()),
         Some(number) => Err(Error::Format { found: number.to_owned(), newest: FORMAT }),
         None => Ok(()),
     }
+}
+
+fn format(file: &FileMetaData) -> Option<&str> {
+    let entries = file.key_value_metadata().into_iter().flatten();
+    entries.filter(|entry| entry.key == FORMAT_KEY).filter_map(|entry| entry.value.as_deref()).next_back()
 }

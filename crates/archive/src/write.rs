@@ -2,19 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::marker::PhantomData;
 
-use arrow::array::RecordBatch;
 use chat::{DeadLetter, Entry, Message, Sink, Timestamp};
-use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
-use parquet::errors::ParquetError;
 
 use crate::batch::Builder;
 use crate::columns::{DeadLetters, Entries, Messages};
 use crate::error::Error;
-use crate::layout::properties;
+use crate::file::TableFile;
 use crate::settings::Settings;
-use crate::sort::{Sorter, Split, Splitter, text_bytes};
+use crate::sort::{Sorter, Split, Splitter};
 use crate::statistics::Statistics;
 use crate::table::Table;
 
@@ -155,57 +151,4 @@ pub fn write_entries<W: Write + Send>(out: W, entries: &[Entry]) -> Result<Writt
     builder.append(&rows, |chunk| file.write(&chunk))?;
     file.write(&builder.finish()?)?;
     file.finish()
-}
-
-/// A Parquet file of a table.
-pub(crate) struct TableFile<W: Write + Send, T> {
-    parquet: ArrowWriter<W>,
-    row_group_bytes: usize,
-    /// Bytes of texts in the row group that is being written.
-    bytes: usize,
-    table: PhantomData<T>,
-}
-
-impl<W: Write + Send, T: Table> TableFile<W, T> {
-    pub(crate) fn new(out: W, settings: &Settings) -> Result<Self, Error> {
-        // The Arrow schema is told by the Parquet schema alone; embedded as well, it could only differ.
-        let options = ArrowWriterOptions::new()
-            .with_properties(properties::<T>(settings)?)
-            .with_skip_arrow_metadata(true)
-            .with_schema_root("schema".to_owned());
-        let parquet = ArrowWriter::try_new_with_options(out, T::schema(), options)?;
-        Ok(Self {
-            parquet,
-            row_group_bytes: settings.row_group_bytes.min(Settings::MOST_ROW_GROUP_BYTES),
-            bytes: 0,
-            table: PhantomData,
-        })
-    }
-
-    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let (rows, bytes) = (batch.num_rows(), text_bytes(batch));
-        // A row group ends behind a batch: one of long texts is halved, lest it fill several.
-        if rows > 1 && bytes > self.row_group_bytes / 8 {
-            self.write(&batch.slice(0, rows / 2))?;
-            return self.write(&batch.slice(rows / 2, rows - rows / 2));
-        }
-        self.parquet.write(batch)?;
-        // A full row group is closed by the batch that fills it, and what is left of the batch begins the next.
-        let began = self.parquet.in_progress_rows() < rows;
-        self.bytes = if began { bytes } else { self.bytes + bytes };
-        if self.bytes >= self.row_group_bytes {
-            self.parquet.flush()?;
-            self.bytes = 0;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn finish(mut self) -> Result<Written<W>, Error> {
-        self.parquet.flush()?;
-        let statistics = Statistics::of::<T>(self.parquet.flushed_row_groups());
-        let mut out = self.parquet.into_inner()?;
-        out.flush().map_err(ParquetError::from)?;
-        let (min_sent_at, max_sent_at) = statistics.times("sent_at");
-        Ok(Written { out, rows: statistics.rows, min_sent_at, max_sent_at, statistics })
-    }
 }

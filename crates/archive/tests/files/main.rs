@@ -3,6 +3,7 @@
 mod damage;
 mod find;
 mod identity;
+mod merge;
 mod messages;
 mod reader;
 mod schema;
