@@ -14,7 +14,8 @@
 //!
 //! On its way a message meets [`Limits`] and an [`Origin`], the [`Decoder`] and a [`Batch`]. Inside, three modules hand
 //! it on: `unpack` (gzip, or plain text), `frame` (where a record ends) and `meaning` (what it says); an ordinary message
-//! takes the short way through `plain` instead of the latter. [`rebuild`] goes the way back, [`fingerprint`] compares two
+//! takes the short way through `plain` instead of the latter. [`rebuild`] goes the way back ([`record_without_secrets`] for eyes that
+//! may not fetch shared files), [`fingerprint`] compares two
 //! messages, [`value_fingerprint`] two rows of different versions, [`Surplus`] names what no column has. A proof holds rows
 //! against the [`Records`] that were served, and [`first_difference`] says where they part.
 //!
@@ -44,6 +45,7 @@ mod plain;
 mod rebuild;
 mod record;
 mod rest;
+mod secrets;
 mod surplus;
 mod template;
 mod text;
@@ -58,4 +60,5 @@ pub use fingerprint::{Fingerprints, fingerprint, record_fingerprint, value_finge
 pub use limits::Limits;
 pub use rebuild::{RebuildError, rebuild};
 pub use rest::{REST_VERSION, is_kept_as_written};
+pub use secrets::{record_without_secrets, rest_without_secrets};
 pub use surplus::{JsonType, Place, Surplus};
