@@ -31,6 +31,9 @@ pub enum Error {
     /// The file has no such column, and it cannot be null.
     #[error("the file has no column `{0}`")]
     MissingColumn(&'static str),
+    /// The table has no such column.
+    #[error("table `messages` has no column `{0}`")]
+    NoColumn(String),
     /// Parquet could not be written or read: the output failed, or the file is damaged.
     #[error("could not write or read Parquet")]
     Parquet(#[from] ParquetError),

@@ -2,7 +2,8 @@
 //!
 //! A message's way: a [`Writer`] takes batches, holds no more rows in memory than its [`Settings`] allow, and on
 //! `finish` writes one file sorted by its key; [`read_all`] gives the rows back in that order, [`read_keys`] and
-//! [`find_ids`] only those asked for, reading little more than the pages they lie in.
+//! [`find_ids`] only those asked for, reading little more than the pages they lie in. An [`Extract`] writes some columns for
+//! other programs.
 //!
 //! ```
 //! use archive::{Key, Settings, Writer, read_keys};
@@ -39,7 +40,9 @@ mod batch;
 mod bounds;
 mod columns;
 mod copy;
+mod csv;
 mod error;
+mod extract;
 mod file;
 mod find;
 mod layout;
@@ -53,6 +56,7 @@ mod write;
 
 pub use columns::{columns, dead_letter_columns, dead_letter_schema, entry_columns, entry_schema, message_schema};
 pub use error::Error;
+pub use extract::{Extract, Form};
 pub use find::{Key, find_ids, read_columns, read_hour, read_keys};
 pub use merge::{Merged, Piece, merge_dead_letters, merge_messages};
 pub use read::{Rows, read_all, read_dead_letters, read_entries, read_statistics};

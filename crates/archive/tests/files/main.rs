@@ -1,6 +1,7 @@
 //! Files written by this crate, read by this crate and by a stranger's eye.
 
 mod damage;
+mod extract;
 mod find;
 mod identity;
 mod merge;
