@@ -20,6 +20,8 @@ pub(crate) const TEMPORARY_FOLDER: &str = "tmp";
 pub(crate) const TEMPORARY_FILE: &str = ".tmp";
 /// The folder of the served bytes.
 pub(crate) const RAW_FOLDER: &str = "raw";
+/// The folder of what was handed out to others.
+const EXPORTS_FOLDER: &str = "exports";
 /// The partition column of `messages` and `dead_letters`.
 pub(crate) const PARTITION: &str = "date";
 
@@ -80,6 +82,16 @@ pub(crate) fn raw_part(hour: Hour, part: Part) -> String {
 /// The list of an hour's parts: `2026031409.json`.
 pub(crate) fn raw_manifest(hour: Hour) -> String {
     format!("{}.json", hour.key())
+}
+
+/// Up to where the export of a name has handed out the archive.
+pub(crate) fn export_file(name: &str) -> Path {
+    Path::from(format!("{EXPORTS_FOLDER}/{name}.json"))
+}
+
+/// The lock of the exports of a name.
+pub(crate) fn export_lock(name: &str) -> Path {
+    Path::from(format!("{EXPORTS_FOLDER}/{name}.lock"))
 }
 
 /// The hour and part that a file of served bytes is named after.

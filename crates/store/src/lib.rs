@@ -34,6 +34,7 @@
 //! hours/        _delta_log/ <id>.parquet    the ledger: rows are added, the newest of an hour counts
 //! raw/2026/03/14/2026031409-0.gz            bytes as served, and 2026031409.json, which says that they are whole
 //! raw/.lock                                 held while the bytes of an hour get their names
+//! exports/nightly.json                      up to where the export of that name has handed out the archive
 //! tmp/                                      everything unfinished; empty when no run is going
 //! .lock                                     shared by all who use the archive, exclusive for repairs
 //! .turn                                     held by the one run that fetches; says which
@@ -74,6 +75,7 @@ mod steps;
 mod table;
 mod tags;
 mod turn;
+mod watermark;
 
 // The support of the integration tests, which the crash tests share, calls this crate by its name.
 #[cfg(test)]
@@ -91,3 +93,4 @@ pub use snapshot::{DataFile, Snapshot};
 pub use staged::StagedFile;
 pub use steps::{STEPS, step};
 pub use turn::{Turn, Turned};
+pub use watermark::{ExportName, ExportNameError, ExportTurn, Pending, Watermark};

@@ -122,7 +122,6 @@ impl Archive {
         [&self.inner.messages, &self.inner.dead_letters, self.inner.ledger.table()]
     }
 
-    #[cfg(test)]
     pub(crate) fn disk(&self) -> &Disk {
         &self.inner.disk
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use chat::{Hour, Hours, Timestamp};
+use chat::{Entry, Hour, Hours, Timestamp};
 use deltalake::kernel::Add;
 use serde::Deserialize;
 
@@ -64,6 +64,12 @@ impl Snapshot {
     #[must_use]
     pub fn file_of(&self, hour: Hour) -> Option<&DataFile> {
         self.live.holders(hour).iter().map(|file| file.facts()).max_by_key(|file| (&file.hours, &file.path))
+    }
+
+    /// Whether this version of the table holds what an entry says that it published.
+    #[must_use]
+    pub fn holds(&self, entry: &Entry) -> bool {
+        entry.files.iter().all(|publication| self.live.holds(entry.hour, publication))
     }
 
     /// A reader of a file, for `archive::read_all`, `archive::read_keys` and `archive::find_ids`.
@@ -128,7 +134,7 @@ fn statistics(add: &Add) -> Stats {
 
 #[cfg(test)]
 mod tests {
-    use chat::{Entry, State};
+    use chat::State;
 
     use super::*;
 

@@ -6,7 +6,7 @@
 
 /// The steps in the order in which an hour comes to them. Those of `log` come with each commit to a table, those of
 /// `merge` when the ledger has many files, those of `letters` when an hour has or had some, those of `rest` when an hour
-/// of a compacted day is replaced, those of `compact` when a day is compacted.
+/// of a compacted day is replaced, those of `compact` when a day is compacted. Those of `export` come when rows are handed out.
 pub const STEPS: &[&str] = &[
     // The served bytes are there under temporary names.
     "raw.keep",
@@ -44,6 +44,13 @@ pub const STEPS: &[&str] = &[
     // The tables have the hour, the index has not.
     "index.commit",
     "index.committed",
+    // An export is whole under its temporary name.
+    "export.written",
+    // Its watermark says that it is about to appear.
+    "export.pending",
+    // It is there, the watermark does not know yet.
+    "export.placed",
+    "export.kept",
 ];
 
 /// The program has come to a step; `name` is one of [`STEPS`].
@@ -88,6 +95,7 @@ mod tests {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         called(&crates.join("store/src"), &mut found);
         called(&crates.join("ingest/src"), &mut found);
+        called(&crates.join("query/src"), &mut found);
         // The one that this test looks with.
         found.remove(").skip(1) {");
         let mut listed: Vec<_> = STEPS.iter().map(|name| ((*name).to_owned(), 1)).collect();
