@@ -8,6 +8,7 @@ mod dead_letters;
 mod demo;
 mod doctor;
 mod emulate;
+mod export;
 mod failure;
 mod fetch;
 mod init;
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Query(query::Args),
     Show(show::Args),
     DeadLetters(dead_letters::Args),
+    Export(export::Args),
     Schema(schema::Args),
     Verify(verify::Args),
     Compact(compact::Args),
@@ -106,6 +108,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Com
         Command::Query(args) => query::run(args, context).await,
         Command::Show(args) => show::run(args, context).await,
         Command::DeadLetters(args) => dead_letters::run(args, context).await,
+        Command::Export(args) => export::run(args, context).await,
         Command::Schema(args) => schema::run(args, context).await,
         Command::Verify(args) => verify::run(args, context).await,
         Command::Compact(args) => compact::run(args, context).await,

@@ -155,6 +155,12 @@ impl Output {
         Rows::new(Box::new(BufWriter::new(io::stdout())), format, columns, style)
     }
 
+    /// All of stdout, for data that comes as it is made.
+    #[must_use]
+    pub(crate) fn stream(&self) -> Box<dyn Write + Send> {
+        Box::new(BufWriter::new(io::stdout()))
+    }
+
     /// Whether a person reads stdout as it appears.
     #[must_use]
     pub(crate) fn is_terminal(&self) -> bool {

@@ -22,7 +22,7 @@ use url::Url;
 pub(crate) use credentials::Credentials;
 pub(crate) use error::SettingsError;
 pub(crate) use layers::{FILE, unknown_variables};
-pub(crate) use reference::markdown;
+pub(crate) use reference::{markdown, nearest};
 pub(crate) use secret_file::GivenSecret;
 pub(crate) use units::parse_duration;
 

@@ -113,9 +113,9 @@ fn at_every_step(
     met
 }
 
-/// The steps that only a full ledger comes to, or a day that is put together.
+/// The steps that only a full ledger comes to, or a day that is put together, or an export.
 fn is_of_merging(step: &&str) -> bool {
-    ["merge.", "compact.", "rest."].iter().any(|of| step.starts_with(of))
+    ["merge.", "compact.", "rest.", "export."].iter().any(|of| step.starts_with(of))
 }
 
 /// The steps of replacing, which an hour that is new does not come to.
@@ -219,6 +219,38 @@ fn killed_while_an_hour_of_a_compacted_day_is_published_anew() {
     let steps = store::STEPS.iter().copied().filter(is_of_it);
     let met = at_every_step(prepare, GROWN, steps.clone());
     assert_eq!(met, steps.collect());
+}
+
+/// Each publication is handed out once, wherever an export was killed.
+#[test]
+fn killed_while_an_export_appears() {
+    let steps = || store::STEPS.iter().copied().filter(|step| step.starts_with("export."));
+    let mut met = BTreeSet::new();
+    for step in steps() {
+        let scene = Scene::new();
+        let load = |key: &str| {
+            let path = scene.path(&format!("{key}.ndjson"));
+            fs::write(&path, format!("{{\"msg_id\":\"{key}\"}}\n")).unwrap();
+            run(&mut scene.annals(&["load", "--no-index", path.to_str().unwrap()])).leaves(0);
+        };
+        let nightly = || scene.annals(&["export", "--to", "out", "--since-last", "nightly", "--format", "csv"]);
+        load("2026031409");
+        if kill_at(&mut nightly(), step, 1) {
+            met.insert(step);
+        }
+        load("2026031410");
+        run(&mut nightly()).leaves(0);
+        run(&mut nightly()).leaves(1);
+        let files = crate::scene::files_below(&scene.path("out"));
+        assert!(files.iter().all(|path| !path.to_string_lossy().contains("annals-tmp")), "{files:?}");
+        let texts = files.iter().filter(|path| path.extension().is_some_and(|ending| ending == "csv"));
+        let all: String = texts.map(|path| fs::read_to_string(scene.path("out").join(path)).unwrap()).collect();
+        let mut rows: Vec<&str> = all.lines().filter(|line| line.starts_with("2026")).collect();
+        rows.sort_unstable();
+        assert_eq!(rows.len(), 2, "killed at {step}: {all}");
+        assert!(rows[0].starts_with("2026031409,") && rows[1].starts_with("2026031410,"), "{all}");
+    }
+    assert_eq!(met, steps().collect());
 }
 
 /// Live files of the ledger at which it is merged.

@@ -10,6 +10,7 @@ mod dead_letters;
 mod deploy;
 mod doubt;
 mod end_to_end;
+mod export;
 mod hours;
 mod index_behind;
 mod init;

@@ -20,7 +20,7 @@ pub(crate) const CRATES: &[Crate] = &[
     Crate { name: "store", may_use: &["archive", "chat"] },
     // The write side and the read side; neither knows the other.
     Crate { name: "ingest", may_use: &["api", "archive", "chat", "decode", "index", "store"] },
-    Crate { name: "query", may_use: &["archive", "chat", "index", "store"] },
+    Crate { name: "query", may_use: &["archive", "chat", "decode", "index", "store"] },
     // Stands in for the service; were it to share a type with `api` or `decode`, both could be wrong alike.
     Crate { name: "emulator", may_use: &["chat"] },
     // The program.
@@ -60,7 +60,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
         &["api", "decode", "emulator"],
         "hour files; api packs a token with zlib, the emulator writes hour files",
     ),
-    owned("hmac", &["api", "emulator"], "tokens and signatures, on both ends of the wire"),
+    owned("hmac", &["api", "emulator", "query"], "tokens and signatures, on both ends of the wire; masks"),
     owned("http-body", &["emulator"], "bodies that break off on purpose"),
     owned("httpdate", &["api"], "Retry-After may be a date"),
     owned("hyper", &["emulator"], "connections that break off on purpose"),
@@ -86,16 +86,20 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("rustix", &["cli"], "how much room a disk has"),
     owned(
         "serde",
-        &["api", "archive", "cli", "decode", "emulator", "store"],
+        &["api", "archive", "cli", "decode", "emulator", "query", "store"],
         "a shape that is written down stays with its writer",
     ),
     owned(
         "serde_json",
-        &["api", "archive", "cli", "decode", "emulator", "store"],
+        &["api", "archive", "cli", "decode", "emulator", "query", "store"],
         "a shape that is written down stays with its writer",
     ),
     owned("simdutf8", &["decode"], "served bytes become text in one place"),
-    owned("sha2", &["api", "emulator", "ingest", "store"], "signatures; hashes of what was served"),
+    owned(
+        "sha2",
+        &["api", "emulator", "ingest", "query", "store"],
+        "signatures; hashes of what was served and exported",
+    ),
     owned("strsim", &["cli"], "did you mean"),
     owned("tantivy", &["index"], "full text is kept by one crate"),
     owned("tantivy-tokenizer-api", &["index"], "full text is kept by one crate"),

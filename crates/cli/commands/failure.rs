@@ -1,6 +1,7 @@
 //! What the libraries' errors mean for the person at the command line: exit code and advice.
 
 use api::Advice;
+use query::export::ExportError;
 
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -79,6 +80,24 @@ impl From<query::Error> for CommandError {
             query::Error::Store(error) => error.into(),
             other => Self::usage(other).advised(VERIFY),
         }
+    }
+}
+
+impl From<ExportError> for CommandError {
+    fn from(error: ExportError) -> Self {
+        let error = match error {
+            ExportError::Store(error) => return error.into(),
+            other => other,
+        };
+        let hint = match &error {
+            ExportError::Busy { .. } => "wait until it is done, then run the command again",
+            ExportError::Taken { .. } => "name another folder, or remove this one",
+            ExportError::OtherOptions { .. } => "ask for the same, or give --since-last another name",
+            ExportError::Moving { .. } => "nothing was exported; run the command again",
+            ExportError::Rebuild { .. } | ExportError::Rows { .. } => VERIFY,
+            _ => "see that the target can be written to, then run the command again",
+        };
+        Self::usage(error).advised(hint)
     }
 }
 

@@ -118,7 +118,7 @@ impl From<Order> for index::Order {
 }
 
 /// The question with a mark under the place that is wrong.
-fn pointed_at(text: &str, error: &QueryError) -> CommandError {
+pub(super) fn pointed_at(text: &str, error: &QueryError) -> CommandError {
     let range = error.at.clone();
     let before = text.get(..range.start).unwrap_or_default();
     let marked = text.get(range).unwrap_or_default();

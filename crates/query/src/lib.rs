@@ -18,9 +18,12 @@
 //! An index that is behind the tables leaves no wrong hits in an answer: the hours that it does not hold as they are now
 //! are named in [`Answer::not_indexed`], and [`Library::with_id`] reads them instead.
 //!
-//! It writes nothing, catches up with nothing and decides nothing about output.
+//! [`export`] hands rows out to other programs, as files that are no part of the archive.
+//!
+//! It writes nothing into the tables, catches up with nothing and decides nothing about output.
 
 mod coverage;
+pub mod export;
 mod library;
 mod question;
 

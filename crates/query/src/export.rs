@@ -1,0 +1,357 @@
+//! Rows of an archive for other programs.
+//!
+//! An [`Export`] says which rows, in which columns and form. [`to_stream`], [`to_file`] and [`to_folder`] hand them out at
+//! once, [`since_last`] what was published since it was asked last. Hours are read one after the other, in order, and little
+//! more than a row group is held. What appears in a folder or as a file is whole, and has a [`Manifest`].
+//!
+//! No index is asked: a query is held against each row, so that hours which the index does not hold are there too.
+
+mod error;
+mod firsts;
+mod manifest;
+mod mask;
+mod parts;
+mod place;
+mod redact;
+mod since_last;
+mod tables;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use chat::{Hour, Message, Timestamp, show_time};
+use index::Query;
+use store::{Archive, DataFile};
+
+pub use error::ExportError;
+use firsts::Firsts;
+pub use manifest::{ColumnFacts, FileFacts, HourFacts, Manifest, MaskFacts, Options, SinceLast};
+pub use mask::{Mask, MaskText, ShortKey};
+use parts::{NextFile, Out, Parts};
+use place::Place;
+pub use since_last::since_last;
+use tables::Tables;
+
+/// What is to be exported.
+#[derive(Clone)]
+pub struct Export {
+    /// Only messages sent at or after this instant.
+    pub since: Option<Timestamp>,
+    /// Only messages sent before this instant.
+    pub until: Option<Timestamp>,
+    /// Only messages that match, with the text that the query was read from.
+    pub query: Option<(String, Query)>,
+    /// Each message once, of the earliest hour that has it; else every row.
+    pub once: bool,
+    /// In which form.
+    pub format: Format,
+    /// The columns, in their order; not for [`Format::Ndjson`], which has the whole record.
+    pub columns: Vec<String>,
+    /// Whether share secrets are handed out.
+    pub secrets: Secrets,
+    /// How messages are masked.
+    pub mask: Option<Mask>,
+    /// The program, as it is called in a manifest.
+    pub program: String,
+    /// The time that is noted in a manifest.
+    pub now: Timestamp,
+}
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// An Arrow IPC file.
+    Arrow,
+    /// RFC 4180.
+    Csv,
+    /// The records, rebuilt: a JSON object a line.
+    Ndjson,
+    /// Parquet.
+    Parquet,
+}
+
+impl Format {
+    /// The word for it, which is the ending of its files too.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Arrow => "arrow",
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
+/// Whether share secrets are handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// As they are.
+    Kept,
+    /// Not where they are named so: in the columns and members whose names end in `secret`.
+    LeftOut,
+}
+
+/// What was exported, and where it is.
+#[derive(Debug)]
+pub struct Exported {
+    /// What it holds.
+    pub manifest: Manifest,
+    /// The folder or file; `None` for a stream, and when there was nothing, of which nothing is left behind.
+    pub place: Option<PathBuf>,
+}
+
+/// Whether somebody asked for an end.
+pub type IsStopped<'a> = &'a (dyn Fn() -> bool + Send + Sync);
+
+/// Bytes at which a file of a folder ends: what warehouses like to load at once.
+const FILE_BYTES: u64 = 128 << 20;
+
+/// Exports into a stream.
+///
+/// # Errors
+///
+/// [`ExportError`]; the stream may have taken some bytes.
+pub async fn to_stream(
+    archive: &Archive,
+    export: &Export,
+    out: Box<dyn Write + Send>,
+    is_stopped: IsStopped<'_>,
+) -> Result<Exported, ExportError> {
+    let mut out = Some(out);
+    let next: NextFile<'_> = Box::new(move |_| {
+        let out = out.take().unwrap_or_else(|| Box::new(std::io::sink()));
+        Ok(("the output".to_owned(), Out::Stream(out)))
+    });
+    let mut tables = Tables::open(archive).await?;
+    let hours: Vec<Hour> = tables.publications().into_keys().collect();
+    let written = export.write(&mut tables, &hours, next, u64::MAX, is_stopped).await?;
+    Ok(Exported { manifest: export.manifest(archive, written), place: None })
+}
+
+/// Exports into one file, which replaces one that is there, and a manifest beside it, `FILE.manifest.json`.
+///
+/// # Errors
+///
+/// [`ExportError`]; then what was there stands.
+pub async fn to_file(
+    archive: &Archive,
+    export: &Export,
+    path: &Path,
+    is_stopped: IsStopped<'_>,
+) -> Result<Exported, ExportError> {
+    let place = Place::take(path)?;
+    let name = place.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let next: NextFile<'_> = Box::new(|_| Ok((name.clone(), place.create(&name)?)));
+    let mut tables = Tables::open(archive).await?;
+    let hours: Vec<Hour> = tables.publications().into_keys().collect();
+    let written = export.write(&mut tables, &hours, next, u64::MAX, is_stopped).await;
+    let manifest = match written {
+        Ok(written) if written.rows() > 0 => export.manifest(archive, written),
+        written => {
+            place.leave()?;
+            return Ok(Exported { manifest: export.manifest(archive, written?), place: None });
+        }
+    };
+    let place = place.appear_as_file(&name, &manifest)?;
+    Ok(Exported { manifest, place: Some(place) })
+}
+
+/// Exports into a folder that is not there yet, or empty, with a manifest.
+///
+/// # Errors
+///
+/// [`ExportError`]; then the folder is as it was.
+pub async fn to_folder(
+    archive: &Archive,
+    export: &Export,
+    path: &Path,
+    is_stopped: IsStopped<'_>,
+) -> Result<Exported, ExportError> {
+    place::refuse_taken(path)?;
+    let place = Place::take(path)?;
+    let mut tables = Tables::open(archive).await?;
+    let hours: Vec<Hour> = tables.publications().into_keys().collect();
+    let written = export.write_folder(&mut tables, &hours, &place, is_stopped).await;
+    let manifest = match written {
+        Ok(written) if written.rows() > 0 => export.manifest(archive, written),
+        written => {
+            place.leave()?;
+            return Ok(Exported { manifest: export.manifest(archive, written?), place: None });
+        }
+    };
+    place.write_manifest(&manifest)?;
+    let place = place.appear_as_folder()?;
+    Ok(Exported { manifest, place: Some(place) })
+}
+
+/// What was written.
+struct Written {
+    files: Vec<FileFacts>,
+    /// Each with its publication and its rows.
+    hours: Vec<(Hour, String, u64)>,
+}
+
+impl Written {
+    fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+}
+
+impl Export {
+    /// Writes the rows of these hours, which are in order, as the files of a folder.
+    async fn write_folder(
+        &self,
+        tables: &mut Tables,
+        hours: &[Hour],
+        place: &Place,
+        is_stopped: IsStopped<'_>,
+    ) -> Result<Written, ExportError> {
+        let next: NextFile<'_> = Box::new(|number| {
+            let name = format!("messages-{number:05}.{}", self.format.word());
+            let out = place.create(&name)?;
+            Ok((name, out))
+        });
+        self.write(tables, hours, next, FILE_BYTES, is_stopped).await
+    }
+
+    async fn write(
+        &self,
+        tables: &mut Tables,
+        hours: &[Hour],
+        next: NextFile<'_>,
+        most_bytes: u64,
+        is_stopped: IsStopped<'_>,
+    ) -> Result<Written, ExportError> {
+        let firsts = if self.once { Some(self.firsts(tables, hours).await?) } else { None };
+        let columns = self.columns.iter().map(String::as_str).collect();
+        let (format, secrets) = (self.format, self.secrets);
+        let mut parts = Parts { format, columns, secrets, next, most_bytes, open: None, done: Vec::new() };
+        let read = self.columns_to_read();
+        let mut written = Vec::with_capacity(hours.len());
+        for hour in hours {
+            let mut rows = 0;
+            let take = |batch: Vec<Message<'static>>| {
+                if is_stopped() {
+                    return Err(ExportError::Stopped);
+                }
+                let batch = self.chosen(batch, firsts.as_ref())?;
+                rows += batch.len() as u64;
+                if batch.is_empty() { Ok(()) } else { parts.write(&batch) }
+            };
+            let is_wanted = |file: &DataFile| self.may_have_rows(file);
+            let publication = tables.read(*hour, read.as_deref(), is_wanted, take).await?;
+            written.push((*hour, publication, rows));
+        }
+        Ok(Written { files: parts.finish()?, hours: written })
+    }
+
+    /// The first rows among those of all hours up to the last of these.
+    async fn firsts(&self, tables: &mut Tables, hours: &[Hour]) -> Result<Firsts, ExportError> {
+        let last = hours.last().copied();
+        let all: Vec<Hour> = tables.publications().into_keys().filter(|hour| Some(*hour) <= last).collect();
+        Firsts::of(tables, &all).await
+    }
+
+    /// Those of the columns that it takes to choose and to write; `None` for all.
+    fn columns_to_read(&self) -> Option<Vec<&str>> {
+        if self.format == Format::Ndjson || self.query.is_some() {
+            return None;
+        }
+        let to_choose = ["msg_id", "source_hour", "sent_at"];
+        Some(self.columns.iter().map(String::as_str).chain(to_choose).collect())
+    }
+
+    /// Whether a file may have rows of the range. The bounds that its log has may be cut to the millisecond.
+    fn may_have_rows(&self, file: &DataFile) -> bool {
+        let millisecond = std::time::Duration::from_millis(1);
+        let is_before = self.since.zip(file.max_sent_at).is_some_and(|(since, last)| last + millisecond < since);
+        let is_after = self.until.zip(file.min_sent_at).is_some_and(|(until, first)| first - millisecond >= until);
+        !is_before && !is_after
+    }
+
+    /// The rows of a batch that are asked for, as they are asked for.
+    fn chosen(
+        &self,
+        batch: Vec<Message<'static>>,
+        firsts: Option<&Firsts>,
+    ) -> Result<Vec<Message<'static>>, ExportError> {
+        let is_first = |message: &Message<'_>| firsts.is_none_or(|firsts| firsts.is_first(message));
+        let asked_for = batch.into_iter().filter(|message| self.matches(message) && is_first(message));
+        asked_for.map(|message| self.shown(message)).collect()
+    }
+
+    fn matches(&self, message: &Message<'_>) -> bool {
+        let is_in = |time: Timestamp| {
+            self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+        };
+        let has_bounds = self.since.is_some() || self.until.is_some();
+        (!has_bounds || message.sent_at.is_some_and(is_in))
+            && self.query.as_ref().is_none_or(|(_, query)| query.matches(message))
+    }
+
+    /// The message as it is handed out. In a record, secrets are looked for when it is rebuilt.
+    fn shown(&self, message: Message<'static>) -> Result<Message<'static>, ExportError> {
+        let mut message = match &self.mask {
+            Some(mask) => mask.masked(message),
+            None => message,
+        };
+        if self.secrets == Secrets::LeftOut && self.format != Format::Ndjson {
+            (message.secret, message.thumb_secret) = (None, None);
+            if let Some(rest) = message.rest.take() {
+                message.rest = Some(without_secrets(&rest, &message)?.into());
+            }
+        }
+        Ok(message)
+    }
+
+    fn manifest(&self, archive: &Archive, written: Written) -> Manifest {
+        let hours = written.hours.iter().map(|(hour, publication, rows)| HourFacts {
+            hour: hour.key(),
+            publication: publication.clone(),
+            rows: *rows,
+            replaces: false,
+        });
+        Manifest {
+            version: manifest::VERSION,
+            program: self.program.clone(),
+            created_at: show_time(self.now),
+            app: archive.app().map(|app| app.to_string()),
+            format: self.format.word().to_owned(),
+            options: self.options(),
+            since_last: None,
+            schema: self.schema(),
+            merge_key: "source_hour".to_owned(),
+            rows: written.rows(),
+            bytes: written.files.iter().map(|file| file.bytes).sum(),
+            hours: hours.collect(),
+            files: written.files,
+        }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            since: self.since.map(show_time),
+            until: self.until.map(show_time),
+            query: self.query.as_ref().map(|(text, _)| text.clone()),
+            once: self.once,
+            with_secrets: self.secrets == Secrets::Kept,
+            mask: self.mask.as_ref().map(Mask::facts),
+            columns: if self.format == Format::Ndjson { Vec::new() } else { self.columns.clone() },
+        }
+    }
+
+    fn schema(&self) -> Vec<ColumnFacts> {
+        let columns = self.options().columns.into_iter().filter_map(|name| {
+            let column = archive::columns().iter().find(|column| column.name == name)?;
+            Some(ColumnFacts { name, type_word: column.type_word.to_owned(), nullable: column.nullable })
+        });
+        columns.collect()
+    }
+}
+
+fn without_secrets(rest: &str, message: &Message<'_>) -> Result<String, ExportError> {
+    let rest = decode::rest_without_secrets(rest).map(std::borrow::Cow::into_owned);
+    let (hour, line) = (message.position.source_hour, message.position.line);
+    rest.map_err(|source| ExportError::Rebuild { hour, line, source })
+}
