@@ -12,7 +12,7 @@ use crate::output::{LogFormat, Talk};
 /// The service deletes its hourly history files after a few days. Annals fetches them, keeps every byte, puts each
 /// message into an open table (Delta Lake, Parquet), and searches them in any language.
 #[derive(Debug, Parser)]
-#[command(name = "annals", version, max_term_width = 100, after_help = EXAMPLES, after_long_help = MORE)]
+#[command(name = "annals", version, max_term_width = 100, disable_help_subcommand = true, after_help = EXAMPLES, after_long_help = MORE)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,

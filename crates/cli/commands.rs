@@ -11,6 +11,7 @@ mod emulate;
 mod export;
 mod failure;
 mod fetch;
+mod help;
 mod init;
 mod load;
 mod man;
@@ -58,6 +59,7 @@ pub(crate) enum Command {
     Config(config::Args),
     Completions(completions::Args),
     Man(man::Args),
+    Help(help::Args),
 }
 
 impl Command {
@@ -116,5 +118,6 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Com
         Command::Config(args) => config::run(args, context).await,
         Command::Completions(args) => completions::run(args, context).await,
         Command::Man(args) => man::run(args, context).await,
+        Command::Help(args) => help::run(args, context).await,
     }
 }

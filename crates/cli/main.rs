@@ -9,6 +9,7 @@ mod error;
 mod exit;
 mod logging;
 mod monitoring;
+mod negation;
 mod output;
 mod program;
 mod replace;

@@ -15,6 +15,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::logging::{self, Logging};
 use crate::monitoring::{self, Findings};
+use crate::negation::shielded;
 use crate::output::{Output, Talk};
 use crate::settings::{Settings, unknown_variables};
 use crate::stop::Stop;
@@ -31,7 +32,7 @@ pub(crate) fn run() -> Exit {
 }
 
 fn parse_and_run() -> Exit {
-    match Cli::try_parse() {
+    match Cli::try_parse_from(shielded(std::env::args_os())) {
         Ok(cli) => run_command(cli),
         Err(error) => {
             // Help that nobody reads to the end is no failure.

@@ -12,7 +12,7 @@ fn commands() -> Vec<String> {
 }
 
 /// Splits a line as a shell would, for the quotes that the README uses.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut quoted = false;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::readme::words;
 use crate::scene::{Scene, run};
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/2026031409.gz");
@@ -42,6 +43,15 @@ fn every_question_finds_its_lines() {
         ("航海日志", vec![34]),
         ("gift_1", vec![38, 39]),
         ("imported from:mara_voss", vec![59]),
+        ("slipway -from:mara_voss", vec![]),
+        ("-type:txt -type:event chat:room", vec![38, 39, 46]),
+        ("(noon OR 泊位) -type:event", vec![1, 2, 6]),
+        ("morni* OR pin*", vec![1, 37]),
+        ("ext.seq:17", vec![2]),
+        ("has:location -type:loc", vec![]),
+        ("with:guest_1203 type:custom", vec![39, 40]),
+        ("event:(recall OR read_ack)", vec![53, 54]),
+        ("before:2023", vec![59]),
     ] {
         let run = run(&mut scene.annals(&["query", question, "--format", "jsonl", "--limit", "100"]));
         assert_eq!(run.code, i32::from(expected.is_empty()), "{question}: {}", run.stderr);
@@ -107,8 +117,50 @@ fn the_table_and_csv_say_the_same() {
 #[test]
 fn a_mistake_in_a_question_is_pointed_at() {
     let scene = library();
-    for (question, expected) in [("frm:ondine", "from:"), ("\"unfinished", "quote"), ("type:voice", "audio")] {
+    for (question, expected) in [("frm:ondine", "from:"), ("\"unfinished", "quote"), ("type:voce", "voice")] {
         let run = run(&mut scene.annals(&["query", question])).leaves(2);
         assert!(run.stderr.contains(expected), "{question}: {}", run.stderr);
     }
+}
+
+/// Each example of the page about the query language, with a clock that stands in the day of the samples.
+#[test]
+fn every_example_of_the_page_finds_something() {
+    let scene = library();
+    let page = run(&mut scene.annals(&["help", "query-language"])).leaves(0).stdout;
+    let examples: Vec<_> = page.lines().filter(|line| line.starts_with("annals query ")).collect();
+    assert!(examples.len() > 40, "{examples:?}");
+    let mut failed = Vec::new();
+    for line in examples {
+        let words = words(line.split("  #").next().unwrap_or(line));
+        let arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
+        let mut command = scene.annals(&arguments);
+        let found = run(command.env("ANNALS_CLOCK", "2026-03-14T12:00:00Z"));
+        if found.code != 0 {
+            failed.push(format!("{line}: {} {}", found.code, found.stderr));
+        }
+    }
+    assert_eq!(failed, [""; 0]);
+}
+
+/// An index of an earlier format is begun anew by the next search, without a word from who searches.
+#[test]
+fn an_index_of_an_earlier_format_is_rebuilt_by_itself() {
+    let scene = library();
+    let format = scene.archive().join("index/format");
+    assert!(std::fs::read_to_string(&format).unwrap().starts_with("annals-index 2 "));
+    std::fs::write(&format, "annals-index 1 tantivy 7\n").unwrap();
+    let search = run(&mut scene.annals(&["query", "slipway free", "--format", "jsonl"])).leaves(0);
+    assert_eq!(lines(&search.json_lines()), [1]);
+    assert!(search.stderr.contains("indexing 1 hours first"), "{}", search.stderr);
+    assert!(std::fs::read_to_string(&format).unwrap().starts_with("annals-index 2 "));
+}
+
+#[test]
+fn a_dash_negates_and_an_unknown_option_is_none() {
+    let scene = library();
+    let negated = run(&mut scene.annals(&["query", "-type:txt", "-type:event", "--format", "jsonl", "--limit", "100"]));
+    assert!(negated.leaves(0).json_lines().iter().all(|hit| hit["body_type"] != "txt" && hit["body_type"] != "event"));
+    let unknown = run(&mut scene.annals(&["query", "slipway", "--limt", "5"])).leaves(2);
+    assert!(unknown.stderr.contains("--limit"), "{}", unknown.stderr);
 }

@@ -91,8 +91,8 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     ),
     owned(
         "serde_json",
-        &["api", "archive", "cli", "decode", "emulator", "query", "store"],
-        "a shape that is written down stays with its writer",
+        &["api", "archive", "cli", "decode", "emulator", "index", "query", "store"],
+        "a shape that is written down stays with its writer; attributes are searched by name",
     ),
     owned("simdutf8", &["decode"], "served bytes become text in one place"),
     owned(
@@ -102,6 +102,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     ),
     owned("strsim", &["cli"], "did you mean"),
     owned("tantivy", &["index"], "full text is kept by one crate"),
+    owned("tantivy-fst", &["index"], "full text is kept by one crate"),
     owned("tantivy-tokenizer-api", &["index"], "full text is kept by one crate"),
     owned(
         "tokio",

@@ -13,21 +13,27 @@ use crate::commands::span::TimeSpan;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::negation::unshielded;
 use crate::output::{Cell, Format, FormatArgs, visible};
 
 /// Search the messages
 ///
 /// Words must all be there, in any order; words in double quotes as they stand. In Chinese, Japanese, Korean, Thai and the like
 /// any piece of text is found, one character is enough. Case, width and accents do not matter, nor does it whether Chinese is
-/// written in traditional or simplified characters. Filters: `from:` and `to:` a user, `in:` a conversation, group, room or
-/// thread, `type:` one of txt img audio video file loc cmd custom combine event unknown. Without words, everything that the
-/// filters let through is found.
+/// written in traditional or simplified characters. OR, - or NOT, and parentheses combine; `har*` are words that begin like
+/// this, `slipwy~1` words that are nearly this, `/colou?r/` is a regular expression.
+///
+/// Fields: `from:` `to:` `with:` a user, `in:` a conversation, group, room or thread, `chat:` chat, group, room or thread,
+/// `type:` one of txt img audio video file loc cmd custom combine event unknown, `has:` attachment, location or thumbnail,
+/// `file:` a file name, `event:` `custom:` a name, `ext.key:` an attribute, `after:` `before:` `on:` a time. Without words,
+/// everything that the fields let through is found. `annals help query-language` tells it all, with examples.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   annals query harbour lantern
   annals query '\"see you\" from:mara' --since 2026-03-01
   annals query 港口 --limit 5
+  annals query '(harbour OR lantern) -type:img after:7d'
   annals query 'in:groupchat:231904417783810 type:img' --order newest --format csv
 
 Exit codes: 0 something was found; 1 nothing was.")]
@@ -66,7 +72,8 @@ impl Args {
     /// The query as one text.
     #[must_use]
     pub(crate) fn text(&self) -> String {
-        self.words.join(" ")
+        let words: Vec<_> = self.words.iter().map(|word| unshielded(word)).collect();
+        words.join(" ")
     }
 }
 
@@ -87,7 +94,7 @@ pub(super) fn limit(text: &str) -> Result<usize, String> {
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let (since, until) = args.span.bounds()?;
     let text = args.text();
-    let query = Query::parse(&text).map_err(|error| pointed_at(&text, &error))?;
+    let query = Query::parse_at(&text, context.clock.now()).map_err(|error| pointed_at(&text, &error))?;
     let archive = context.open_archive(Access::Existing).await?;
     context.index_what_is_behind(&archive).await?;
     if context.stop.give_back() {

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use unicode_normalization::{IsNormalized, is_nfkc_quick};
 
-use crate::fold::{belongs_to_the_one_before, compose};
+use crate::fold::{belongs_to_the_one_before, compose, spelling};
 use crate::script::{Class, class_of};
 
 const PAGE: usize = 256;
@@ -25,6 +25,7 @@ pub(crate) struct Character {
     /// What it folds to, alone in its cluster, where that is one character.
     folded: Option<char>,
     inert: bool,
+    accented: bool,
 }
 
 impl Character {
@@ -55,13 +56,19 @@ impl Character {
         self.inert
     }
 
+    /// Whether folding takes an accent away, or makes a plain letter of it.
+    pub(crate) fn is_accented(self) -> bool {
+        self.accented
+    }
+
     fn work_out(c: char) -> Self {
         let mut composed = String::new();
         compose(c.encode_utf8(&mut [0; 4]), &mut composed);
         let mut characters = composed.chars();
         let folded = characters.next().filter(|_| characters.next().is_none());
         let inert = folded == Some(c) && is_nfkc_quick(std::iter::once(c)) == IsNormalized::Yes;
-        Self { class: class_of(c), joins: belongs_to_the_one_before(c), folded, inert }
+        let accented = !c.is_ascii() && spelling(c.encode_utf8(&mut [0; 4])) != composed;
+        Self { class: class_of(c), joins: belongs_to_the_one_before(c), folded, inert, accented }
     }
 }
 
@@ -88,6 +95,7 @@ mod tests {
             let (found, expected) = (Character::of(c), Character::work_out(c));
             assert_eq!((found.class, found.joins), (expected.class, expected.joins), "{c:?}");
             assert_eq!((found.folded, found.inert), (expected.folded, expected.inert), "{c:?}");
+            assert_eq!(found.accented, expected.accented, "{c:?}");
         }
     }
 }

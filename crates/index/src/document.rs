@@ -8,9 +8,9 @@ use chat::{Hour, Message};
 use tantivy::schema::Field;
 use tantivy::schema::document::{Document, ReferenceValue, ReferenceValueLeaf, Value};
 
+use crate::columns::Column;
 use crate::fields::{Fields, fingerprint, name_term};
-use crate::fold::fold_case;
-use crate::query::{bare_term, conversation_term};
+use crate::spellings::each_term;
 
 /// One document. Its buffers are reused: the engine wants documents that own what they say, so a text is copied once,
 /// into a buffer that is already there.
@@ -39,13 +39,13 @@ impl Row {
         let fields = self.fields;
         for text in message.searchable() {
             self.text(fields.text, text);
+            each_term(text, &mut |term| self.text(fields.spelled, &name_term(term)));
         }
-        self.name(fields.from, message.sender.as_deref().map(fold_case));
-        self.name(fields.to, message.recipient.as_deref().map(fold_case));
-        self.name(fields.conversation, message.conversation.as_deref().map(conversation_term));
-        self.name(fields.conversation, message.conversation.as_deref().and_then(bare_term));
-        if let Some(body) = message.body_type {
-            self.text(fields.body_type, body.word());
+        if let Some(name) = &message.filename {
+            self.text(fields.file, name);
+        }
+        for column in Column::ALL {
+            column.each_term(message, &mut |term| self.text(fields.of(column), &term));
         }
         if let Some(msg_id) = &message.msg_id {
             self.count(fields.message, fingerprint(msg_id));
@@ -69,12 +69,6 @@ impl Row {
         self.texts.clear();
         self.number(self.fields.hour, hour.number());
         self.count(self.fields.build, build);
-    }
-
-    fn name(&mut self, field: Field, name: Option<String>) {
-        if let Some(name) = name {
-            self.text(field, &name_term(name));
-        }
     }
 
     fn text(&mut self, field: Field, text: &str) {

@@ -3,33 +3,47 @@
 //! Words and phrases are scored by BM25; filters take part without a score.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use chat::Timestamp;
 use tantivy::Term;
 use tantivy::query::{
-    AllQuery, BooleanQuery, ConstScoreQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery, TermQuery,
+    AllQuery, BooleanQuery, ConstScoreQuery, FuzzyTermQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery,
+    RegexQuery, TermQuery,
 };
-use tantivy::schema::IndexRecordOption;
+use tantivy::schema::{Field, IndexRecordOption};
 
-use crate::fields::{Fields, name_term};
+use crate::exactness::Exactness;
+use crate::fields::Fields;
 use crate::markers;
-use crate::query::{Field, Node, Part, Phrase};
+use crate::query::{Node, Part, Pattern, Phrase, Place, Span, Whole};
 use crate::search::Request;
+use crate::settled::Settled;
 
-/// The tokens that a single character at the end of a phrase is tried with, in each segment: more than there are
-/// characters that could follow one.
-const EXPANSIONS: u32 = 1 << 14;
+/// The words that the last one of a phrase is tried with, in each segment, when it may go on: more than begin alike. The engine
+/// makes room for all of them at once, two kilobytes each.
+const EXPANSIONS: u32 = 1 << 16;
 
 /// The engine's query for a request.
 pub(crate) fn of(request: &Request, fields: &Fields) -> Box<dyn Query> {
     let mut queries = vec![of_node(request.query.root(), fields)];
     if request.since.is_some() || request.until.is_some() {
-        let bound = |time| Term::from_field_i64(fields.sent_at, microseconds_up(time));
-        let since = request.since.map_or(Bound::Unbounded, |time| Bound::Included(bound(time)));
-        let until = request.until.map_or(Bound::Unbounded, |time| Bound::Excluded(bound(time)));
-        queries.push(unscored(Box::new(RangeQuery::new(since, until))));
+        let span = Span { since: request.since.map(microseconds_up), until: request.until.map(microseconds_up) };
+        queries.push(sent(span, fields));
     }
     all(queries, fields)
+}
+
+/// The engine's query for a query alone.
+pub(crate) fn of_query(query: &crate::Query, fields: &Fields) -> Box<dyn Query> {
+    of_node(query.root(), fields)
+}
+
+fn sent(span: Span, fields: &Fields) -> Box<dyn Query> {
+    let bound = |time| Term::from_field_i64(fields.sent_at, time);
+    let since = span.since.map_or(Bound::Unbounded, |time| Bound::Included(bound(time)));
+    let until = span.until.map_or(Bound::Unbounded, |time| Bound::Excluded(bound(time)));
+    unscored(Box::new(RangeQuery::new(since, until)))
 }
 
 /// The first whole microsecond that is not before a time. Both bounds are of the kind "before this": a message, which has
@@ -53,10 +67,36 @@ pub(crate) fn both(one: Box<dyn Query>, other: Box<dyn Query>) -> BooleanQuery {
 
 fn of_node(node: &Node, fields: &Fields) -> Box<dyn Query> {
     match node {
-        Node::All(nodes) => all(nodes.iter().map(|node| of_node(node, fields)).collect(), fields),
-        Node::Phrase(phrase) => of_phrase(phrase, fields),
-        Node::Is(field, value) => unscored(Box::new(of_filter(*field, value, fields))),
+        Node::All(nodes) => of_all(nodes, fields),
+        Node::Any(nodes) => Box::new(BooleanQuery::union(nodes.iter().map(|node| of_node(node, fields)).collect())),
+        Node::Not(node) => of_all(std::slice::from_ref(&Node::Not(node.clone())), fields),
+        Node::Words(Place::Text, phrase) => Exactness::of(phrase, of_phrase(phrase, fields.text), fields.spelled),
+        Node::Words(Place::File, phrase) => of_phrase(phrase, fields.file),
+        Node::Like(pattern) => of_pattern(pattern, fields.text),
+        Node::Is(column, whole) => unscored(of_whole(whole, fields.of(*column))),
+        Node::Sent(span) => sent(*span, fields),
     }
+}
+
+/// All that must match, less all that must not; less than every message when nothing must.
+fn of_all(nodes: &[Node], fields: &Fields) -> Box<dyn Query> {
+    let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
+    for node in nodes {
+        match node {
+            Node::Not(node) => unwanted.push((Occur::MustNot, settled(of_node(node, fields)))),
+            node => wanted.push(of_node(node, fields)),
+        }
+    }
+    let wanted = all(wanted, fields);
+    if unwanted.is_empty() {
+        return wanted;
+    }
+    let clauses = std::iter::once((Occur::Must, wanted)).chain(unwanted);
+    Box::new(BooleanQuery::new(clauses.collect()))
+}
+
+fn settled(query: Box<dyn Query>) -> Box<dyn Query> {
+    Box::new(Settled(unscored(query)))
 }
 
 /// All of the queries; every message when there are none.
@@ -74,47 +114,81 @@ fn messages(fields: &Fields) -> Box<dyn Query> {
     unscored(Box::new(BooleanQuery::new(vec![(Occur::Must, Box::new(AllQuery)), (Occur::MustNot, markers)])))
 }
 
-fn of_phrase(phrase: &Phrase, fields: &Fields) -> Box<dyn Query> {
+fn of_phrase(phrase: &Phrase, field: Field) -> Box<dyn Query> {
     match phrase.parts() {
         [Part::Exact(token)] => {
-            let term = Term::from_field_text(fields.text, token);
-            Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))
+            Box::new(TermQuery::new(Term::from_field_text(field, token), IndexRecordOption::WithFreqs))
         }
-        [Part::Starts(first)] => Box::new(starting_with(*first, fields)),
+        [Part::Starts(start)] => starting_with(start, field),
         [.., Part::Starts(_)] => {
-            let mut query = PhrasePrefixQuery::new_with_offset(terms(phrase, fields));
+            let mut query = PhrasePrefixQuery::new_with_offset(terms(phrase, field));
             query.set_max_expansions(EXPANSIONS);
             Box::new(query)
         }
-        _ => Box::new(PhraseQuery::new_with_offset(terms(phrase, fields))),
+        _ => Box::new(PhraseQuery::new_with_offset(terms(phrase, field))),
     }
 }
 
-fn terms(phrase: &Phrase, fields: &Fields) -> Vec<(usize, Term)> {
+fn terms(phrase: &Phrase, field: Field) -> Vec<(usize, Term)> {
     let term = |part: &Part| match part {
-        Part::Exact(token) => Term::from_field_text(fields.text, token),
-        Part::Starts(first) => Term::from_field_text(fields.text, first.encode_utf8(&mut [0; 4])),
+        Part::Exact(token) | Part::Starts(token) => Term::from_field_text(field, token),
     };
     phrase.parts().iter().map(term).enumerate().collect()
 }
 
-/// The tokens that begin with a character lie between it and the next code point.
-fn starting_with(first: char, fields: &Fields) -> RangeQuery {
-    let term = |c: char| Term::from_field_text(fields.text, c.encode_utf8(&mut [0; 4]));
-    let next = (first..=char::MAX).nth(1);
-    RangeQuery::new(Bound::Included(term(first)), next.map_or(Bound::Unbounded, |next| Bound::Excluded(term(next))))
+/// The terms that begin in a way lie between it and the next that do not.
+fn starting_with(start: &str, field: Field) -> Box<dyn Query> {
+    let term = |text: &str| Term::from_field_text(field, text);
+    let end = behind(start).map_or(Bound::Unbounded, |end| Bound::Excluded(term(&end)));
+    Box::new(RangeQuery::new(Bound::Included(term(start)), end))
 }
 
-fn of_filter(field: Field, value: &str, fields: &Fields) -> TermQuery {
-    let field = match field {
-        Field::From => fields.from,
-        Field::To => fields.to,
-        Field::In => fields.conversation,
-        Field::Type => fields.body_type,
-    };
-    TermQuery::new(Term::from_field_text(field, &name_term(value.to_owned())), IndexRecordOption::Basic)
+/// The first text behind all that begin in a way; `None` when there is none.
+fn behind(start: &str) -> Option<String> {
+    let mut kept = start.to_owned();
+    while let Some(last) = kept.pop() {
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            kept.push(next);
+            return Some(kept);
+        }
+    }
+    None
+}
+
+/// Words that look alike. Of those that are near one, the one itself counts for more.
+fn of_pattern(pattern: &Pattern, field: Field) -> Box<dyn Query> {
+    match pattern {
+        Pattern::Regex { automaton, .. } => Box::new(RegexQuery::from_regex(Arc::clone(automaton), field)),
+        Pattern::Fuzzy { word, distance, .. } => {
+            let term = Term::from_field_text(field, word);
+            let near: Box<dyn Query> = Box::new(FuzzyTermQuery::new(term.clone(), *distance, true));
+            Box::new(BooleanQuery::union(vec![near, Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))]))
+        }
+    }
+}
+
+fn of_whole(whole: &Whole, field: Field) -> Box<dyn Query> {
+    match whole {
+        Whole::Exact(value) => Box::new(TermQuery::new(Term::from_field_text(field, value), IndexRecordOption::Basic)),
+        Whole::Starts(start) => starting_with(start, field),
+        Whole::Like(pattern) => of_pattern(pattern, field),
+    }
 }
 
 fn unscored(query: Box<dyn Query>) -> Box<dyn Query> {
     Box::new(ConstScoreQuery::new(query, 0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_all_that_begin_alike_is_the_next() {
+        for (start, end) in
+            [("ab", Some("ac")), ("潮", Some("潯")), ("", None), ("a\u{10FFFF}", Some("b")), ("\u{10FFFF}", None)]
+        {
+            assert_eq!(behind(start).as_deref(), end, "{start:?}");
+        }
+    }
 }

@@ -6,6 +6,9 @@
 //! | `from`, `to` | message | whole, without case | | sender, recipient |
 //! | `in` | message | whole, without case | | the conversation's key; of a group, room or thread its bare id too |
 //! | `type` | message | whole | | the type of the first body |
+//! | `facts` | message | whole | | what else is known, as `name=value`, see [`crate::facts`] |
+//! | `file` | message | tokens with positions | | the name of the attached file, which is in `text` too |
+//! | `spelled` | message | whole | | words with accents as they were written, see [`crate::spellings`] |
 //! | `message` | message | yes | yes | fingerprint of the message id |
 //! | `sent_at` | message | | yes | microseconds since 1970 |
 //! | `part`, `line` | message | | yes | where the message stood |
@@ -21,6 +24,7 @@
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, SchemaBuilder, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{TextAnalyzer, TokenizerManager};
 
+use crate::columns::Column;
 use crate::tokens::EngineTokenizer;
 
 /// The name under which the engine knows our tokeniser.
@@ -44,6 +48,9 @@ pub(crate) struct Fields {
     pub(crate) to: Field,
     pub(crate) conversation: Field,
     pub(crate) body_type: Field,
+    pub(crate) facts: Field,
+    pub(crate) file: Field,
+    pub(crate) spelled: Field,
     pub(crate) message: Field,
     pub(crate) sent_at: Field,
     pub(crate) part: Field,
@@ -64,6 +71,9 @@ impl Fields {
             to: builder.add_text_field("to", whole()),
             conversation: builder.add_text_field("in", whole()),
             body_type: builder.add_text_field("type", whole()),
+            facts: builder.add_text_field("facts", whole()),
+            file: builder.add_text_field("file", TextOptions::default().set_indexing_options(tokens())),
+            spelled: builder.add_text_field("spelled", whole()),
             message: builder.add_u64_field(column::MESSAGE, FAST | INDEXED),
             sent_at: builder.add_i64_field(column::SENT_AT, FAST),
             part: builder.add_u64_field(column::PART, FAST),
@@ -74,6 +84,16 @@ impl Fields {
             version: builder.add_text_field(column::VERSION, TextOptions::default().set_fast("raw")),
         };
         (fields, builder.build())
+    }
+
+    pub(crate) fn of(&self, column: Column) -> Field {
+        match column {
+            Column::From => self.from,
+            Column::To => self.to,
+            Column::In => self.conversation,
+            Column::Type => self.body_type,
+            Column::Facts => self.facts,
+        }
     }
 }
 

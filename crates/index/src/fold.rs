@@ -110,6 +110,25 @@ pub(crate) fn compose(cluster: &str, into: &mut String) {
     into.extend(bare.flat_map(lower).flat_map(variant).nfc().map(simplified));
 }
 
+/// Folds a word like [`compose`] but leaves its accents and its letters as they were written.
+pub(crate) fn spelling(word: &str) -> String {
+    let visible = word.chars().filter(|&c| !is_invisible(c)).map(without_mark_of_trade);
+    visible.nfkd().filter(|&c| !is_invisible(c)).flat_map(lower).nfc().map(simplified).collect()
+}
+
+/// Folds a text that nobody needs to be shown in.
+pub(crate) fn folded(text: &str) -> String {
+    let mut into = String::with_capacity(text.len());
+    fold(text, &mut into);
+    into
+}
+
+impl Take for String {
+    fn take(&mut self, folded: char, _from: Range<usize>) {
+        self.push(folded);
+    }
+}
+
 /// NFKC makes the letters TM of a sign and so another word of the name before it.
 fn without_mark_of_trade(c: char) -> char {
     if matches!(c, '\u{2120}' | '\u{2122}') { ' ' } else { c }
@@ -201,12 +220,6 @@ mod tests {
         }
     }
 
-    fn folded(text: &str) -> String {
-        let mut into = Vec::new();
-        fold(text, &mut into);
-        into.into_iter().map(|(c, _)| c).collect()
-    }
-
     #[test]
     fn what_people_do_not_tell_apart_is_the_same() {
         for (text, expected) in [
@@ -247,6 +260,25 @@ mod tests {
         let expected = [('e', "e\u{301}"), ('f', "ﬁ"), ('i', "ﬁ"), ('👨', family), (JOINER, family), ('👩', family)];
         assert_eq!(shown.get(..6).unwrap(), expected);
         assert_eq!(shown.get(8..).unwrap(), [('ガ', "ｶﾞ"), ('汉', "漢")]);
+    }
+
+    #[test]
+    fn a_spelling_keeps_what_folding_takes_away() {
+        for (word, spelled) in [
+            ("CAFÉ", "café"),
+            ("cafe\u{301}", "café"),
+            ("Łódź", "łódź"),
+            ("شُكْراً", "شُكْراً"),
+            ("plain", "plain"),
+            ("ＡＢＣ", "abc"),
+            ("漢字", "汉字"),
+        ] {
+            assert_eq!(spelling(word), spelled, "{word}");
+            assert_eq!(
+                folded(word) == spelled,
+                !"CAFÉ cafe\u{301} Łódź شُكْراً".split(' ').any(|accented| accented == word)
+            );
+        }
     }
 
     proptest::proptest! {

@@ -31,7 +31,7 @@ pub(crate) fn create(folder: &Path) -> Result<(), Error> {
 pub(crate) fn has_index(folder: &Path) -> Result<bool, Error> {
     match format::check(folder)? {
         Held::Index => Ok(folder.join(LIST_OF_SEGMENTS).exists()),
-        Held::Nothing => Ok(false),
+        Held::Nothing | Held::Earlier => Ok(false),
     }
 }
 
@@ -41,14 +41,31 @@ pub(crate) fn create_index(folder: &Path) -> Result<(), Error> {
     let directory = MmapDirectory::open(folder).map_err(|error| engine(error.into()))?;
     let patient = Lock { filepath: INDEX_WRITER_LOCK.filepath.clone(), is_blocking: true };
     let _lock = directory.acquire_lock(&patient).map_err(|error| engine(error.into()))?;
-    if let Held::Nothing = format::check(folder)? {
-        format::write(folder)?;
+    match format::check(folder)? {
+        Held::Index => {}
+        Held::Nothing => format::write(folder)?,
+        Held::Earlier => {
+            clear(folder).map_err(|source| Error::Io { path: folder.to_owned(), source })?;
+            format::write(folder)?;
+        }
     }
     if !has_index(folder)? {
         let (_, schema) = Fields::with_schema();
         Index::create(directory, schema, IndexSettings::default()).map_err(engine)?;
     }
     Ok(())
+}
+
+/// Removes everything but the locks, one of which is held, and the format, by which this is begun again if it is cut off.
+fn clear(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name != format::NAME && Path::new(&name).extension().is_none_or(|extension| extension != "lock") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    File::open(folder)?.sync_all()
 }
 
 /// Opens the index that is there.

@@ -2,8 +2,9 @@
 //!
 //! The file `format` in the folder has one line: `annals-index`, our number, `tantivy`, the number of the engine's own
 //! format. It is written, synced and given its name before the engine's first file. Our number counts changes of the
-//! fields, of folding and of tokens, and also of the Unicode version that decides them. An index with other numbers is
-//! not opened: it is rebuilt from the tables, there are no steps from one to the next.
+//! fields, of folding and of tokens, and also of the Unicode version that decides them. There are no steps from one number
+//! to the next: an index of an earlier format is taken for none, and who writes begins it anew and follows the tables
+//! again. One of a later format is not touched: a later program is at work on the archive.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -12,9 +13,11 @@ use std::path::Path;
 use crate::Error;
 
 /// The number of the format that this crate writes and reads.
-const NUMBER: u32 = 1;
+const NUMBER: u32 = 2;
 
-const NAME: &str = "format";
+const OURS: (u32, u32) = (NUMBER, tantivy::INDEX_FORMAT_VERSION);
+
+pub(crate) const NAME: &str = "format";
 const UNFINISHED: &str = ".tmp-format";
 
 /// What the file of an index says that this crate can read.
@@ -27,6 +30,8 @@ pub(crate) fn ours() -> String {
 pub(crate) enum Held {
     /// An index of our format, or at least its beginning.
     Index,
+    /// An index of an earlier format, which is of no use any more.
+    Earlier,
     /// No index.
     Nothing,
 }
@@ -39,8 +44,17 @@ pub(crate) fn check(folder: &Path) -> Result<Held, Error> {
         Err(error) if error.kind() == ErrorKind::NotFound => return without_format(folder),
         Err(source) => return Err(Error::Io { path, source }),
     };
-    let ours = ours();
-    if found == ours { Ok(Held::Index) } else { Err(Error::OtherFormat { folder: folder.to_owned(), found, ours }) }
+    match numbers(&found) {
+        Some(numbers) if numbers == OURS => Ok(Held::Index),
+        Some((number, engine)) if number <= NUMBER && engine <= OURS.1 => Ok(Held::Earlier),
+        _ => Err(Error::OtherFormat { folder: folder.to_owned(), found, ours: ours() }),
+    }
+}
+
+/// Our number and the engine's of a format.
+fn numbers(format: &str) -> Option<(u32, u32)> {
+    let (ours, engine) = format.strip_prefix("annals-index ")?.split_once(" tantivy ")?;
+    Some((ours.parse().ok()?, engine.parse().ok()?))
 }
 
 /// Writes the format of a new index.

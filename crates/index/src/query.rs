@@ -1,37 +1,49 @@
 //! The query language: what a person types, as a tree; and the scan, which answers it without an index.
 //!
 //! ```text
-//! query   = { clause }                            all of them must match
-//! clause  = field ":" value | value
-//! value   = '"' { any } '"' | "“" { any } "”" | word
-//! field   = "from" | "to" | "in" | "type"         in any case, right before its colon
+//! query   = all { "OR" all }                      one of them must match
+//! all     = clause { [ "AND" ] clause }           all of them must
+//! clause  = ( "-" | "NOT" ) clause | "(" query ")" | field ":" values | text
+//! values  = value | "(" query of values ")"
+//! text    = value | word "~" [ "1" | "2" ] | "/" expression "/"
+//! value   = '"' { any } '"' [ "*" ] | "“" { any } "”" [ "*" ] | word [ "*" ]
 //! ```
 //!
 //! A word is what stands between white space. A word that gives several tokens is a phrase: `teo-77` is found where `teo`
 //! and `77` follow one another. Within quotes `\"` and `\\` stand for `"` and `\`. A colon behind anything that is not
-//! nearly a field belongs to the word: `http://x`, `10:30`.
+//! nearly a field belongs to the word: `http://x`, `10:30`. What can only be a word is one: `OR` at the end, `:)`. The page
+//! `docs/query-language.md` tells it to those who search.
 
+mod conversation;
 mod error;
 mod field;
+mod moment;
 mod parser;
+mod pattern;
 mod phrase;
+mod reading;
+mod sieve;
+mod value;
 
 use std::ops::Range;
 
-use chat::Message;
+use chat::{Message, Timestamp};
 
+pub(crate) use conversation::{bare_term, conversation_term};
 pub use error::QueryError;
-pub(crate) use field::{Field, bare_term, conversation_term};
+pub(crate) use pattern::Pattern;
 pub(crate) use phrase::{Part, Phrase};
+use reading::Reading;
+pub use sieve::Sieve;
 
-use crate::fold::fold_case;
+use crate::columns::Column;
 use crate::tokens::Tokens;
 
-/// A question about words and who said them.
+/// A question about words, who said them, where and when.
 ///
 /// ```
 /// # fn main() -> Result<(), index::QueryError> {
-/// let query = index::Query::parse("潮汐 from:lin.qiao")?;
+/// let query = index::Query::parse("潮汐 from:lin.qiao -type:img")?;
 /// assert_eq!(query.highlight("码头的潮汐表"), [9..15]);
 ///
 /// let error = index::Query::parse("frm:lin.qiao").unwrap_err();
@@ -49,40 +61,82 @@ pub struct Query {
 pub(crate) enum Node {
     /// All of these; of every message when there are none.
     All(Vec<Self>),
+    /// At least one of these.
+    Any(Vec<Self>),
+    /// Not this.
+    Not(Box<Self>),
     /// One of its texts has the phrase.
-    Phrase(Phrase),
-    /// A column has the value, which is folded as [`Field::fold`] says.
-    Is(Field, String),
+    Words(Place, Phrase),
+    /// One of its texts has a word that looks like this.
+    Like(Pattern),
+    /// A column has a value, folded as the column is.
+    Is(Column, Whole),
+    /// It was sent in this time.
+    Sent(Span),
+}
+
+/// Where words are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In every searchable text.
+    Text,
+    /// In the name of the attached file.
+    File,
+}
+
+/// What a whole value must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Whole {
+    /// This.
+    Exact(String),
+    /// Something that begins like this.
+    Starts(String),
+    /// Something that looks like this.
+    Like(Pattern),
+}
+
+/// Microseconds since 1970: `since <= time < until`, as far as they are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) since: Option<i64>,
+    pub(crate) until: Option<i64>,
 }
 
 impl Query {
-    /// Reads a query. An empty one matches every message.
+    /// Reads a query in which no time is told from now. An empty one matches every message.
     ///
     /// # Errors
     ///
     /// [`QueryError`] with the place of the mistake and, where possible, what was meant.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
-        parser::parse(text).map(|root| Self { root })
+        parser::parse(text, None).map(|root| Self { root })
+    }
+
+    /// Reads a query; `after:7d` and `on:yesterday` are counted from `now`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::parse`].
+    pub fn parse_at(text: &str, now: Timestamp) -> Result<Self, QueryError> {
+        parser::parse(text, Some(now)).map(|root| Self { root })
     }
 
     /// The bytes of a text that match words or phrases of the query: on character boundaries, sorted, those that touch or
     /// overlap joined.
     ///
-    /// Every occurrence counts, also in a message that does not match as a whole.
+    /// Every occurrence counts, also in a message that does not match as a whole. What must not be there is not shown.
     #[must_use]
     pub fn highlight(&self, text: &str) -> Vec<Range<usize>> {
-        let mut phrases = Vec::new();
-        self.root.phrases(&mut phrases);
         let tokens = Tokens::with_origins(text);
-        let ranges = phrases.iter().flat_map(|phrase| phrase.origins(&tokens)).collect();
+        let mut ranges = Vec::new();
+        self.root.origins(&tokens, &mut ranges);
         merged(ranges)
     }
 
     /// Whether a message matches: the scan. It gives the same answer as the index does, from the same tokens.
     #[must_use]
     pub fn matches(&self, message: &Message<'_>) -> bool {
-        let texts: Vec<_> = message.searchable().map(Tokens::of).collect();
-        self.root.matches(message, &texts)
+        self.root.matches(&Reading::of(message))
     }
 
     pub(crate) fn root(&self) -> &Node {
@@ -91,36 +145,46 @@ impl Query {
 }
 
 impl Node {
-    fn phrases<'n>(&'n self, into: &mut Vec<&'n Phrase>) {
+    fn origins(&self, tokens: &Tokens, into: &mut Vec<Range<usize>>) {
         match self {
-            Self::All(nodes) => nodes.iter().for_each(|node| node.phrases(into)),
-            Self::Phrase(phrase) => into.push(phrase),
-            Self::Is(..) => {}
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.origins(tokens, into)),
+            Self::Words(_, phrase) => into.extend(phrase.origins(tokens)),
+            Self::Like(pattern) => {
+                let like = tokens.iter().enumerate().filter(|(_, (token, _))| pattern.is(token));
+                into.extend(like.filter_map(|(position, _)| tokens.origin(position, false)));
+            }
+            Self::Not(_) | Self::Is(..) | Self::Sent(_) => {}
         }
     }
 
-    fn matches(&self, message: &Message<'_>, texts: &[Tokens]) -> bool {
+    fn matches(&self, reading: &Reading<'_>) -> bool {
         match self {
-            Self::All(nodes) => nodes.iter().all(|node| node.matches(message, texts)),
-            Self::Phrase(phrase) => texts.iter().any(|tokens| phrase.occurs(tokens)),
-            Self::Is(field, value) => field.is(message, value),
+            Self::All(nodes) => nodes.iter().all(|node| node.matches(reading)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.matches(reading)),
+            Self::Not(node) => !node.matches(reading),
+            Self::Words(place, phrase) => reading.texts(*place).iter().any(|tokens| phrase.occurs(tokens)),
+            Self::Like(pattern) => {
+                reading.texts(Place::Text).iter().any(|tokens| tokens.iter().any(|(token, _)| pattern.is(token)))
+            }
+            Self::Is(column, whole) => reading.terms(*column).iter().any(|term| whole.is(term)),
+            Self::Sent(span) => reading.sent_at().is_some_and(|time| span.holds(time)),
         }
     }
 }
 
-impl Field {
-    /// Whether the column of a message has a folded value.
-    fn is(self, message: &Message<'_>, value: &str) -> bool {
-        let same = |name: &str| fold_case(name) == value;
+impl Whole {
+    fn is(&self, term: &str) -> bool {
         match self {
-            Self::From => message.sender.as_deref().is_some_and(same),
-            Self::To => message.recipient.as_deref().is_some_and(same),
-            Self::Type => message.body_type.is_some_and(|body| body.word() == value),
-            Self::In => message
-                .conversation
-                .as_deref()
-                .is_some_and(|key| conversation_term(key) == value || bare_term(key).is_some_and(|bare| bare == value)),
+            Self::Exact(exact) => term == exact,
+            Self::Starts(start) => term.starts_with(start),
+            Self::Like(pattern) => pattern.is(term),
         }
+    }
+}
+
+impl Span {
+    fn holds(self, time: i64) -> bool {
+        self.since.is_none_or(|since| since <= time) && self.until.is_none_or(|until| time < until)
     }
 }
 

@@ -9,12 +9,14 @@
 //! - A run of letters, marks and digits of another script is one token. What joins words (`.`, `_`, `-`, `/`, `@`, `:`,
 //!   `'`) separates them like any other sign, so that `teo-77` is `teo·77`: found whole, as a phrase, and by its parts. A
 //!   run of more than [`LONGEST_WORD`] characters is cut there, in text and query alike, and so still found whole.
+//! - An `@` in front of such a run is a token of its own, unless a letter stands before it: `@teo` is `@·teo`, found as a
+//!   mention and by the name alone. In an address like `a@b.c` it separates.
 //! - A picture is one token, with all that a joiner ties to it; two regional indicators are one flag.
 //!
 //! This is UAX #29 with more breaks: what its tables would hold together (apostrophes, points between digits,
 //! underscores) is split here on purpose, so the tables are not needed.
 //!
-//! Tokens never hold a separator. Changing what a text gives is a new [`crate::format`].
+//! Tokens hold no separator but that `@`. Changing what a text gives is a new [`crate::format`].
 
 use std::ops::Range;
 
@@ -26,6 +28,9 @@ use crate::script::{Class, JOINER, is_regional_indicator, is_symbol, is_tag};
 
 /// The longest token in characters; four bytes each stay far below the engine's limit of 65,530.
 pub(crate) const LONGEST_WORD: usize = 255;
+
+/// What stands before the name of somebody who is spoken to.
+const MENTION: char = '@';
 
 /// What a token is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +119,11 @@ impl Tokens {
         Some((self.folded.text.get(span.bytes.clone())?, span.kind))
     }
 
+    /// Whether the last token ends where the text ends.
+    pub(crate) fn reach_the_end(&self) -> bool {
+        self.spans.last().is_some_and(|span| span.bytes.end == self.folded.text.len())
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Kind)> {
         (0..self.len()).filter_map(|position| self.get(position))
     }
@@ -159,14 +169,29 @@ impl Splitter {
     /// Moves to the next run of one class.
     fn find_run(&mut self, text: &str) -> Option<()> {
         let rest = text.get(self.at..)?;
-        let (skipped, first) = rest.char_indices().find(|(_, c)| class(*c) != Class::Separator)?;
+        let begins = |&(at, c): &(usize, char)| class(c) != Class::Separator || is_mention(text, self.at + at, c);
+        let (skipped, first) = rest.char_indices().find(begins)?;
         let rest = rest.get(skipped..)?;
         let kind = class(first);
-        let length = if kind == Class::Symbol { picture_length(rest) } else { run_length(rest, kind) };
+        let length = match kind {
+            Class::Symbol => picture_length(rest),
+            Class::Separator => first.len_utf8(),
+            Class::Dense | Class::Word => run_length(rest, kind),
+        };
         self.at += skipped;
         self.run = self.at..self.at + length;
         self.class = Some(kind);
         Some(())
+    }
+}
+
+/// Whether an `@` at a byte of a folded text names somebody.
+fn is_mention(text: &str, at: usize, c: char) -> bool {
+    c == MENTION && {
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let after = text.get(at + c.len_utf8()..).and_then(|text| text.chars().next());
+        before.is_none_or(|c| class(c) != Class::Word)
+            && after.is_some_and(|c| matches!(class(c), Class::Word | Class::Dense))
     }
 }
 
@@ -248,9 +273,9 @@ mod tests {
         texts.join("·")
     }
 
-    /// The tokens of format 1. A row that has to change is a new format.
+    /// The tokens of format 2. A row that has to change is a new format.
     #[test]
-    fn the_tokens_of_format_1() {
+    fn the_tokens_of_format_2() {
         for (text, expected) in [
             ("", ""),
             ("... — !", ""),
@@ -266,6 +291,8 @@ mod tests {
             ("हिन्दी में", "हिन्दी·में"),
             ("👍👍🏽 👩🏽\u{200D}🔧⛵️ 🇳🇴🇸🇪ok", "👍·👍·👩\u{200D}🔧·⛵·🇳🇴·🇸🇪·ok"),
             ("a👍b", "a·👍·b"),
+            ("@teo-77 hi", "@·teo·77·hi"),
+            ("请@小明看，＠Mara @ x a@b @@c @", "请·@·小明·明看·看·@·mara·x·a·b·@·c"),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }

@@ -1,122 +1,110 @@
-//! The columns that a query can name.
+//! The fields that a query can name.
 
-use chat::{BodyType, Conversation};
+use crate::facts::path;
 
-use crate::fold::fold_case;
-
-/// A column that a query can name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Field {
+/// What a value stands behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Field {
     /// The sender, ignoring case.
     From,
     /// The recipient, ignoring case.
     To,
+    /// Either of them.
+    With,
     /// The conversation: its whole key, or the bare id of a group, room or thread.
     In,
-    /// The type of the first body, in the wire's words.
+    /// The type of the first body.
     Type,
+    /// The kind of the conversation.
+    Chat,
+    /// What the message has.
+    Has,
+    /// The name of the attached file.
+    File,
+    /// The name of an event.
+    Event,
+    /// The name of a custom event.
+    Custom,
+    /// A value of the attributes of a custom event or of the app's own, by the names that lead to it.
+    Attribute(String),
+    /// The time from which on a message was sent.
+    After,
+    /// The time before which it was.
+    Before,
+    /// The time in which it was.
+    On,
 }
 
-/// Other names that people try, and the field that they mean.
-const ALIASES: [(&str, Field); 12] = [
-    ("sender", Field::From),
-    ("author", Field::From),
-    ("recipient", Field::To),
-    ("receiver", Field::To),
-    ("conversation", Field::In),
-    ("group", Field::In),
-    ("room", Field::In),
-    ("thread", Field::In),
-    ("channel", Field::In),
-    ("kind", Field::Type),
-    ("msgtype", Field::Type),
-    ("bodytype", Field::Type),
+const NAMES: [(&str, Field); 13] = [
+    ("from", Field::From),
+    ("to", Field::To),
+    ("in", Field::In),
+    ("type", Field::Type),
+    ("with", Field::With),
+    ("chat", Field::Chat),
+    ("has", Field::Has),
+    ("file", Field::File),
+    ("event", Field::Event),
+    ("custom", Field::Custom),
+    ("after", Field::After),
+    ("before", Field::Before),
+    ("on", Field::On),
 ];
 
+/// How many of the names are taken for meant when any one slip leads to them. Those behind are near to words that people
+/// put before a colon (`what:`, `line:`), and are meant only where two letters have changed places.
+const NEAR: usize = 4;
+
+/// Other names that people try, and the field that they mean.
+const ALIASES: [(&str, &str); 12] = [
+    ("sender", "from"),
+    ("author", "from"),
+    ("recipient", "to"),
+    ("receiver", "to"),
+    ("conversation", "in"),
+    ("group", "in"),
+    ("room", "in"),
+    ("thread", "in"),
+    ("channel", "in"),
+    ("kind", "type"),
+    ("msgtype", "type"),
+    ("bodytype", "type"),
+];
+
+/// What the names of attributes begin with.
+const ATTRIBUTES: [&str; 2] = ["ext.", "custom."];
+
 impl Field {
-    pub(super) const ALL: [Self; 4] = [Self::From, Self::To, Self::In, Self::Type];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::From => "from",
-            Self::To => "to",
-            Self::In => "in",
-            Self::Type => "type",
-        }
-    }
-
     /// The field of this name, in any case.
     pub(super) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.name().eq_ignore_ascii_case(name))
-    }
-
-    /// The field that a mistaken name probably means. Names of one or two letters are left alone: they are words.
-    pub(super) fn meant_by(name: &str) -> Option<Self> {
-        let lower = name.to_ascii_lowercase();
-        let alias = ALIASES.into_iter().find(|(alias, _)| *alias == lower).map(|(_, field)| field);
-        alias.or_else(|| {
-            let close =
-                |field: &Self| lower.len() > 2 && field.name().len() > 2 && is_one_slip_away(&lower, field.name());
-            Self::ALL.into_iter().find(close)
+        let known = NAMES.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, field)| field);
+        known.or_else(|| {
+            let begins = |start: &&str| {
+                name.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+                    && name.len() > start.len()
+            };
+            ATTRIBUTES.iter().any(begins).then(|| Self::Attribute(path(name)))
         })
     }
-
-    /// A value as the index and the scan compare it; `None` when the field has no such value.
-    pub(super) fn fold(self, value: &str) -> Option<String> {
-        match self {
-            Self::From | Self::To => Some(fold_case(value)),
-            Self::In => Some(conversation_value(value)),
-            Self::Type => body_type(value).map(|body| body.word().to_owned()),
-        }
-    }
 }
 
-/// The type of this name, in any case.
-fn body_type(word: &str) -> Option<BodyType> {
-    word.to_ascii_lowercase().parse().ok()
-}
-
-/// The type that a mistaken word probably means.
-pub(super) fn body_type_meant_by(word: &str) -> Option<BodyType> {
-    let lower = word.to_ascii_lowercase();
-    let known = match lower.as_str() {
-        "text" => Some(BodyType::Txt),
-        "image" | "picture" | "photo" | "pic" => Some(BodyType::Img),
-        "voice" => Some(BodyType::Audio),
-        "location" | "place" => Some(BodyType::Loc),
-        "command" => Some(BodyType::Cmd),
-        "attachment" | "document" => Some(BodyType::File),
-        "forward" | "forwarded" | "sub_combine" => Some(BodyType::Combine),
-        _ => None,
-    };
-    known.or_else(|| BodyType::ALL.into_iter().find(|body| is_one_slip_away(&lower, body.word())))
-}
-
-/// What stands in the index for a conversation: its key without case, the users of a one-to-one key in order.
-pub(crate) fn conversation_term(key: &str) -> String {
-    let folded = fold_case(key);
-    match folded.strip_prefix("chat:").and_then(|users| users.split_once(':')) {
-        Some((one, other)) if other < one => format!("chat:{other}:{one}"),
-        _ => folded,
-    }
-}
-
-/// What stands in the index for the bare id of a group, room or thread.
-pub(crate) fn bare_term(key: &str) -> Option<String> {
-    chat::bare_key(key).map(fold_case)
-}
-
-/// A value of `in:` that begins like a key is one, all else is a bare id, written as in a key.
-fn conversation_value(value: &str) -> String {
-    let kind = value.split_once(':').map(|(kind, _)| kind.to_ascii_lowercase());
-    match kind.as_deref() {
-        Some("chat" | "groupchat" | "chatroom" | "thread") => conversation_term(value),
-        _ => bare_term(&Conversation::GroupChat(value).key()).unwrap_or_default(),
-    }
+/// The name of the field that a mistaken name probably means. Names of one or two letters are left alone: they are words.
+pub(super) fn meant_by(name: &str) -> Option<&'static str> {
+    let lower = name.to_ascii_lowercase();
+    let alias = ALIASES.into_iter().find(|(alias, _)| *alias == lower).map(|(_, name)| name);
+    alias.or_else(|| {
+        let is_long = |name: &str| name.len() > 2;
+        let is_close = |(at, name): (usize, &str)| {
+            is_long(&lower)
+                && is_long(name)
+                && if at < NEAR { is_one_slip_away(&lower, name) } else { is_a_swap(&lower, name) }
+        };
+        NAMES.iter().enumerate().find(|(at, (name, _))| is_close((*at, name))).map(|(_, (name, _))| *name)
+    })
 }
 
 /// Whether one insertion, deletion, replacement or swap of neighbours makes one ASCII word of the other.
-fn is_one_slip_away(one: &str, other: &str) -> bool {
+pub(super) fn is_one_slip_away(one: &str, other: &str) -> bool {
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
     let (short, long) = (short.as_bytes(), long.as_bytes());
     let same = short.iter().zip(long).take_while(|(a, b)| a == b).count();
@@ -127,6 +115,11 @@ fn is_one_slip_away(one: &str, other: &str) -> bool {
         (rest, [_, long_after @ ..]) => rest == long_after,
         _ => false,
     }
+}
+
+fn is_a_swap(one: &str, other: &str) -> bool {
+    let differing = one.bytes().zip(other.bytes()).filter(|(a, b)| a != b).count();
+    one.len() == other.len() && differing == 2 && is_one_slip_away(one, other)
 }
 
 #[cfg(test)]
@@ -144,13 +137,28 @@ mod tests {
     }
 
     #[test]
-    fn a_conversation_is_found_by_its_key_in_either_order_and_by_its_id() {
-        let key = Conversation::Chat("Teo-77", "mara").key();
-        for value in ["chat:Teo-77:mara", "chat:mara:teo-77", "CHAT:MARA:TEO-77"] {
-            assert_eq!(Field::In.fold(value).unwrap(), conversation_term(&key), "{value}");
+    fn words_are_not_taken_for_slips() {
+        for (name, meant) in [
+            ("form", Some("from")),
+            ("Sender", Some("from")),
+            ("wiht", Some("with")),
+            ("evnet", Some("event")),
+            ("what", None),
+            ("that", None),
+            ("line", None),
+            ("even", None),
+            ("no", None),
+            ("note", None),
+        ] {
+            assert_eq!(meant_by(name), meant, "{name}");
         }
-        let group = Conversation::GroupChat("a:b").key();
-        assert_eq!(Field::In.fold("a:b"), bare_term(&group));
-        assert_eq!(Field::In.fold(&group).unwrap(), conversation_term(&group));
+    }
+
+    #[test]
+    fn attributes_are_named_by_their_path() {
+        assert_eq!(Field::named("EXT.Order.State"), Some(Field::Attribute("ext.order.state".to_owned())));
+        assert_eq!(Field::named("ext.用户"), Some(Field::Attribute("ext.用户".to_owned())));
+        assert_eq!(Field::named("custom.size"), Some(Field::Attribute("custom.size".to_owned())));
+        assert_eq!((Field::named("ext."), Field::named("extra")), (None, None));
     }
 }

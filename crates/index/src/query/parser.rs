@@ -2,49 +2,53 @@
 
 use std::ops::Range;
 
-use chat::BodyType;
+use chat::Timestamp;
 
-use super::field::{Field, body_type_meant_by};
-use super::phrase::Phrase;
-use super::{Node, QueryError};
+use super::field::{Field, meant_by};
+use super::pattern::{SLIPS, folded_expression};
+use super::value::{Style, Value};
+use super::{Node, Pattern, Place, QueryError};
+use crate::spellings::may_be_accented;
+use crate::tokens::{Kind, Tokens};
 
 /// The longest query in bytes: far more than anyone types, and a bound on the work that one question makes.
 const LONGEST_QUERY: usize = 16 << 10;
 
+/// Groups and negations within one another: far more than anyone follows, and the stack holds them.
+const DEEPEST: usize = 64;
+
 /// Opening quotes, each with the one that closes it. Telephones type the curly ones.
 const QUOTES: [(char, char); 2] = [('"', '"'), ('“', '”')];
 
-pub(super) fn parse(text: &str) -> Result<Node, QueryError> {
+/// The shortest word whose near ones are meant when it ends in `~` alone.
+const SHORTEST_FUZZY: usize = 3;
+
+pub(super) fn parse(text: &str, now: Option<Timestamp>) -> Result<Node, QueryError> {
     if text.len() > LONGEST_QUERY {
         let end = text.floor_char_boundary(LONGEST_QUERY);
         let message = format!("the query is longer than {LONGEST_QUERY} bytes");
         return Err(QueryError::new(end..text.len(), message));
     }
-    let mut parser = Parser { text, at: 0 };
-    let mut nodes = Vec::new();
-    let mut empty = None;
-    while parser.skip_space() {
-        let begin = parser.at;
-        match parser.clause()? {
-            Some(node) => nodes.push(node),
-            None => empty = Some(begin..parser.at),
-        }
-    }
-    match empty {
-        Some(at) if nodes.is_empty() => Err(nothing_to_look_for(text, at)),
-        _ => Ok(Node::All(nodes)),
+    let mut parser = Parser { text, now, at: 0, depth: 0, groups: 0, loose: 0, empty: None };
+    match (parser.any(None)?, parser.empty) {
+        (Some(node), _) => Ok(node),
+        (None, Some(at)) => Err(nothing_to_look_for(text, at)),
+        (None, None) => Ok(Node::All(Vec::new())),
     }
 }
 
 struct Parser<'a> {
     text: &'a str,
+    now: Option<Timestamp>,
+    /// What lies before is read: `at <= text.len()`, on a character boundary.
     at: usize,
-}
-
-/// A text of the query: what it says, and where it stands, quotes included.
-struct Value {
-    text: String,
-    at: Range<usize>,
+    depth: usize,
+    /// Groups that are open.
+    groups: usize,
+    /// Parentheses that were opened within words, like that of `f(x y)`: they may be closed within others.
+    loose: usize,
+    /// The last piece that has nothing to look for.
+    empty: Option<Range<usize>>,
 }
 
 impl<'a> Parser<'a> {
@@ -58,20 +62,118 @@ impl<'a> Parser<'a> {
         self.at < self.text.len()
     }
 
-    /// `None` when there is nothing in it to look for, like a dash between two words.
-    fn clause(&mut self) -> Result<Option<Node>, QueryError> {
-        if let Some(field) = self.field()? {
-            return self.filter(field).map(Some);
+    /// Alternatives, up to the end of the group; all of a field if there is one.
+    fn any(&mut self, field: Option<&Field>) -> Result<Option<Node>, QueryError> {
+        let mut nodes = Vec::new();
+        loop {
+            nodes.extend(self.all(field)?);
+            match self.operator("OR") {
+                Some(end) => self.at = end,
+                None => return Ok(joined(nodes, Node::Any)),
+            }
         }
-        let value = self.value()?;
-        Ok(Phrase::of(&value.text).map(Node::Phrase))
+    }
+
+    /// Clauses that must all match, up to an `OR`.
+    fn all(&mut self, field: Option<&Field>) -> Result<Option<Node>, QueryError> {
+        let mut nodes = Vec::new();
+        let mut is_begun = false;
+        while self.skip_space() && !self.is_at_the_end_of_a_group() {
+            if is_begun && self.operator("OR").is_some() {
+                break;
+            }
+            if let Some(end) = self.operator("AND").filter(|_| is_begun) {
+                self.at = end;
+                continue;
+            }
+            is_begun = true;
+            let begin = self.at;
+            match self.clause(field)? {
+                Some(node) => nodes.push(node),
+                None => self.empty = Some(begin..self.at),
+            }
+        }
+        Ok(joined(nodes, Node::All))
+    }
+
+    fn is_at_the_end_of_a_group(&self) -> bool {
+        self.groups > 0 && self.rest().starts_with(')')
+    }
+
+    /// The end of an operator that stands here, in capitals, with something behind it. Else it is a word.
+    fn operator(&self, name: &str) -> Option<usize> {
+        let after = self.rest().strip_prefix(name)?;
+        let next = after.trim_start();
+        let is_apart = next.len() < after.len() || next.starts_with('(');
+        let is_last = next.is_empty() || (self.groups > 0 && next.starts_with(')'));
+        (is_apart && !is_last).then_some(self.at + name.len())
+    }
+
+    /// `None` when there is nothing in it to look for, like a dash between two words.
+    fn clause(&mut self, field: Option<&Field>) -> Result<Option<Node>, QueryError> {
+        let begin = self.at;
+        if let Some(end) = self.negation() {
+            self.at = end;
+            self.skip_space();
+            let node = self.deeper(begin, |parser| parser.clause(field))?;
+            return Ok(node.map(|node| Node::Not(Box::new(node))));
+        }
+        if self.rest().starts_with('(') {
+            return self.group(field);
+        }
+        match field {
+            Some(field) => self.value_of(field, begin).map(Some),
+            None => match self.field()? {
+                Some(field) => self.filter(&field, begin).map(Some),
+                None => self.words(),
+            },
+        }
+    }
+
+    /// The end of what negates the clause behind it. Two dashes begin the name of a flag, which is a word.
+    fn negation(&self) -> Option<usize> {
+        let after = self.rest().strip_prefix('-');
+        let negates = |after: &&str| {
+            let next = after.chars().next();
+            next.is_some_and(|c| !c.is_whitespace() && c != '-' && !(c == ')' && self.groups > 0))
+        };
+        after.filter(negates).map(|_| self.at + 1).or_else(|| self.operator("NOT"))
+    }
+
+    fn group(&mut self, field: Option<&Field>) -> Result<Option<Node>, QueryError> {
+        let begin = self.at;
+        self.at += 1;
+        self.groups += 1;
+        let node = self.deeper(begin, |parser| parser.any(field))?;
+        if !self.rest().starts_with(')') {
+            return Err(no_closing_parenthesis(self.text, begin));
+        }
+        self.at += 1;
+        self.groups -= 1;
+        Ok(node)
+    }
+
+    fn deeper<T>(
+        &mut self,
+        begin: usize,
+        read: impl FnOnce(&mut Self) -> Result<T, QueryError>,
+    ) -> Result<T, QueryError> {
+        if self.depth == DEEPEST {
+            let message = format!("more than {DEEPEST} groups and negations stand within one another");
+            return Err(QueryError::new(begin..begin + 1, message));
+        }
+        self.depth += 1;
+        let read = read(self);
+        self.depth -= 1;
+        read
     }
 
     /// The field that begins here, its colon taken.
     fn field(&mut self) -> Result<Option<Field>, QueryError> {
         let begin = self.at;
-        let Some((name, _)) = self.rest().split_once(':') else { return Ok(None) };
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_') {
+        let Some((name, value)) = self.rest().split_once(':') else { return Ok(None) };
+        let is_odd = |c: char| c.is_whitespace() || matches!(c, '"' | '“' | '”' | '(' | ')' | '/');
+        if name.is_empty() || name.contains(is_odd) || value.starts_with("//") {
             return Ok(None);
         }
         let end = begin + name.len() + 1;
@@ -79,41 +181,124 @@ impl<'a> Parser<'a> {
             self.at = end;
             return Ok(Some(field));
         }
-        let followed =
-            self.text.get(end..).is_some_and(|rest| rest.starts_with(|c: char| !c.is_whitespace() && c != '/'));
-        match Field::meant_by(&name.replace('_', "")).filter(|_| followed) {
-            Some(field) => Err(no_such_field(name, field, begin..end)),
+        let is_a_name = name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+        let is_followed = value.starts_with(|c: char| !c.is_whitespace() && c != '/');
+        match meant_by(&name.replace('_', "")).filter(|_| is_a_name && is_followed) {
+            Some(meant) => Err(no_such_field(name, meant, begin..end)),
             None => Ok(None),
         }
     }
 
-    fn filter(&mut self, field: Field) -> Result<Node, QueryError> {
-        let colon = self.at;
-        let begin = colon - field.name().len() - 1;
-        if self.rest().is_empty() || self.rest().starts_with(char::is_whitespace) {
-            return Err(no_value(field, begin..colon));
+    /// What stands behind a field, which began at `begin`.
+    fn filter(&mut self, field: &Field, begin: usize) -> Result<Node, QueryError> {
+        let rest = self.rest();
+        if rest.is_empty() || rest.starts_with(char::is_whitespace) || self.is_at_the_end_of_a_group() {
+            return Err(self.no_value(begin..self.at));
         }
+        if rest.starts_with('(') {
+            return self.group(Some(field))?.ok_or_else(|| self.no_value(begin..self.at));
+        }
+        self.value_of(field, begin)
+    }
+
+    fn value_of(&mut self, field: &Field, begin: usize) -> Result<Node, QueryError> {
         let value = self.value()?;
         if value.text.is_empty() {
-            return Err(no_value(field, begin..value.at.end));
+            return Err(self.no_value(begin..value.at.end));
         }
-        let folded = field.fold(&value.text).ok_or_else(|| no_such_type(&value))?;
-        Ok(Node::Is(field, folded))
+        value.of_field(field, self.now)
+    }
+
+    fn no_value(&self, at: Range<usize>) -> QueryError {
+        let written = self.text.get(at.clone()).unwrap_or("");
+        match written.split_once(':') {
+            Some((name, _)) => QueryError::new(at, format!("`{name}:` needs a value right after the colon")),
+            None => QueryError::new(at, "there is no value here".to_owned()),
+        }
+    }
+
+    fn words(&mut self) -> Result<Option<Node>, QueryError> {
+        if let Some(node) = self.expression()? {
+            return Ok(Some(node));
+        }
+        let value = self.value()?;
+        match fuzzy(&value)? {
+            Some(node) => Ok(Some(node)),
+            None => Ok(value.words().map(|phrase| Node::Words(Place::Text, phrase))),
+        }
+    }
+
+    /// A regular expression between two slashes, with no other slash and no space in it: a path is none.
+    fn expression(&mut self) -> Result<Option<Node>, QueryError> {
+        let read = self.rest().strip_prefix('/').and_then(|rest| rest.split_once('/'));
+        let Some((expression, after)) = read else { return Ok(None) };
+        let is_apart = after.is_empty() || after.starts_with(|c: char| c.is_whitespace() || c == ')');
+        if expression.is_empty() || expression.contains(char::is_whitespace) || !is_apart {
+            return Ok(None);
+        }
+        let at = self.at..self.at + expression.len() + 2;
+        self.at = at.end;
+        let pattern = Pattern::regex(folded_expression(expression)).map_err(|reason| {
+            QueryError::new(at, format!("`/{expression}/` is no regular expression of a word: {reason}"))
+        })?;
+        Ok(Some(Node::Like(pattern)))
     }
 
     fn value(&mut self) -> Result<Value, QueryError> {
         let first = self.rest().chars().next();
         match QUOTES.into_iter().find(|(open, _)| first == Some(*open)) {
             Some((open, close)) => self.quoted(open, close),
-            None => Ok(self.word()),
+            None => self.word(),
         }
     }
 
-    fn word(&mut self) -> Value {
+    fn word(&mut self) -> Result<Value, QueryError> {
         let begin = self.at;
-        let text = self.rest().split(char::is_whitespace).next().unwrap_or("");
-        self.at += text.len();
-        Value { text: text.to_owned(), at: begin..self.at }
+        let rest = self.rest();
+        let mut open = 0;
+        let mut length = rest.len();
+        for (offset, c) in rest.char_indices() {
+            let ends = match c {
+                '(' => {
+                    open += 1;
+                    false
+                }
+                ')' if open > 0 => {
+                    open -= 1;
+                    false
+                }
+                ')' if self.groups > 0 => true,
+                ')' => {
+                    self.close_loose(begin..begin + offset)?;
+                    false
+                }
+                other => other.is_whitespace(),
+            };
+            if ends {
+                length = offset;
+                break;
+            }
+        }
+        self.loose += open;
+        self.at = begin + length;
+        let text = rest.get(..length).unwrap_or("").to_owned();
+        Ok(Value { text, at: begin..self.at, style: Style::Bare })
+    }
+
+    /// A parenthesis that closes nothing is a mistake behind a word. Behind signs it is a face, behind a number a list.
+    fn close_loose(&mut self, before: Range<usize>) -> Result<(), QueryError> {
+        let end = before.end;
+        match self.loose.checked_sub(1) {
+            Some(left) => {
+                self.loose = left;
+                Ok(())
+            }
+            None if self.text.get(before).is_some_and(|word| word.contains(char::is_alphabetic)) => {
+                let message = "the parenthesis was not opened: `(` is missing, or put the text in quotes".to_owned();
+                Err(QueryError::new(end..end + 1, message))
+            }
+            None => Ok(()),
+        }
     }
 
     fn quoted(&mut self, open: char, close: char) -> Result<Value, QueryError> {
@@ -123,7 +308,8 @@ impl<'a> Parser<'a> {
         while let Some((offset, c)) = characters.next() {
             if c == close {
                 self.at = begin + offset + c.len_utf8();
-                return Ok(Value { text, at: begin..self.at });
+                let style = self.style_behind_quotes();
+                return Ok(Value { text, at: begin..self.at, style });
             }
             let escaped = (c == '\\').then(|| characters.clone().next()).flatten().map(|(_, next)| next);
             match escaped.filter(|next| matches!(next, '\\' | '"')) {
@@ -136,29 +322,53 @@ impl<'a> Parser<'a> {
         }
         Err(no_closing_quote(self.text, begin..begin + open.len_utf8(), close))
     }
-}
 
-fn no_such_field(name: &str, meant: Field, at: Range<usize>) -> QueryError {
-    let suggestion = format!("{}:", meant.name());
-    QueryError::new(at, format!("there is no field `{name}:`, did you mean `{suggestion}`?")).suggesting(suggestion)
-}
-
-fn no_value(field: Field, at: Range<usize>) -> QueryError {
-    let name = field.name();
-    QueryError::new(at, format!("`{name}:` needs a value right after the colon"))
-}
-
-fn no_such_type(value: &Value) -> QueryError {
-    let word = &value.text;
-    let words: Vec<_> = BodyType::ALL.into_iter().map(BodyType::word).collect();
-    let list = words.join(", ");
-    match body_type_meant_by(word) {
-        Some(meant) => {
-            let message = format!("there is no type `{word}`, did you mean `{meant}`? The types are {list}");
-            QueryError::new(value.at.clone(), message).suggesting(meant.word().to_owned())
+    /// Takes the `*` right behind a closing quote.
+    fn style_behind_quotes(&mut self) -> Style {
+        let ends = |rest: &str| rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || c == ')');
+        if !self.rest().strip_prefix('*').is_some_and(ends) {
+            return Style::Quoted;
         }
-        None => QueryError::new(value.at.clone(), format!("there is no type `{word}`; the types are {list}")),
+        self.at += 1;
+        Style::QuotedStart
     }
+}
+
+/// One node is itself, of several all or any must match.
+fn joined(mut nodes: Vec<Node>, join: fn(Vec<Node>) -> Node) -> Option<Node> {
+    if nodes.len() > 1 { Some(join(nodes)) } else { nodes.pop() }
+}
+
+/// A word that ends in `~`, `~1` or `~2`. Anything but one word of letters is no such word: `10~20`, `好的~`.
+fn fuzzy(value: &Value) -> Result<Option<Node>, QueryError> {
+    let Some((word, slips)) = value.text.rsplit_once('~').filter(|_| value.style == Style::Bare) else {
+        return Ok(None);
+    };
+    let tokens = Tokens::of(word);
+    let token = match (tokens.len(), tokens.get(0)) {
+        (1, Some((token, Kind::Whole))) if may_be_accented(token) && tokens.reach_the_end() => token,
+        _ => return Ok(None),
+    };
+    let distance = match slips {
+        "" if token.chars().count() < SHORTEST_FUZZY => return Ok(None),
+        "" => 1,
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().unwrap_or(u8::MAX),
+        _ => return Ok(None),
+    };
+    match Pattern::fuzzy(token, distance) {
+        Some(pattern) => Ok(Some(Node::Like(pattern))),
+        None => Err(too_fuzzy(word, value.at.start + word.len()..value.at.end)),
+    }
+}
+
+fn too_fuzzy(word: &str, at: Range<usize>) -> QueryError {
+    let message = format!("a word may be {SLIPS} slips away at the most, did you mean `{word}~{SLIPS}`?");
+    QueryError::new(at, message).suggesting(format!("~{SLIPS}"))
+}
+
+fn no_such_field(name: &str, meant: &str, at: Range<usize>) -> QueryError {
+    let suggestion = format!("{meant}:");
+    QueryError::new(at, format!("there is no field `{name}:`, did you mean `{suggestion}`?")).suggesting(suggestion)
 }
 
 fn no_closing_quote(text: &str, at: Range<usize>, close: char) -> QueryError {
@@ -168,89 +378,16 @@ fn no_closing_quote(text: &str, at: Range<usize>, close: char) -> QueryError {
         .suggesting(suggestion)
 }
 
+fn no_closing_parenthesis(text: &str, begin: usize) -> QueryError {
+    let rest = text.get(begin..).unwrap_or("").trim_end();
+    QueryError::new(begin..begin + 1, "the parenthesis is not closed: `)` is missing".to_owned())
+        .suggesting(format!("{rest})"))
+}
+
 fn nothing_to_look_for(text: &str, at: Range<usize>) -> QueryError {
     let word = text.get(at.clone()).unwrap_or("");
     QueryError::new(at, format!("`{word}` has no letter, digit or picture to look for"))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn is(field: Field, value: &str) -> Node {
-        Node::Is(field, value.to_owned())
-    }
-
-    fn phrase(text: &str) -> Node {
-        Node::Phrase(Phrase::of(text).unwrap())
-    }
-
-    #[test]
-    fn queries_are_read_as_people_mean_them() {
-        for (text, nodes) in [
-            ("", vec![]),
-            (" \t ", vec![]),
-            ("tide gauge", vec![phrase("tide"), phrase("gauge")]),
-            ("\"tide gauge\"", vec![phrase("tide gauge")]),
-            ("“tide gauge”  x", vec![phrase("tide gauge"), phrase("x")]),
-            (r#""say \"hi\"""#, vec![phrase("say hi")]),
-            ("from:Mara_Voss", vec![is(Field::From, "mara_voss")]),
-            ("FROM:\"odd name\" tide", vec![is(Field::From, "odd name"), phrase("tide")]),
-            ("to:a:b", vec![is(Field::To, "a:b")]),
-            ("in:231904417783810", vec![is(Field::In, "231904417783810")]),
-            ("in:chat:b:a type:IMG", vec![is(Field::In, "chat:a:b"), is(Field::Type, "img")]),
-            (
-                "http://x 10:30 note: re:x a:b",
-                vec![phrase("http x"), phrase("10 30"), phrase("note"), phrase("re x"), phrase("a b")],
-            ),
-            ("tide — !", vec![phrase("tide")]),
-            ("5\" 你好。\"好 的\"", vec![phrase("5"), phrase("你好 好"), phrase("的")]),
-        ] {
-            assert_eq!(parse(text), Ok(Node::All(nodes)), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_mistake_is_shown_and_what_was_meant_is_offered() {
-        let types = "txt, img, audio, video, file, loc, cmd, custom, combine, event, unknown";
-        for (text, at, message, suggestion) in [
-            ("tide frm:mara", "frm:", "there is no field `frm:`, did you mean `from:`?".to_owned(), Some("from:")),
-            ("sender:x", "sender:", "there is no field `sender:`, did you mean `from:`?".to_owned(), Some("from:")),
-            (
-                "body_type:x",
-                "body_type:",
-                "there is no field `body_type:`, did you mean `type:`?".to_owned(),
-                Some("type:"),
-            ),
-            ("from: mara", "from:", "`from:` needs a value right after the colon".to_owned(), None),
-            ("in:", "in:", "`in:` needs a value right after the colon".to_owned(), None),
-            ("to:\"\"", "to:\"\"", "`to:` needs a value right after the colon".to_owned(), None),
-            (
-                "type:image",
-                "image",
-                format!("there is no type `image`, did you mean `img`? The types are {types}"),
-                Some("img"),
-            ),
-            ("type:sticker", "sticker", format!("there is no type `sticker`; the types are {types}"), None),
-            (
-                "你好 \"tide gauge ",
-                "\"tide gauge ",
-                "the quote is not closed: `\"` is missing".to_owned(),
-                Some("\"tide gauge\""),
-            ),
-            ("—", "—", "`—` has no letter, digit or picture to look for".to_owned(), None),
-            ("\"\"", "\"\"", "`\"\"` has no letter, digit or picture to look for".to_owned(), None),
-        ] {
-            let error = parse(text).expect_err(text);
-            assert_eq!(text.get(error.at.clone()), Some(at), "{text}");
-            assert_eq!(error.message, message, "{text}");
-            assert_eq!(error.suggestion.as_deref(), suggestion, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_query_has_a_length() {
-        let error = parse(&"é".repeat(LONGEST_QUERY)).unwrap_err();
-        assert_eq!(error.at.start, LONGEST_QUERY);
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! The index answers what a scan answers, whatever the text and the query.
 
-use index::Query;
+use index::{Order, Query, Request};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -11,7 +11,7 @@ const PIECES: &[&str] = &[
     "潮", "汐", "表", "體", "体", "か", "カ", "ｶ", "ﾞ", "ー", "한", "국", "ㅋ", "ㅏ", "ㄳ", "ไ", "ท", "น้", "ำ", "ខ", "្",
     "မ", "့", "a", "B", "ß", "SS", "İ", "ı", "é", "e\u{301}", "Ж", "Ё", "ש", "ּ", "م", "ُ", "ـ", "ी", "ह", "क्", "7", "１",
     "½", "👩", "\u{200D}", "🔧", "🏽", "👍", "🇳", "🇴", "\u{FE0F}", "✨", " ", " ", " ", ".", "-", "_", "'", "，", "。",
-    ":", "\u{200B}", "\u{AD}", "\u{200C}", "\n", "ﬁ", "㍿", "™",
+    ":", "@", "(", "\u{200B}", "\u{AD}", "\u{200C}", "\n", "ﬁ", "㍿", "™",
 ];
 
 fn text(pieces: impl Into<proptest::collection::SizeRange>) -> impl Strategy<Value = String> {
@@ -27,6 +27,20 @@ fn part(texts: &[String], choice: &(prop::sample::Index, usize, usize, bool)) ->
     if *quoted { format!("\"{part}\"") } else { part }
 }
 
+/// The same as something that is not there, goes on, is near, or is an expression.
+fn shaped(part: &str, shape: usize) -> String {
+    let part = part.trim();
+    match shape {
+        0 => format!("-{part}"),
+        1 => format!("{part}*"),
+        2 => format!("{part}~1"),
+        3 => format!("/{}.*/", part.replace(|c: char| c.is_ascii_punctuation() || c.is_whitespace(), "")),
+        4 => format!("({part} OR ab)"),
+        5 => format!("NOT ({part} -\"潮 汐\")"),
+        _ => part.to_owned(),
+    }
+}
+
 fn choice() -> impl Strategy<Value = (prop::sample::Index, usize, usize, bool)> {
     (any::<prop::sample::Index>(), 0..20_usize, 1..7_usize, any::<bool>())
 }
@@ -37,14 +51,14 @@ proptest! {
     #[test]
     fn index_and_scan_agree(
         texts in prop::collection::vec(text(0..16), 1..24),
-        choices in prop::collection::vec((choice(), prop::option::of(choice())), 24),
+        choices in prop::collection::vec((choice(), prop::option::of(choice()), 0..12_usize), 24),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let catalogue = open(folder.path());
         let messages: Vec<_> = (1..).zip(&texts).map(|(line, text)| message(nine(), line, text)).collect();
         take_in(&catalogue, nine(), "v", &messages);
-        for (first, second) in &choices {
-            let mut typed = part(&texts, first);
+        for (first, second, shape) in &choices {
+            let mut typed = shaped(&part(&texts, first), *shape);
             if let Some(second) = second {
                 typed = format!("{typed} {}", part(&texts, second));
             }
@@ -57,19 +71,29 @@ proptest! {
                 .collect();
             prop_assert_eq!(rows(&found), &*scanned, "{:?} in {:?}", typed, texts);
             prop_assert_eq!(found.total, scanned.len() as u64);
+            let best = catalogue.search(&Request { order: Order::Relevance, ..ask(&typed) }).unwrap();
+            prop_assert_eq!(best.total, scanned.len() as u64, "by relevance: {:?}", typed);
+            let mut lines = Vec::new();
+            catalogue.each_row(&query, |row| lines.push(format!("09/{}", row.line))).unwrap();
+            lines.sort_unstable();
+            let mut scanned = scanned;
+            scanned.sort_unstable();
+            prop_assert_eq!(lines, scanned, "each row: {:?}", typed);
         }
     }
 
     #[test]
     fn what_is_shown_lies_on_characters_and_is_found_again(text in text(0..24), choice in choice()) {
-        let Ok(query) = Query::parse(&part(std::slice::from_ref(&text), &choice)) else { return Ok(()) };
+        let typed = part(std::slice::from_ref(&text), &choice);
+        let Ok(query) = Query::parse(&typed) else { return Ok(()) };
         let ranges = query.highlight(&text);
         prop_assert!(ranges.is_sorted_by(|one, other| one.end < other.start), "{:?}", ranges);
         for range in &ranges {
             prop_assert!(range.start < range.end);
             prop_assert!(text.get(range.clone()).is_some(), "{:?} of {:?}", range, text);
         }
-        prop_assert!(!query.matches(&message(nine(), 1, &text)) || query == Query::parse("").unwrap() || !ranges.is_empty());
+        let is_wanted = !typed.contains('-') && query != Query::parse("").unwrap();
+        prop_assert!(!is_wanted || !query.matches(&message(nine(), 1, &text)) || !ranges.is_empty());
     }
 
     #[test]

@@ -302,6 +302,20 @@ fn another_format_is_refused_and_damage_is_named() {
     assert!(error.rebuild_helps(), "{error:?}");
 }
 
+/// An index of an earlier format is taken for none by who reads, and begun anew by who writes.
+#[test]
+fn an_earlier_format_is_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    take_in(&open(folder.path()), nine(), "v", &[message(nine(), 1, "word")]);
+    fs::write(folder.path().join("format"), "annals-index 1 tantivy 7\n").unwrap();
+    assert!(Catalogue::open_existing(folder.path()).unwrap().is_none());
+    let catalogue = open(folder.path());
+    assert_eq!(catalogue.hours().unwrap().len(), 0);
+    take_in(&catalogue, nine().next(), "v", &[message(nine().next(), 1, "word")]);
+    assert_eq!(rows(&open(folder.path()).search(&ask("word")).unwrap()), ["10/1"]);
+    catalogue.verify().unwrap();
+}
+
 #[test]
 fn a_missing_file_is_damage() {
     let folder = tempfile::tempdir().unwrap();

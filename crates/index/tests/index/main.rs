@@ -2,9 +2,11 @@
 
 mod agreement;
 mod answers;
+mod facts;
 mod hours;
 mod kills;
 mod languages;
+mod spellings;
 
 use std::path::Path;
 

@@ -1,0 +1,86 @@
+//! `annals query -type:img`: a dash that negates and is no option.
+//!
+//! The parser of arguments takes whatever begins with a dash for options. What cannot be one is shielded from it by a space,
+//! which the query is read without.
+
+use std::ffi::OsString;
+
+use clap::{Arg, Command, CommandFactory as _};
+
+use crate::cli::Cli;
+
+/// The command whose words can be negated.
+const COMMAND: &str = "query";
+
+const SHIELD: &str = " ";
+
+/// The arguments of a process, words of a query with a dash shielded.
+pub(crate) fn shielded(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let letters = letters();
+    let mut is_query = false;
+    let mut shield = |argument: OsString| {
+        let negates = is_query && argument.to_str().is_some_and(|text| is_negation(text, &letters));
+        is_query |= argument == COMMAND;
+        if !negates {
+            return argument;
+        }
+        let mut shielded = OsString::from(SHIELD);
+        shielded.push(argument);
+        shielded
+    };
+    arguments.map(&mut shield).collect()
+}
+
+/// A word of a query as it was given.
+pub(crate) fn unshielded(word: &str) -> &str {
+    word.strip_prefix(SHIELD).filter(|word| word.starts_with('-')).unwrap_or(word)
+}
+
+/// The letters of the options, and whether a value follows.
+fn letters() -> Vec<(char, bool)> {
+    let mut program = Cli::command();
+    program.build();
+    let query = program.find_subcommand(COMMAND).map(Command::get_arguments).into_iter().flatten();
+    let letter = |option: &Arg| Some((option.get_short()?, option.get_action().takes_values()));
+    query.filter_map(letter).collect()
+}
+
+/// Whether one dash stands before something that is not made of options' letters.
+fn is_negation(text: &str, letters: &[(char, bool)]) -> bool {
+    let Some(negated) = text.strip_prefix('-').filter(|rest| !rest.is_empty() && !rest.starts_with('-')) else {
+        return false;
+    };
+    let option = |c: char| letters.iter().find(|(letter, _)| *letter == c);
+    let begins_with_a_value = negated.chars().next().and_then(option).is_some_and(|(_, has_value)| *has_value);
+    !begins_with_a_value && !negated.chars().all(|c| option(c).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_no_option_of_a_query_is_shielded() {
+        let given = ["annals", "-v", "query", "-type:img", "-v", "-vq", "-hello", "--limit", "5", "-(a", "-", "-- x"];
+        let expected =
+            ["annals", "-v", "query", " -type:img", "-v", "-vq", " -hello", "--limit", "5", " -(a", "-", "-- x"];
+        assert_eq!(shielded(given.into_iter().map(OsString::from)), expected);
+        let other = ["annals", "show", "-type:img"];
+        assert_eq!(shielded(other.into_iter().map(OsString::from)), other);
+    }
+
+    #[test]
+    fn a_letter_with_a_value_is_an_option_whatever_follows() {
+        let letters = [('n', true), ('v', false)];
+        for (text, expected) in [("-n5", false), ("-v", false), ("-vx", true), ("-x", true), ("x", false)] {
+            assert_eq!(is_negation(text, &letters), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_query_is_what_was_given() {
+        for (word, expected) in [(" -x", "-x"), ("-x", "-x"), (" x", " x"), ("", "")] {
+            assert_eq!(unshielded(word), expected);
+        }
+    }
+}

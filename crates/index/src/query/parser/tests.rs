@@ -1,0 +1,263 @@
+//! Queries and what they are read as, mistakes and what is said of them.
+
+use chat::parse_time;
+
+use super::super::{Phrase, Span, Whole};
+use super::*;
+use crate::columns::Column;
+
+fn is(column: Column, value: &str) -> Node {
+    Node::Is(column, Whole::Exact(value.to_owned()))
+}
+
+fn starts(column: Column, value: &str) -> Node {
+    Node::Is(column, Whole::Starts(value.to_owned()))
+}
+
+fn phrase(text: &str) -> Node {
+    Node::Words(Place::Text, Phrase::of(text).unwrap())
+}
+
+fn prefix(text: &str) -> Node {
+    Node::Words(Place::Text, Phrase::starting(text).unwrap())
+}
+
+fn file(text: &str) -> Node {
+    Node::Words(Place::File, Phrase::of(text).unwrap())
+}
+
+fn not(node: Node) -> Node {
+    Node::Not(Box::new(node))
+}
+
+fn like(text: &str) -> Node {
+    Node::Like(Pattern::regex(text.to_owned()).unwrap())
+}
+
+fn near(word: &str, distance: u8) -> Node {
+    Node::Like(Pattern::fuzzy(word, distance).unwrap())
+}
+
+fn sent(since: Option<&str>, until: Option<&str>) -> Node {
+    let at = |text: &str| parse_time(text).unwrap().timestamp_micros();
+    Node::Sent(Span { since: since.map(at), until: until.map(at) })
+}
+
+fn all(nodes: &[Node]) -> Node {
+    Node::All(nodes.to_vec())
+}
+
+fn any(nodes: &[Node]) -> Node {
+    Node::Any(nodes.to_vec())
+}
+
+#[track_caller]
+fn check(rows: &[(&str, Node)]) {
+    let now = parse_time("2026-03-14T09:30").ok();
+    for (text, node) in rows {
+        assert_eq!(parse(text, now).as_ref(), Ok(node), "{text}");
+    }
+}
+
+#[test]
+fn words_and_phrases_must_all_be_there() {
+    check(&[
+        ("", all(&[])),
+        (" \t ", all(&[])),
+        ("tide gauge", all(&[phrase("tide"), phrase("gauge")])),
+        ("\"tide gauge\"", phrase("tide gauge")),
+        ("“tide gauge”  x", all(&[phrase("tide gauge"), phrase("x")])),
+        (r#""say \"hi\"""#, phrase("say hi")),
+        (
+            "http://x 10:30 note: re:x a:b",
+            all(&[phrase("http x"), phrase("10 30"), phrase("note"), phrase("re x"), phrase("a b")]),
+        ),
+        ("tide — !", phrase("tide")),
+        ("5\" 你好。\"好 的\"", all(&[phrase("5"), phrase("你好 好"), phrase("的")])),
+        ("tide AND gauge", all(&[phrase("tide"), phrase("gauge")])),
+        ("what:x even:y file://z", all(&[phrase("what x"), phrase("even y"), phrase("file z")])),
+    ]);
+}
+
+#[test]
+fn or_binds_less_than_and_and_not_most() {
+    let [a, b, c] = ["a", "b", "c"].map(|word| move || phrase(word));
+    check(&[
+        ("a OR b", any(&[a(), b()])),
+        ("a b OR c", any(&[all(&[a(), b()]), c()])),
+        ("a (b OR c)", all(&[a(), any(&[b(), c()])])),
+        ("a AND b OR NOT c", any(&[all(&[a(), b()]), not(c())])),
+        ("-a", not(a())),
+        ("a -b", all(&[a(), not(b())])),
+        ("a NOT b", all(&[a(), not(b())])),
+        ("-(a OR b) c", all(&[not(any(&[a(), b()])), c()])),
+        ("NOT(a b)", not(all(&[a(), b()]))),
+        ("NOT -a", not(not(a()))),
+        ("-\"a b\"", not(phrase("a b"))),
+        ("((a))", a()),
+        ("a () b", all(&[a(), b()])),
+    ]);
+}
+
+/// What was a word before there were operators still is one, where no operator can stand.
+#[test]
+fn what_can_only_be_a_word_is_one() {
+    check(&[
+        ("OR", phrase("or")),
+        ("tide OR", all(&[phrase("tide"), phrase("or")])),
+        ("AND tide", all(&[phrase("and"), phrase("tide")])),
+        ("(tide NOT)", all(&[phrase("tide"), phrase("not")])),
+        ("or tide", all(&[phrase("or"), phrase("tide")])),
+        ("tide - gauge", all(&[phrase("tide"), phrase("gauge")])),
+        ("--limit", phrase("limit")),
+        ("-> x", phrase("x")),
+        ("hi :) ;-)", phrase("hi")),
+        ("hi :(", phrase("hi")),
+        ("1) x", all(&[phrase("1"), phrase("x")])),
+        ("f(x y)", all(&[phrase("f x"), phrase("y")])),
+        ("tide(s)", phrase("tide s")),
+        ("10~20 好的~ 5~", all(&[phrase("10 20"), phrase("好的"), phrase("5")])),
+        ("/usr/bin/ /usr", all(&[phrase("usr bin"), phrase("usr")])),
+        ("*.pdf", phrase("pdf")),
+        ("a*b", phrase("a b")),
+    ]);
+}
+
+#[test]
+fn words_may_go_on_or_be_near_or_be_described() {
+    check(&[
+        ("har*", prefix("har")),
+        ("\"tide ga\"*", prefix("tide ga")),
+        ("(har*)", prefix("har")),
+        ("潮汐*", phrase("潮汐")),
+        ("harbour~1", near("harbour", 1)),
+        ("Harbour~2", near("harbour", 2)),
+        ("harbour~", near("harbour", 1)),
+        ("/colou?r/", like("colou?r")),
+        ("(/a(b|C)/ x)", all(&[like("a(b|c)"), phrase("x")])),
+    ]);
+}
+
+#[test]
+fn fields_have_values() {
+    use Column::{Facts, From, In, To, Type};
+    check(&[
+        ("from:Mara_Voss", is(From, "mara_voss")),
+        ("FROM:\"odd name\" tide", all(&[is(From, "odd name"), phrase("tide")])),
+        ("to:a:b", is(To, "a:b")),
+        ("in:231904417783810", is(In, "231904417783810")),
+        ("in:chat:b:a type:IMG", all(&[is(In, "chat:a:b"), is(Type, "img")])),
+        ("with:mara", any(&[is(From, "mara"), is(To, "mara")])),
+        ("from:m*", starts(From, "m")),
+        ("from:\"m*\"", is(From, "m*")),
+        ("from:(mara OR teo)", any(&[is(From, "mara"), is(From, "teo")])),
+        ("from:(mara -te*)", all(&[is(From, "mara"), not(starts(From, "te"))])),
+        ("-type:img", not(is(Type, "img"))),
+        ("type:voice type:location", all(&[is(Type, "audio"), is(Type, "loc")])),
+        ("chat:group chat:chatroom", all(&[is(Facts, "chat=groupchat"), is(Facts, "chat=chatroom")])),
+        ("has:attachment", is(Facts, "has=attachment")),
+        ("event:Recall", is(Facts, "event=recall")),
+        ("ext.Order.State:Paid", is(Facts, "ext.order.state=paid")),
+        ("ext.kind:\"é x\"", is(Facts, "ext.kind=e x")),
+        ("ext.kind:*", starts(Facts, "ext.kind=")),
+        ("custom:gift_1 custom.size:16", all(&[is(Facts, "custom=gift_1"), is(Facts, "custom.size=16")])),
+        ("file:Report", file("report")),
+        ("file:\"*.pdf\"", file("pdf")),
+        ("file:rep*", starts(Facts, "file=rep")),
+        ("file:*.PDF", Node::Is(Facts, Whole::Like(Pattern::wildcards("file=", "*.pdf").unwrap()))),
+        ("file:?.pdf", Node::Is(Facts, Whole::Like(Pattern::wildcards("file=", "?.pdf").unwrap()))),
+    ]);
+}
+
+#[test]
+fn times_are_half_open() {
+    check(&[
+        ("after:2026-03-14", sent(Some("2026-03-14"), None)),
+        ("before:2026-03", sent(None, Some("2026-03-01"))),
+        ("on:2026-03-14T09", sent(Some("2026-03-14T09"), Some("2026-03-14T10"))),
+        ("after:36h", sent(Some("2026-03-12T21:30"), None)),
+        ("on:7d", sent(Some("2026-03-07"), Some("2026-03-08"))),
+        ("on:yesterday", sent(Some("2026-03-13"), Some("2026-03-14"))),
+        ("before:\"2026-03-14 09:30\"", sent(None, Some("2026-03-14T09:30"))),
+    ]);
+}
+
+#[test]
+fn a_mistake_is_shown_and_what_was_meant_is_offered() {
+    let types = "txt, img, audio, video, file, loc, cmd, custom, combine, event, unknown";
+    let forms = "write 2026-03-14, 2026-03, 2026-03-14T09, 36h, 7d, 2w, today or yesterday";
+    let text = |text: &str| text.to_owned();
+    for (query, at, message, suggestion) in [
+        ("tide frm:mara", "frm:", text("there is no field `frm:`, did you mean `from:`?"), Some("from:")),
+        ("form:mara", "form:", text("there is no field `form:`, did you mean `from:`?"), Some("from:")),
+        ("sender:x", "sender:", text("there is no field `sender:`, did you mean `from:`?"), Some("from:")),
+        ("body_type:x", "body_type:", text("there is no field `body_type:`, did you mean `type:`?"), Some("type:")),
+        ("from: mara", "from:", text("`from:` needs a value right after the colon"), None),
+        ("in:", "in:", text("`in:` needs a value right after the colon"), None),
+        ("to:\"\"", "to:\"\"", text("`to:` needs a value right after the colon"), None),
+        ("(from:)", "from:", text("`from:` needs a value right after the colon"), None),
+        ("ext.key: x", "ext.key:", text("`ext.key:` needs a value right after the colon"), None),
+        ("from:()", "from:()", text("`from:` needs a value right after the colon"), None),
+        (
+            "type:voce",
+            "voce",
+            format!("there is no type `voce`, did you mean `voice`? The types are {types}"),
+            Some("voice"),
+        ),
+        ("type:sticker", "sticker", format!("there is no type `sticker`; the types are {types}"), None),
+        (
+            "chat:grup",
+            "grup",
+            text("there is no `chat:grup`, did you mean `group`? The kinds are chat, group, room, thread"),
+            Some("group"),
+        ),
+        ("has:link", "link", text("there is no `has:link`; the words are attachment, location, thumbnail"), None),
+        ("after:2026-3-4", "2026-3-4", text("`2026-3-4` is no time, did you mean `2026-03-04`?"), Some("2026-03-04")),
+        ("on:noon", "noon", format!("`noon` is no time: {forms}"), None),
+        (
+            "你好 \"tide gauge ",
+            "\"tide gauge ",
+            text("the quote is not closed: `\"` is missing"),
+            Some("\"tide gauge\""),
+        ),
+        ("x (a OR b ", "(", text("the parenthesis is not closed: `)` is missing"), Some("(a OR b)")),
+        ("a OR b)", ")", text("the parenthesis was not opened: `(` is missing, or put the text in quotes"), None),
+        ("harbour~3", "~3", text("a word may be 2 slips away at the most, did you mean `harbour~2`?"), Some("~2")),
+        ("harbour~999", "~999", text("a word may be 2 slips away at the most, did you mean `harbour~2`?"), Some("~2")),
+        ("/a(/", "/a(/", text("`/a(/` is no regular expression of a word: unclosed group"), None),
+        ("file:—", "—", text("`—` has no letter, digit or picture to look for"), None),
+        ("—", "—", text("`—` has no letter, digit or picture to look for"), None),
+        ("\"\"", "\"\"", text("`\"\"` has no letter, digit or picture to look for"), None),
+    ] {
+        let error = parse(query, parse_time("2026-03-14").ok()).expect_err(query);
+        assert_eq!(query.get(error.at.clone()), Some(at), "{query}");
+        assert_eq!(error.message, message, "{query}");
+        assert_eq!(error.suggestion.as_deref(), suggestion, "{query}");
+    }
+}
+
+#[test]
+fn a_query_has_a_length_and_a_depth() {
+    let error = parse(&"é".repeat(LONGEST_QUERY), None).unwrap_err();
+    assert_eq!(error.at.start, LONGEST_QUERY);
+    for deep in ["(".repeat(LONGEST_QUERY), "NOT ".repeat(LONGEST_QUERY / 8) + "x", "-(".repeat(DEEPEST)] {
+        assert!(parse(&deep, None).unwrap_err().message.contains("within one another"));
+    }
+    let deepest = format!("{}x{}", "(".repeat(DEEPEST), ")".repeat(DEEPEST));
+    assert_eq!(parse(&deepest, None), Ok(phrase("x")));
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_is_typed_is_read_or_the_place_of_the_mistake_is_on_characters(
+        pieces in proptest::collection::vec(proptest::sample::select(&[
+            "a", "潮", "é", "(", ")", "\"", "“", "”", "-", "NOT", "OR", "AND", " ", " ", "from:", "ext.k:", "on:", "/", "*", "~", "1",
+            "\\", "file:", "?", "7d", "👩", "@", "type:", "img", "[",
+        ][..]), 0..16)
+    ) {
+        let text = pieces.concat();
+        if let Err(error) = parse(&text, parse_time("2026-03-14").ok()) {
+            proptest::prop_assert!(text.get(error.at.clone()).is_some_and(|at| !at.is_empty()), "{:?} in {:?}", error, text);
+        }
+    }
+}
