@@ -11,6 +11,7 @@ mod deploy;
 mod doubt;
 mod end_to_end;
 mod export;
+mod formats;
 mod hours;
 mod index_behind;
 mod init;

@@ -59,7 +59,7 @@ pub use error::Error;
 pub use extract::{Extract, Form};
 pub use find::{Key, find_ids, read_columns, read_hour, read_keys};
 pub use merge::{Merged, Piece, merge_dead_letters, merge_messages};
-pub use read::{Rows, read_all, read_dead_letters, read_entries, read_statistics};
+pub use read::{Footer, Rows, read_all, read_dead_letters, read_entries, read_footer, read_statistics};
 pub use settings::Settings;
 pub use statistics::{ColumnStatistics, Statistics, Value};
 pub use table::{Column, FORMAT};

@@ -24,7 +24,7 @@ use crate::columns::{DeadLetters, Messages};
 use crate::copy::StoredGroup;
 use crate::error::Error;
 use crate::file::TableFile;
-use crate::read::{OpenFile, is_of_today, read_footer};
+use crate::read::{OpenFile, checked_footer, is_of_today};
 use crate::settings::Settings;
 use crate::sort::{Merge, Run};
 use crate::table::Table;
@@ -144,7 +144,7 @@ where
     where
         R: AsyncFileReader + Clone + Unpin + Send + 'static,
     {
-        let footer = block_on(read_footer(&mut reader, PageIndexPolicy::Optional))?;
+        let footer = block_on(checked_footer(&mut reader, PageIndexPolicy::Optional))?;
         for portion in self.portions(footer.metadata()) {
             match portion {
                 Portion::Copied(group, hour) => {

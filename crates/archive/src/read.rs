@@ -68,6 +68,29 @@ where
     Ok(Statistics::of::<Messages>(file.metadata().row_groups()))
 }
 
+/// What a file says of itself in its footer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Footer {
+    /// The number of the format that it was written in, also one that is newer than this program; `None` when another
+    /// program wrote it anew and left the number out.
+    pub format: Option<u32>,
+    /// Rows of the file.
+    pub rows: u64,
+}
+
+/// The footer of a file, of whichever table and format.
+///
+/// # Errors
+///
+/// [`Error::Format`] when its format is no number; else when it cannot be read, or is damaged.
+pub async fn read_footer<R: AsyncFileReader>(mut reader: R) -> Result<Footer, Error> {
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
+    let metadata = reader.get_metadata(Some(&options)).await?;
+    let file = metadata.file_metadata();
+    let number = |text: &str| text.parse().map_err(|_| unknown_format(text));
+    Ok(Footer { format: format_of(file).map(number).transpose()?, rows: u64::try_from(file.num_rows()).unwrap_or(0) })
+}
+
 /// A file whose footer is read and understood.
 pub(crate) struct OpenFile<R, T: Table> {
     pub(crate) parquet: ParquetRecordBatchStreamBuilder<R>,
@@ -84,7 +107,7 @@ where
     const BATCH_ROWS: usize = 1_024;
 
     pub(crate) async fn open(mut reader: R, page_index: PageIndexPolicy) -> Result<Self, Error> {
-        let footer = read_footer(&mut reader, page_index).await?;
+        let footer = checked_footer(&mut reader, page_index).await?;
         Self::with_footer(reader, footer)
     }
 
@@ -129,7 +152,7 @@ where
 }
 
 /// The footer of a file that is not of a newer format.
-pub(crate) async fn read_footer<R: AsyncFileReader>(
+pub(crate) async fn checked_footer<R: AsyncFileReader>(
     reader: &mut R,
     page_index: PageIndexPolicy,
 ) -> Result<ArrowReaderMetadata, Error> {
@@ -141,20 +164,24 @@ pub(crate) async fn read_footer<R: AsyncFileReader>(
 
 /// Whether a file says that it was written in the format of today.
 pub(crate) fn is_of_today(file: &FileMetaData) -> bool {
-    format(file).is_some_and(|number| number.parse() == Ok(FORMAT))
+    format_of(file).is_some_and(|number| number.parse() == Ok(FORMAT))
 }
 
 /// Refuses a file of a newer format. One without a number was rewritten by a program that keeps the columns and drops
 /// the rest, as Delta's own tools do; its columns are checked like all others.
 fn check_format(file: &FileMetaData) -> Result<(), Error> {
-    match format(file) {
+    match format_of(file) {
         Some(number) if number.parse().is_ok_and(|number: u32| (1..=FORMAT).contains(&number)) => Ok(()),
-        Some(number) => Err(Error::Format { found: number.to_owned(), newest: FORMAT }),
+        Some(number) => Err(unknown_format(number)),
         None => Ok(()),
     }
 }
 
-fn format(file: &FileMetaData) -> Option<&str> {
+fn format_of(file: &FileMetaData) -> Option<&str> {
     let entries = file.key_value_metadata().into_iter().flatten();
     entries.filter(|entry| entry.key == FORMAT_KEY).filter_map(|entry| entry.value.as_deref()).next_back()
+}
+
+fn unknown_format(number: &str) -> Error {
+    Error::Format { found: number.to_owned(), newest: FORMAT }
 }

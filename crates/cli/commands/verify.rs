@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use chat::Hour;
-use ingest::{Finding, Proof, RoundTrip, Verified};
+use ingest::{FileFormat, Finding, FormatCount, Proof, RoundTrip, Verified};
 use serde_json::{Value, json};
 use store::{Access, Archive};
 
@@ -23,6 +23,9 @@ use crate::output::visible;
 /// types, digits, what is absent, null and empty. And every line that was served is a message, a copy of one in the same
 /// hour, a dead letter to the byte, or blank. That needs the served files; hours without them are counted.
 ///
+/// For each table it says how many files and rows are of which format, as the files themselves say; a file of which the log
+/// says otherwise is a finding. `annals compact` brings older files up.
+///
 /// Conflicts, which are messages with the id of another one in the same hour and other content, are counted and no fault:
 /// the service served both.
 #[derive(Debug, clap::Args)]
@@ -31,6 +34,7 @@ Examples:
   annals verify
   annals verify --since 2026-03-14 --until 2026-03-15 --json
   annals verify --round-trip
+  annals verify --files
 
 Exit codes: 0 all is well; 3 something is not.")]
 pub(crate) struct Args {
@@ -40,6 +44,10 @@ pub(crate) struct Args {
     /// Rebuild every record and hold it against the line that was served
     #[arg(long)]
     pub(crate) round_trip: bool,
+
+    /// Name every file with its format and its rows
+    #[arg(long)]
+    files: bool,
 
     /// Print one JSON object on stdout
     #[arg(long)]
@@ -58,8 +66,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let proof = if args.round_trip { Proof::RoundTrip } else { Proof::Counts };
     let verified = verified(context, archive, range, proof).await?;
     if args.json {
-        context.output.json(&json_of(&verified))?;
+        context.output.json(&json_of(&verified, args.files))?;
     } else {
+        if args.files {
+            verified.files.iter().try_for_each(|file| context.output.line(visible(&words_of_file(file))))?;
+        }
         print(&verified, context)?;
     }
     Ok(if verified.findings.is_empty() { Exit::Done } else { Exit::HoursFailed })
@@ -89,7 +100,8 @@ async fn verified(
 /// The version of the object that `--json` prints.
 const VERSION: u64 = 1;
 
-fn json_of(verified: &Verified) -> Value {
+fn json_of(verified: &Verified, with_files: bool) -> Value {
+    let files = || verified.files.iter().map(json_of_file).collect::<Vec<_>>();
     json!({
         "version": VERSION,
         "hours": verified.hours,
@@ -101,9 +113,19 @@ fn json_of(verified: &Verified) -> Value {
         "unpublished": verified.unpublished,
         "documents": verified.documents,
         "not_indexed": verified.not_indexed,
+        "formats": verified.formats().iter().map(json_of_formats).collect::<Vec<_>>(),
+        "files": with_files.then(files),
         "round_trip": verified.round_trip.as_ref().map(json_of_round_trip),
         "findings": verified.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
+}
+
+fn json_of_formats(count: &FormatCount) -> Value {
+    json!({ "table": count.table, "format": count.format, "files": count.files, "rows": count.rows })
+}
+
+fn json_of_file(file: &FileFormat) -> Value {
+    json!({ "table": file.table, "file": file.path, "format": file.format, "rows": file.rows })
 }
 
 fn json_of_round_trip(told: &RoundTrip) -> Value {
@@ -123,6 +145,7 @@ fn print(verified: &Verified, context: &Context) -> Result<(), CommandError> {
     for finding in &verified.findings {
         context.output.line(visible(&finding.to_string()))?;
     }
+    verified.formats().iter().try_for_each(|count| context.output.line(words_of_formats(count)))?;
     if let Some(told) = &verified.round_trip {
         print_round_trip(told, verified.without_raw, context)?;
     }
@@ -148,6 +171,19 @@ fn print(verified: &Verified, context: &Context) -> Result<(), CommandError> {
         context.output.note(format_args!("{} hours are still to be indexed", verified.not_indexed));
     }
     Ok(())
+}
+
+fn words_of_formats(count: &FormatCount) -> String {
+    let files = if count.files == 1 { "1 file".to_owned() } else { format!("{} files", count.files) };
+    format!("{}: {files} of {}, {} rows", count.table, format_word(count.format), count.rows)
+}
+
+fn words_of_file(file: &FileFormat) -> String {
+    format!("{}/{}: {}, {} rows", file.table, file.path, format_word(file.format), file.rows)
+}
+
+fn format_word(format: Option<u32>) -> String {
+    format.map_or_else(|| "no format, written by another program".to_owned(), |format| format!("format {format}"))
 }
 
 fn print_round_trip(told: &RoundTrip, without_raw: u64, context: &Context) -> Result<(), CommandError> {

@@ -55,6 +55,6 @@ pub use names::{NameError, hours_of_files};
 pub use plan::{Plan, Settled, Step, Why, due, time_under_quota};
 pub use report::{CutShort, Failure, Report};
 pub use run::Progress;
-pub use verify::{Astray, Finding, Proof, RoundTrip, Verified};
+pub use verify::{Astray, FileFormat, Finding, FormatCount, Proof, RoundTrip, Verified};
 pub use workshop::{Clock, SecondRun, Settings, Workshop};
 pub use zone::{Offsets, ZoneVerdict};

@@ -2,6 +2,7 @@
 
 mod conflicts;
 mod finding;
+mod formats;
 mod round_trip;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use store::{DataFile, RawHour, RawPart, Snapshot};
 
 use self::conflicts::Conflicts;
 pub use self::finding::{Astray, Finding};
+pub use self::formats::{FileFormat, FormatCount};
 pub use self::round_trip::RoundTrip;
 use crate::error::Error;
 use crate::follow::Lag;
@@ -52,6 +54,8 @@ pub struct Verified {
     pub documents: Option<u64>,
     /// Hours that the index has not taken in; no fault, following mends it.
     pub not_indexed: u64,
+    /// The files that hold these hours, and those of the ledger, in the order of the tables.
+    pub files: Vec<FileFormat>,
     /// What became of the served lines; `None` when that was not asked for.
     pub round_trip: Option<RoundTrip>,
     /// What is wrong; empty for a sound archive.
@@ -103,6 +107,7 @@ impl Workshop {
         let is_done = |hour: &Hour| entries.get(hour).is_some_and(|entry| entry.state == State::Done);
         dead_letters.retain(|hour, _| is_done(hour) || !is_on_its_way(hour));
         verified.find_foreign(&entries, "dead letters", &dead_letters);
+        verified.read_formats(self, range).await?;
         if let Some(catalogue) = &self.catalogue {
             verified.hold_against_index(catalogue, &entries, &rows, range)?;
         }
@@ -223,9 +228,14 @@ impl Verified {
 
     fn take_round_trip(&mut self, told: RoundTrip, findings: Vec<Finding>) {
         self.round_trip.get_or_insert_default().add(told);
-        // What cannot be read was said before.
-        let new: Vec<_> = findings.into_iter().filter(|finding| !self.findings.contains(finding)).collect();
-        self.findings.extend(new);
+        findings.into_iter().for_each(|finding| self.find(finding));
+    }
+
+    /// Notes a finding, unless it was said before: that a file cannot be read is met by whoever reads it.
+    fn find(&mut self, finding: Finding) {
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
     }
 
     fn find_foreign(&mut self, entries: &BTreeMap<Hour, Entry>, what: &'static str, rows: &Counts) {

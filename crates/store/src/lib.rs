@@ -49,6 +49,7 @@ mod disk;
 mod error;
 #[cfg(test)]
 mod faults;
+mod files;
 mod identity;
 mod layout;
 mod ledger;
@@ -83,6 +84,7 @@ extern crate self as store;
 
 pub use compact::{Compacted, Compaction};
 pub use error::{Advice, Error, is_gone};
+pub use files::TableFile;
 pub use letter_reader::LetterReader;
 pub use open::{Access, Archive, Clock, FORMAT};
 pub use publish::{Mode, Publication, Published};

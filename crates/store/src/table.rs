@@ -134,6 +134,11 @@ impl Table {
         Ok(self.fresh().await?.delta.schema())
     }
 
+    /// The format of the newest version, from the properties of the table.
+    pub(crate) async fn format(&self) -> Result<Option<String>, Error> {
+        Ok(self.fresh().await?.delta.metadata().configuration().get(FORMAT_PROPERTY).cloned())
+    }
+
     /// Where a file lies below the archive.
     pub(crate) fn location(&self, file: &str) -> Path {
         Path::from(self.name()).parts().chain(Path::from(file).parts()).collect()

@@ -51,9 +51,14 @@ pub(crate) fn of_letters(origins: &BTreeMap<Hour, String>) -> Tags {
     tags
 }
 
+/// The format that a file was written in, as its tags say.
+pub(crate) fn format(tags: Option<&Tags>) -> Option<&str> {
+    text(tags, FORMAT)
+}
+
 /// Whether a file was written in the newest format, as far as its tags say.
 pub(crate) fn is_of_today(tags: Option<&Tags>) -> bool {
-    text(tags, FORMAT).is_some_and(|format| format.parse() == Ok(archive::FORMAT))
+    format(tags).is_some_and(|format| format.parse() == Ok(archive::FORMAT))
 }
 
 /// What the dead letters of an hour are from: the same program makes the same letters of the same bytes.

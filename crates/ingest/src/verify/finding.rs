@@ -65,6 +65,26 @@ pub enum Finding {
         /// The hash that it had.
         expected: String,
     },
+    /// The log of a table and a file of it do not agree on the format that the file was written in.
+    #[error("{name}: the file says {file}, the log of the table says format {log}")]
+    FileFormat {
+        /// The file, relative to the archive.
+        name: String,
+        /// What the file says.
+        file: String,
+        /// What the log says.
+        log: String,
+    },
+    /// A file is newer than the table that it is in.
+    #[error("{name}: the file says {file}, the table is of format {table}")]
+    TableFormat {
+        /// The file, relative to the archive.
+        name: String,
+        /// What the file says.
+        file: String,
+        /// What the properties of the table say.
+        table: String,
+    },
     /// The index is damaged.
     #[error("the index is damaged: {why}")]
     Index {

@@ -1,0 +1,69 @@
+//! The live files of all tables, each with what the log says of its format.
+
+use std::fmt;
+
+use chat::Hour;
+
+use crate::error::Error;
+use crate::live::LiveFile;
+use crate::open::Archive;
+use crate::reader::Reader;
+use crate::table::Table;
+use crate::tags;
+
+/// A live file of one of the tables.
+pub struct TableFile {
+    /// The table.
+    pub table: &'static str,
+    /// Its name, relative to the table.
+    pub path: String,
+    /// The hours that it holds, in order; none for a file of the ledger.
+    pub hours: Vec<Hour>,
+    /// The format that the log says the file was written in; not said of files of the ledger, of files of before, and of
+    /// those that other programs wrote.
+    pub format_in_log: Option<String>,
+    /// The format of the table, from its properties.
+    pub format_of_table: Option<String>,
+    reader: Reader,
+}
+
+impl TableFile {
+    fn new(table: &Table, file: &LiveFile, format_of_table: Option<&String>) -> Self {
+        Self {
+            table: table.name(),
+            path: file.path().to_owned(),
+            hours: file.hours().to_vec(),
+            format_in_log: tags::format(file.add.tags.as_ref()).map(str::to_owned),
+            format_of_table: format_of_table.cloned(),
+            reader: table.reader(file.path(), file.size()),
+        }
+    }
+
+    /// A reader of the file, for `archive::read_footer`.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+}
+
+impl fmt::Debug for TableFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableFile").field("table", &self.table).field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Archive {
+    /// The live files of `messages`, `dead_letters` and `hours`.
+    ///
+    /// # Errors
+    ///
+    /// When the log of a table cannot be read.
+    pub async fn files(&self) -> Result<Vec<TableFile>, Error> {
+        let mut files = Vec::new();
+        for table in self.tables() {
+            let (live, format) = (table.live().await?, table.format().await?);
+            files.extend(live.files().map(|file| TableFile::new(table, file, format.as_ref())));
+        }
+        Ok(files)
+    }
+}
