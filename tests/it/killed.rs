@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use chat::{Hour, Position};
 use emulator::{Clock, Handle, History, Options};
 
+use crate::replay;
 use crate::scene::{Scene, run};
 use crate::table;
 
@@ -142,6 +143,49 @@ fn killed_while_an_hour_that_grew_is_published_anew() {
     let met = at_every_step(prepare, GROWN, steps.clone());
     let missed: Vec<_> = steps.filter(|step| !met.contains(step)).collect();
     assert!(missed.is_empty(), "nothing died at {missed:?}");
+}
+
+/// The rows and the lines that are set aside.
+fn held(scene: &Scene) -> (Vec<(Position, Option<String>, bool)>, String) {
+    (rows(&scene.archive()), run(&mut scene.annals(&["dead-letters"])).leaves(0).stdout)
+}
+
+#[test]
+fn killed_while_dead_letters_are_read_once_more() {
+    // Without the served bytes, the letters are all that is left of their lines.
+    for has_raw in [true, false] {
+        let prepared = || {
+            let scene = Scene::new();
+            replay::load_with(&scene, HOUR, &replay::an_hour(), replay::LESS);
+            if !has_raw {
+                replay::forget_raw(&scene);
+            }
+            scene
+        };
+        let again = |scene: &Scene| scene.annals(&["dead-letters", "--replay", "--json"]);
+        let steady = prepared();
+        run(&mut again(&steady)).leaves(0);
+        let expected = held(&steady);
+        let mut met = BTreeSet::new();
+        let steps = store::STEPS.iter().copied().filter(|step| !is_of_merging(step));
+        for (step, nth) in steps.flat_map(|step| (1..=times(step)).map(move |nth| (step, nth))) {
+            let scene = prepared();
+            if !kill_at(&mut again(&scene), step, nth) {
+                continue;
+            }
+            met.insert(step);
+            run(&mut again(&scene)).leaves(0);
+            assert_eq!(
+                held(&scene),
+                expected,
+                "killed at {step} for the {nth}. time, with the served bytes: {has_raw}"
+            );
+            run(&mut scene.annals(&["verify"])).leaves(0);
+        }
+        for step in ["letters.placed", "letters.committed", "messages.committed", "hours.written", "log.committed"] {
+            assert!(met.contains(step), "nothing died at {step}");
+        }
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod metrics;
 mod ping;
 mod plan;
 mod readme;
+mod replay;
 mod round_trip;
 mod samples;
 mod scene;

@@ -22,6 +22,11 @@ impl Scene {
         Self { folder: tempfile::tempdir().unwrap(), runtime }
     }
 
+    /// Runs what waits, in the test's own process.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     /// A path in the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

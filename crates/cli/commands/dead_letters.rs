@@ -1,5 +1,7 @@
 //! `annals dead-letters`.
 
+mod replay;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -24,6 +26,13 @@ use crate::output::{Cell, Format, FormatArgs, Rows, beginning};
 /// JSON lines and CSV have them whole: in `text` when they are UTF-8, else in `base64`; the other one is null. `length` is the
 /// number of these bytes; of a line that was too long only the start was kept. Further keys: `source_hour`, `part`, `line`, `offset`,
 /// `reason`.
+///
+/// With --replay they are read once more, by this version of the program and with the limits of its settings. Hours of which a
+/// line is a message now are published again, and no others; where the served bytes are not kept any more, the line is read from
+/// what is listed here. It prints a line for each such hour, or with --json one object: `version`, `dry_run`, `hours`,
+/// `dead_letters` (how many were read), `messages`, `duplicates`, `changed` (the hours published, each with `hour`,
+/// `dead_letters`, `messages`, `duplicates`), `left` (hours left as they are, each with `hour` and `why`), `failures` (`hour`,
+/// `error`), `interrupted`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -31,8 +40,10 @@ Examples:
   annals dead-letters --count --since 2026-03-01
   annals dead-letters --reason syntax --since 2026-03-14 --until 2026-03-15
   annals dead-letters --format jsonl > letters.jsonl
+  annals dead-letters --replay --dry-run
+  annals dead-letters --replay --since 2026-03-01 --json
 
-Exit codes: 0 there are some; 1 there are none.")]
+Exit codes: 0 there are some; 1 there are none. With --replay: 0 done; 3 an hour failed, and stays as it is.")]
 pub(crate) struct Args {
     #[command(flatten)]
     span: HourSpan,
@@ -48,6 +59,14 @@ pub(crate) struct Args {
     /// Print how many there are for each reason, and not the lines
     #[arg(long, conflicts_with = "limit")]
     count: bool,
+
+    /// Read them once more, and publish the hours of which lines are messages now
+    #[arg(long, conflicts_with_all = ["reason", "limit", "count", "format"])]
+    replay: bool,
+
+    /// Only say what --replay would do
+    #[arg(long, requires = "replay")]
+    dry_run: bool,
 
     #[command(flatten)]
     format: FormatArgs,
@@ -69,6 +88,9 @@ fn reason() -> impl TypedValueParser<Value = Reason> {
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let range = args.span.range()?;
     let archive = context.open_archive(Access::Existing).await?;
+    if args.replay {
+        return replay::run(archive, &range, args.dry_run, args.format.is_json(), context).await;
+    }
     let format = args.format.chosen(&context.output);
     let wanted = Wanted { range, reason: args.reason };
     let found = if args.count {

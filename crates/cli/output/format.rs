@@ -28,6 +28,12 @@ pub(crate) struct FormatArgs {
 }
 
 impl FormatArgs {
+    /// Whether `--json` was given, which asks a command that prints no list for one object.
+    #[must_use]
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
     /// The form asked for, or the one that suits the reader.
     #[must_use]
     pub(crate) fn chosen(self, output: &Output) -> Format {

@@ -77,7 +77,7 @@ impl Workshop {
     }
 
     /// Waits until no other fetch is at work on the archive; `None` when told to stop meanwhile.
-    async fn turn(&self) -> Result<Option<store::Turn>, Error> {
+    pub(crate) async fn turn(&self) -> Result<Option<store::Turn>, Error> {
         let mut is_said = false;
         loop {
             let holder = match self.archive.try_turn()? {

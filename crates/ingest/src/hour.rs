@@ -67,6 +67,8 @@ pub(crate) struct Decoded {
     publication: Publication,
     /// What is replaced: the publication whose rows were kept as far as they are not served any more.
     earlier: Option<Entry>,
+    /// Whether the dead letters are the only copy of some lines, and are replaced when all else is done.
+    has_letters_last: bool,
     /// When its messages were sent, against the hour.
     pub(crate) offsets: Offsets,
     /// Messages that have an id or a time.
@@ -145,8 +147,9 @@ impl Workshop {
     /// Publishes a decoded hour, and then makes its documents visible.
     ///
     /// An index that cannot take the hour in does not fail it: the hour is left for following.
-    async fn publish(&self, decoded: Decoded) -> Result<Published, Error> {
-        let mode = decoded.earlier.map_or(Mode::New, |earlier| Mode::Replace(earlier.files));
+    pub(crate) async fn publish(&self, decoded: Decoded) -> Result<Published, Error> {
+        let replace = if decoded.has_letters_last { Mode::Reread } else { Mode::Replace };
+        let mode = decoded.earlier.map_or(Mode::New, |earlier| replace(earlier.files));
         let published = self.archive.publish(decoded.publication, mode).await?;
         if let (Published::Done(entry), Some(mut writer)) = (&published, decoded.index) {
             writer.name_version(&entry.publication());
@@ -173,6 +176,22 @@ impl Decoded {
         self.records == 0 && (self.begins_foreign || self.publication.entry.tally.messages > 0)
     }
 
+    /// Its row in the ledger, as it is to be published.
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.publication.entry
+    }
+
+    /// Says of the bytes what was said of them before: when the service was asked, and what it answered.
+    pub(crate) fn asked_nobody(&mut self, before: &Entry) {
+        let entry = &mut self.publication.entry;
+        (entry.at, entry.http_status, entry.source) = (before.at, before.http_status, before.source.clone());
+    }
+
+    /// The same, to be published with its dead letters last.
+    pub(crate) fn with_letters_last(self) -> Self {
+        Self { has_letters_last: true, ..self }
+    }
+
     /// SHA-256 of the bytes it was decoded from, part by part.
     pub(crate) fn sha256(&self) -> &[String] {
         &self.publication.entry.sha256
@@ -190,11 +209,11 @@ pub(crate) struct Bench<'a> {
     offsets: Offsets,
     records: u64,
     begins_foreign: bool,
-    tally: Tally,
+    pub(crate) tally: Tally,
 }
 
 impl<'a> Bench<'a> {
-    fn new(workshop: &'a Workshop, hour: Hour) -> Result<Self, Error> {
+    pub(crate) fn new(workshop: &'a Workshop, hour: Hour) -> Result<Self, Error> {
         let archive = workshop.archive.clone();
         let spill = move || archive.spill_file();
         let out = workshop.archive.stage_file()?;
@@ -267,7 +286,7 @@ impl<'a> Bench<'a> {
         true
     }
 
-    fn set_aside(&mut self, letters: &[DeadLetter<'_>]) -> Result<(), Error> {
+    pub(crate) fn set_aside(&mut self, letters: &[DeadLetter<'_>]) -> Result<(), Error> {
         let Some(first) = letters.first() else { return Ok(()) };
         if self.tally.dead_letters == 0 && self.tally.messages == 0 {
             self.begins_foreign = is_foreign(&first.bytes);
@@ -284,7 +303,12 @@ impl<'a> Bench<'a> {
         writer.write(letters).map_err(failed)
     }
 
-    fn finish(mut self, mut entry: Entry, earlier: Option<Entry>, retains: bool) -> Result<Decoded, Error> {
+    /// The dead letters alone.
+    pub(crate) fn dead_letters(self) -> Result<Option<(StagedFile, u64)>, Error> {
+        written_letters(self.dead_letters).map_err(|source| Error::Archive { hour: self.hour, source })
+    }
+
+    pub(crate) fn finish(mut self, mut entry: Entry, earlier: Option<Entry>, retains: bool) -> Result<Decoded, Error> {
         entry.tally = self.tally;
         if let Some(earlier) = earlier.as_ref().filter(|_| retains) {
             self.retain(earlier, entry.at)?.note(&mut entry);
@@ -292,21 +316,28 @@ impl<'a> Bench<'a> {
         let hour = entry.hour;
         let failed = |source| Error::Archive { hour, source };
         let written = self.columns.finish().map_err(failed)?;
-        let dead_letters = self.dead_letters.map(archive::DeadLetterWriter::finish).transpose().map_err(failed)?;
+        let dead_letters = written_letters(self.dead_letters).map_err(failed)?;
         let entry = Entry { min_sent_at: written.min_sent_at, max_sent_at: written.max_sent_at, ..entry };
         debug_assert!(entry.tally.is_conserved(), "{:?}", entry.tally);
         let messages = Some((written.out, written.statistics, written.rows));
-        let dead_letters = dead_letters.map(|written| (written.out, written.rows));
         let publication = Publication { entry, messages, dead_letters };
         Ok(Decoded {
             publication,
             earlier,
+            has_letters_last: false,
             offsets: self.offsets,
             records: self.records,
             begins_foreign: self.begins_foreign,
             index: self.index,
         })
     }
+}
+
+fn written_letters(
+    letters: Option<archive::DeadLetterWriter<StagedFile>>,
+) -> Result<Option<(StagedFile, u64)>, archive::Error> {
+    let written = letters.map(archive::DeadLetterWriter::finish).transpose()?;
+    Ok(written.map(|written| (written.out, written.rows)))
 }
 
 /// Whether a line begins as HTML, XML or gzip do.

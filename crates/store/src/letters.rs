@@ -59,15 +59,23 @@ impl<'a> Letters<'a> {
         let changes_nothing = *mode == Mode::New && self.agree(&*self.live().await?, wanted.as_deref());
         let mut add = Vec::new();
         if let Some((file, rows)) = letters {
-            let stats = stats_of(rows);
-            let bytes = file.open().map_err(Error::file("open", self.publisher.disk.root()))?;
-            let origin = tags::origin_of(entry);
+            self.hold(entry, &file, rows)?;
             if !changes_nothing {
-                add.push(self.place(file, &origin, stats.clone()).await?);
+                add.push(self.place(file, &tags::origin_of(entry), stats_of(rows)).await?);
             }
-            self.at_hand.push(AtHand { origin, stats, bytes: Arc::new(bytes) });
         }
         if changes_nothing { Ok(()) } else { self.commit(add, None).await }
+    }
+
+    /// Takes the letters of a publication without putting them: [`Letters::follow`] does, when the publication stands.
+    pub(crate) fn have_at_hand(&mut self, entry: &Entry, letters: Option<(StagedFile, u64)>) -> Result<(), Error> {
+        letters.map_or(Ok(()), |(file, rows)| self.hold(entry, &file, rows))
+    }
+
+    fn hold(&mut self, entry: &Entry, file: &StagedFile, rows: u64) -> Result<(), Error> {
+        let bytes = file.open().map_err(Error::file("open", self.publisher.disk.root()))?;
+        self.at_hand.push(AtHand { origin: tags::origin_of(entry), stats: stats_of(rows), bytes: Arc::new(bytes) });
+        Ok(())
     }
 
     /// Makes the letters those of the row that stands.

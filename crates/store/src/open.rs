@@ -227,19 +227,35 @@ impl Archive {
     /// [`Error::NotDone`] for an entry of another state. After any other error the hour may be published or not: publish
     /// again, with the same mode.
     pub async fn publish(&self, hour: Publication, mode: Mode) -> Result<Published, Error> {
+        let work = self.inner.running.begin()?;
+        let published = self.publisher().publish(hour, mode).await?;
+        work.done();
+        Ok(published)
+    }
+
+    /// Makes the dead letters of an hour those of its publication `entry`, as a run would have done that was killed within
+    /// [`Mode::Reread`]. Nothing happens if another publication stands by now.
+    ///
+    /// # Errors
+    ///
+    /// When a table cannot be read or written.
+    pub async fn settle_letters(&self, entry: &Entry, dead_letters: Option<(StagedFile, u64)>) -> Result<(), Error> {
+        let work = self.inner.running.begin()?;
+        self.publisher().settle_letters(entry, dead_letters).await?;
+        work.done();
+        Ok(())
+    }
+
+    fn publisher(&self) -> Publisher<'_> {
         let inner = &*self.inner;
-        let work = inner.running.begin()?;
-        let publisher = Publisher {
+        Publisher {
             disk: &inner.disk,
             dead_letters: &inner.dead_letters,
             messages: &inner.messages,
             ledger: &inner.ledger,
             running: &inner.running,
             now: (inner.clock)(),
-        };
-        let published = publisher.publish(hour, mode).await?;
-        work.done();
-        Ok(published)
+        }
     }
 
     /// Adds rows to the ledger, for hours without data, and for hours that are as they were. An entry that is not newer

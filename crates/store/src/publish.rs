@@ -45,6 +45,10 @@ pub enum Mode {
     /// It is replaced in one commit, if these files ([`Entry::files`] of the publication to replace) hold it, or none do.
     /// Held by others by now, it is left as it is: what was made in view of the ones is no good in place of the others.
     Replace(Vec<String>),
+    /// The same for an hour whose dead letters were read once more, and whose served bytes are nowhere else: the letters
+    /// that it has now replace those that it had when all else is done. Until then a line is there twice, and never not
+    /// at all; see [`crate::Archive::settle_letters`].
+    Reread(Vec<String>),
 }
 
 impl Mode {
@@ -52,7 +56,9 @@ impl Mode {
     fn keeps(&self, file: &LiveFile, hour: Hour) -> bool {
         match self {
             Self::New => true,
-            Self::Replace(files) => !file.publications(hour).any(|name| files.iter().any(|file| file == name)),
+            Self::Replace(files) | Self::Reread(files) => {
+                !file.publications(hour).any(|name| files.iter().any(|file| file == name))
+            }
         }
     }
 }
@@ -100,7 +106,11 @@ impl Publisher<'_> {
         }
         self.ledger.date(&mut entry).await?;
         let mut letters = Letters::new(self, hour);
-        letters.put(&entry, dead_letters.filter(|(_file, rows)| *rows > 0), &mode).await?;
+        let dead_letters = dead_letters.filter(|(_file, rows)| *rows > 0);
+        match mode {
+            Mode::New | Mode::Replace(_) => letters.put(&entry, dead_letters, &mode).await?,
+            Mode::Reread(_) => letters.have_at_hand(&entry, dead_letters)?,
+        }
         let rows = messages.filter(|(_file, _statistics, rows)| *rows > 0);
         let published = match self.put_messages(&mut entry, rows, &mode).await? {
             Some(present) => self.already_there(present).await?,
@@ -108,6 +118,20 @@ impl Publisher<'_> {
         };
         letters.follow(published.entry()).await?;
         Ok(published)
+    }
+
+    /// Makes the dead letters of an hour those of the publication that stands, if that is this one.
+    pub(crate) async fn settle_letters(
+        &self,
+        entry: &Entry,
+        dead_letters: Option<(StagedFile, u64)>,
+    ) -> Result<(), Error> {
+        let mut letters = Letters::new(self, entry.hour);
+        letters.have_at_hand(entry, dead_letters.filter(|(_file, rows)| *rows > 0))?;
+        match self.ledger.newest_of(entry.hour).await? {
+            Some(standing) if standing.files == entry.files => letters.follow(&standing).await,
+            _ => Ok(()),
+        }
     }
 
     /// The entry of an hour that is published: it has a live file, or the ledger says that it has no messages.
