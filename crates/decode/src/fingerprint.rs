@@ -33,12 +33,9 @@ impl Fingerprints {
         said.clear();
         let mut present = Present::default();
         // `rest` and the columns follow from the value of the record, and the value from them.
-        for text in texts(message) {
-            if let Some(text) = present.note(text) {
-                said.extend_from_slice(&text.len().to_le_bytes());
-                said.extend_from_slice(text.as_bytes());
-            }
-        }
+        let texts = texts(message).map(|text| present.note(text).unwrap_or_default());
+        texts.iter().for_each(|text| said.extend_from_slice(text.as_bytes()));
+        said.extend_from_slice(texts.map(|text| text.len().to_le_bytes()).as_flattened());
         for text in [&message.ext, &message.custom_exts, &message.rest] {
             said.extend(present.note(text.as_deref()).map(|text| json.of(text).to_le_bytes()).into_iter().flatten());
         }

@@ -29,6 +29,7 @@ mod download;
 mod drift;
 mod error;
 mod fetch;
+mod firsts;
 mod follow;
 mod hour;
 mod load;

@@ -1,23 +1,21 @@
 //! Which messages of an hour were met before.
 
-use std::collections::hash_map::Entry;
-use std::hash::BuildHasher as _;
-
 use chat::Message;
 use decode::Fingerprints;
-use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
+
+use crate::firsts::{Firsts, number};
 
 /// The messages of one hour met so far, all its parts together.
 ///
-/// This is the one thing that grows with an hour: 16 bytes a message and the slack of a hash map, about 35 MB for a
-/// million messages. Files are sorted only after the duplicates are out, so there is no order to lean on here.
+/// This is the one thing that grows with an hour: 16 bytes a message, about 16 MB for a million messages. Files are sorted
+/// only after the duplicates are out, so there is no order to lean on here, but that in which the service makes ids.
 #[derive(Default)]
 pub(crate) struct Seen {
     fingerprints: Fingerprints,
-    /// Half of the fingerprint of the first message with an id, by the hash of the id. Two messages that are taken for one
-    /// agree in both: 128 bits, because that would lose a message. A collision of ids alone could only miscount a
-    /// conflict.
-    firsts: FxHashMap<u64, u64>,
+    /// Half of the fingerprint of the first message with an id, by the number of the id. Two messages that are taken for one
+    /// agree in both: 128 bits, because that would lose a message.
+    firsts: Firsts,
     /// Fingerprints of messages without an id, and of the further ones of an id.
     others: FxHashSet<u128>,
     /// What the messages say, whichever columns hold it; kept only where rows of an earlier publication are compared, which
@@ -57,14 +55,11 @@ impl Seen {
     }
 
     fn meet_fingerprint(&mut self, id: Option<&str>, fingerprint: u128) -> Meeting {
-        let if_new = match id.map(|id| self.firsts.entry(hash(id))) {
+        let if_new = match id.map(|id| self.firsts.meet(number(id), half(fingerprint))) {
             None => Meeting::First,
-            Some(Entry::Vacant(place)) => {
-                place.insert(half(fingerprint));
-                return Meeting::First;
-            }
-            Some(Entry::Occupied(first)) if *first.get() == half(fingerprint) => return Meeting::Duplicate,
-            Some(Entry::Occupied(_)) => Meeting::Conflict,
+            Some(None) => return Meeting::First,
+            Some(Some(first)) if first == half(fingerprint) => return Meeting::Duplicate,
+            Some(Some(_)) => Meeting::Conflict,
         };
         if self.others.insert(fingerprint) { if_new } else { Meeting::Duplicate }
     }
@@ -74,15 +69,11 @@ impl Seen {
         let says_the_same =
             |values: &FxHashSet<u128>| decode::value_fingerprint(message).is_ok_and(|value| values.contains(&value));
         let fingerprint = decode::fingerprint(message);
-        let is_first = |id: &str| self.firsts.get(&hash(id)) == Some(&half(fingerprint));
+        let is_first = |id: &str| self.firsts.get(number(id)) == Some(half(fingerprint));
         message.msg_id.as_deref().is_some_and(is_first)
             || self.others.contains(&fingerprint)
             || self.values.as_ref().is_some_and(says_the_same)
     }
-}
-
-pub(crate) fn hash(id: &str) -> u64 {
-    FxBuildHasher.hash_one(id)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "half of the bits are wanted")]

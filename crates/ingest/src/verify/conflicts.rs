@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chat::{Hour, Message};
 use rustc_hash::FxHashSet;
 
-use crate::seen::hash;
+use crate::firsts::number;
 
 /// Counts conflicts, file by file. Rows of an hour lie together, so that no more than the ids of one are held.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ impl Conflicts {
             self.hour = Some(hour);
         }
         let id = row.msg_id.as_deref().filter(|_| row.retained_at.is_none());
-        self.count += u64::from(id.is_some_and(|id| !self.ids.insert(hash(id))));
+        self.count += u64::from(id.is_some_and(|id| !self.ids.insert(number(id))));
     }
 
     /// No row of the last hour follows.
