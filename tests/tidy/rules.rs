@@ -82,7 +82,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("prometheus", &["cli"], "metrics are told by the program"),
     owned("rand", &["api", "emulator"], "jitter, and seeded histories"),
     owned("reqwest", &["api"], "the service is asked by one crate"),
-    owned("rayon", &["ingest"], "the threads on which hours are decoded"),
+    owned("rayon", &["archive", "ingest"], "the threads on which hours are decoded, and columns encoded"),
     owned("rustix", &["cli"], "how much room a disk has"),
     owned(
         "serde",

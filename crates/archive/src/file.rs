@@ -4,12 +4,13 @@ use std::io::Write;
 use std::marker::PhantomData;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, Schema};
 use parquet::arrow::arrow_writer::{
-    ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions, compute_leaves,
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions, compute_leaves,
 };
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
+use rayon::prelude::*;
 
 use crate::copy::{Chunks, StoredGroup};
 use crate::error::Error;
@@ -24,17 +25,17 @@ use crate::write::Written;
 pub(crate) struct TableFile<W: Write + Send, T> {
     parquet: SerializedFileWriter<W>,
     columns: ArrowRowGroupWriterFactory,
-    /// The row group that is being written.
-    group: Option<RowGroup>,
+    /// The rows of the row group to come.
+    group: RowGroup,
     group_rows: usize,
     group_bytes: usize,
     table: PhantomData<T>,
 }
 
-/// A row group of which nothing is in the file yet.
+/// A row group of which nothing is encoded yet.
+#[derive(Default)]
 struct RowGroup {
-    schema: SchemaRef,
-    columns: Vec<ArrowColumnWriter>,
+    batches: Vec<RecordBatch>,
     rows: usize,
     /// Bytes of its texts.
     bytes: usize,
@@ -52,7 +53,7 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
         Ok(Self {
             parquet,
             columns,
-            group: None,
+            group: RowGroup::default(),
             group_rows: settings.row_group_rows.max(1),
             group_bytes: settings.row_group_bytes.min(Settings::MOST_ROW_GROUP_BYTES),
             table: PhantomData,
@@ -66,19 +67,15 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
             return Ok(());
         }
         // A row group ends behind a batch: one of long texts is halved, lest it fill several.
-        let room = self.group_rows - self.group.as_ref().map_or(0, |group| group.rows);
+        let room = self.group_rows - self.group.rows;
         let is_long = rows > 1 && bytes > self.group_bytes / 8;
         let fitting = if is_long { room.min(rows / 2) } else { room };
         if rows > fitting {
             self.write(&batch.slice(0, fitting))?;
             return self.write(&batch.slice(fitting, rows - fitting));
         }
-        let group = match &mut self.group {
-            Some(group) => group,
-            none => none.insert(RowGroup::new(&self.parquet, &self.columns, T::schema())?),
-        };
-        group.write(batch, bytes)?;
-        if group.rows >= self.group_rows || group.bytes >= self.group_bytes {
+        self.group.add(batch.clone(), bytes);
+        if self.group.rows >= self.group_rows || self.group.bytes >= self.group_bytes {
             self.end_group()?;
         }
         Ok(())
@@ -96,7 +93,7 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
     /// Whether a row group can be added as it is: it is laid out as this program does it today, and large enough that
     /// joined with others it would not be read much faster.
     pub(crate) fn can_copy(&self, group: &StoredGroup<'_>) -> bool {
-        let is_large = group.rows() >= self.group_rows / 8 || group.bytes() >= self.group_bytes / 8;
+        let is_large = group.rows() >= self.group_rows / 4 || group.bytes() >= self.group_bytes / 4;
         is_large && group.is_laid_out_as(self.parquet.schema_descr(), self.parquet.properties())
     }
 
@@ -110,35 +107,48 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
     }
 
     fn end_group(&mut self) -> Result<(), Error> {
-        let Some(group) = self.group.take() else { return Ok(()) };
-        let mut written = self.parquet.next_row_group()?;
-        for column in group.columns {
-            column.close()?.append_to_row_group(&mut written)?;
+        let group = std::mem::take(&mut self.group);
+        if group.rows == 0 {
+            return Ok(());
         }
+        let columns = self.columns.create_column_writers(self.parquet.flushed_row_groups().len())?;
+        let chunks = group.encode(&T::schema(), columns)?;
+        let mut written = self.parquet.next_row_group()?;
+        chunks.into_iter().try_for_each(|chunk| chunk.append_to_row_group(&mut written))?;
         written.close()?;
         Ok(())
     }
 }
 
 impl RowGroup {
-    fn new<W: Write + Send>(
-        parquet: &SerializedFileWriter<W>,
-        columns: &ArrowRowGroupWriterFactory,
-        schema: SchemaRef,
-    ) -> Result<Self, Error> {
-        let columns = columns.create_column_writers(parquet.flushed_row_groups().len())?;
-        Ok(Self { schema, columns, rows: 0, bytes: 0 })
-    }
-
-    fn write(&mut self, batch: &RecordBatch, bytes: usize) -> Result<(), Error> {
+    fn add(&mut self, batch: RecordBatch, bytes: usize) {
         self.rows += batch.num_rows();
         self.bytes += bytes;
-        for ((field, array), column) in self.schema.fields().iter().zip(batch.columns()).zip(&mut self.columns) {
+        self.batches.push(batch);
+    }
+
+    /// Encodes column after column: what the compressor knows of one stays in the processor's cache, and one compressor is
+    /// there at a time. On a thread of a pool, others of it that are idle take columns too.
+    fn encode(&self, schema: &Schema, columns: Vec<ArrowColumnWriter>) -> Result<Vec<ArrowColumnChunk>, Error> {
+        let encode = |(index, column)| self.encode_column(index, schema.field(index), column);
+        if rayon::current_thread_index().is_none() {
+            return columns.into_iter().enumerate().map(encode).collect();
+        }
+        columns.into_par_iter().enumerate().with_max_len(1).map(encode).collect()
+    }
+
+    fn encode_column(
+        &self,
+        index: usize,
+        field: &Field,
+        mut column: ArrowColumnWriter,
+    ) -> Result<ArrowColumnChunk, Error> {
+        for batch in &self.batches {
             // No column is nested: each has one leaf.
-            for leaf in compute_leaves(field, array)? {
+            for leaf in compute_leaves(field, batch.column(index))? {
                 column.write(&leaf)?;
             }
         }
-        Ok(())
+        Ok(column.close()?)
     }
 }

@@ -3,8 +3,8 @@
 /// How a [`crate::Writer`] lays out its file. The defaults are measured, see each constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// Bytes of rows held before they are sorted and spilled to a temporary file. The whole writer needs half
-    /// as much again at its peak.
+    /// Bytes of rows held before they are sorted and spilled to a temporary file. In the end the rows of one row group are
+    /// held besides.
     pub memory: usize,
     /// The level of zstd, `1..=22`; others are taken to the nearest bound.
     pub compression: i32,
@@ -17,15 +17,16 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// 32 MiB hold some 85,000 ordinary messages. What comes in order is put on disk and read back as it is, which costs
-    /// next to nothing: with four times as much, an hour takes as long (`benches/README.md`).
-    pub const MEMORY: usize = 32 << 20;
+    /// 16 MiB hold some 42,000 ordinary messages. What comes in order is put on disk and read back as it is, which costs
+    /// little: with eight times as much, an hour takes nearly as long (`benches/README.md`).
+    pub const MEMORY: usize = 16 << 20;
     /// zstd 3 makes files 11 % smaller than zstd 1, for half as much CPU again in writing them.
     pub const COMPRESSION: i32 = 3;
-    /// Between 65,536 and 1,048,576 rows the size differs by less than 1.5 %.
-    pub const ROW_GROUP_ROWS: usize = 262_144;
-    /// A row group of ordinary messages has 100 MiB; this bounds those of long ones.
-    pub const ROW_GROUP_BYTES: usize = 256 << 20;
+    /// The rows of a row group are held until there are so many, some 26 MiB of ordinary ones, and then encoded column by
+    /// column. Four times as many make files 1 % smaller (`benches/README.md`).
+    pub const ROW_GROUP_ROWS: usize = 65_536;
+    /// A row group of ordinary messages has 15 MiB; this bounds those of long ones.
+    pub const ROW_GROUP_BYTES: usize = 64 << 20;
     /// With the 16 rows of 64 MiB that the last batch may bring, a row group stays under the 2 GiB that one Arrow array of
     /// strings holds: whatever part of it is read at once fits.
     pub(crate) const MOST_ROW_GROUP_BYTES: usize = 512 << 20;

@@ -12,6 +12,13 @@ use proptest::prelude::*;
 use crate::messages::{file_of, hour, millis, position};
 use crate::reader::{Reader, all};
 
+#[test]
+fn a_file_is_the_same_whoever_encodes_its_columns() {
+    let messages = crate::messages::ordinary_hour(hour(), 9_000);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    assert!(pool.install(|| file_of(&messages)) == file_of(&messages));
+}
+
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
