@@ -5,6 +5,7 @@ use std::io::Read;
 
 use chat::{App, DeadLetter, Hour, Message, Part, Position, Reason};
 
+use crate::ahead::Ahead;
 use crate::batch::{Batch, Records};
 use crate::error::FileError;
 use crate::frame::{Content, Frame, Framer};
@@ -38,7 +39,8 @@ impl<R: Read> Decoder<R> {
     /// A decoder of the part that this reader yields. Nothing is read yet; the reader needs no buffer of its own.
     pub fn new(reader: R, origin: Origin, limits: Limits) -> Self {
         let limits = limits.effective();
-        let window = Window::new(Layers::new(Unpacked::new(reader, limits.unpacked)), limits.batch_bytes);
+        let layers = Layers::new(Unpacked::new(reader, limits.unpacked));
+        let window = Window::new(Ahead::new(layers, limits.batch_bytes), limits.batch_bytes);
         Self { framer: Framer::new(window, limits), origin }
     }
 
@@ -50,6 +52,25 @@ impl<R: Read> Decoder<R> {
     /// what earlier calls handed out must not be published.
     pub fn next_batch(&mut self) -> Result<Option<Batch<'_>>, FileError> {
         Ok(self.framer.advance()?.then(|| self.batch()))
+    }
+
+    /// Hands the next lines to `work`, with the text behind them, which another thread may [unpack](Ahead::unpack)
+    /// meanwhile. Else as [`Decoder::next_batch`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Decoder::next_batch`].
+    pub fn with_next_batch<T>(
+        &mut self,
+        work: impl FnOnce(Batch<'_>, &mut Ahead<R>) -> T,
+    ) -> Result<Option<T>, FileError> {
+        if !self.framer.advance()? {
+            return Ok(None);
+        }
+        let mut ahead = self.framer.window_mut().lend_source();
+        let done = work(self.batch(), &mut ahead);
+        self.framer.window_mut().put_back(ahead);
+        Ok(Some(done))
     }
 
     /// The same lines, unread: what is a record here is a message of [`Decoder::next_batch`].

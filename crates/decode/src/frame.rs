@@ -129,6 +129,10 @@ impl<R> Framer<R> {
         &self.window
     }
 
+    pub(crate) fn window_mut(&mut self) -> &mut Window<R> {
+        &mut self.window
+    }
+
     pub(crate) fn tape(&self) -> &[Token] {
         &self.tape
     }

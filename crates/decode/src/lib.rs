@@ -25,6 +25,7 @@
 //! This crate opens nothing, waits for nothing but the reader that it is given, and knows no clock. It drops nothing: what
 //! repeats within an hour, and what lies outside it, is for the caller to say.
 
+mod ahead;
 mod batch;
 mod body;
 mod decoder;
@@ -52,6 +53,7 @@ mod text;
 mod unpack;
 mod window;
 
+pub use ahead::Ahead;
 pub use batch::{Batch, Records};
 pub use decoder::{Decoder, Origin};
 pub use difference::{Difference, Mismatch, first_difference};

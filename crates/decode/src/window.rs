@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
+use crate::ahead::Ahead;
 use crate::error::FileError;
-use crate::layers::Layers;
 
 /// A buffer that moves along the unpacked text.
 ///
@@ -14,7 +14,7 @@ use crate::layers::Layers;
 /// ```
 #[derive(Debug)]
 pub(crate) struct Window<R> {
-    source: Layers<R>,
+    source: Ahead<R>,
     bytes: Vec<u8>,
     /// `start <= end <= bytes.len()`.
     start: usize,
@@ -28,7 +28,7 @@ pub(crate) struct Window<R> {
 }
 
 impl<R: Read> Window<R> {
-    pub(crate) fn new(source: Layers<R>, size: usize) -> Self {
+    pub(crate) fn new(source: Ahead<R>, size: usize) -> Self {
         Self { source, bytes: Vec::new(), start: 0, end: 0, offset: 0, last: false, size }
     }
 
@@ -71,6 +71,15 @@ impl<R: Read> Window<R> {
 }
 
 impl<R> Window<R> {
+    /// The text behind the window, until it is put back.
+    pub(crate) fn lend_source(&mut self) -> Ahead<R> {
+        std::mem::replace(&mut self.source, Ahead::lent())
+    }
+
+    pub(crate) fn put_back(&mut self, source: Ahead<R>) {
+        self.source = source;
+    }
+
     /// What is unused.
     pub(crate) fn unused(&self) -> &[u8] {
         &self.bytes[self.start..self.end]

@@ -7,7 +7,8 @@ use std::fs::File;
 
 use archive::Writer as Columns;
 use chat::{DeadLetter, Entry, Hour, Message, Part, Sink as _, State, Tally};
-use decode::{Decoder, Origin};
+use decode::{Ahead, Batch, Decoder, Origin};
+use rayon::FnContext;
 use store::{Mode, Publication, Published, RawPart, SealedRaw, StagedFile};
 
 use crate::cores::Cores;
@@ -243,16 +244,30 @@ impl<'a> Bench<'a> {
         let mut decoder = Decoder::new(file, origin, self.workshop.settings.decode);
         let hour = self.hour;
         let damage = |source| Error::Decode { hour, part, source };
-        while let Some(batch) = decoder.next_batch().map_err(damage)? {
-            if self.workshop.stop.is_cancelled() {
-                return Err(Error::Stopped { hour });
-            }
-            self.tally.lines += batch.lines();
-            self.tally.blank_lines += batch.blank_lines;
-            self.set_aside(&batch.dead_letters)?;
-            self.take(batch.messages)?;
+        while let Some(taken) = decoder.with_next_batch(|batch, ahead| self.batch(batch, ahead)).map_err(damage)? {
+            taken?;
         }
         Ok(())
+    }
+
+    /// Takes a batch in. Meanwhile a core that is idle, if there is one, unpacks what comes next.
+    fn batch(&mut self, batch: Batch<'_>, ahead: &mut Ahead<File>) -> Result<(), Error> {
+        if self.workshop.stop.is_cancelled() {
+            return Err(Error::Stopped { hour: self.hour });
+        }
+        self.tally.lines += batch.lines();
+        self.tally.blank_lines += batch.blank_lines;
+        let take = |_| {
+            self.set_aside(&batch.dead_letters)?;
+            self.take(batch.messages)
+        };
+        let unpack = |other: FnContext| {
+            if other.migrated() {
+                ahead.unpack();
+            }
+        };
+        let (taken, ()) = rayon::join_context(take, unpack);
+        taken
     }
 
     fn take(&mut self, mut messages: Vec<Message<'_>>) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use chat::{Entry, Hour, Part, State};
@@ -100,10 +101,22 @@ impl Run<'_> {
     }
 }
 
+/// Bytes that are copied at a time.
+const COPIED: usize = 256 << 10;
+
 fn copy(archive: &store::Archive, hour: Hour, part: Part, path: &Path) -> Result<SealedRaw, Error> {
     let failed = |source| Error::Read { path: path.to_path_buf(), source };
     let mut file = File::open(path).map_err(failed)?;
     let mut stage = archive.stage_raw(hour, part)?;
-    std::io::copy(&mut file, &mut stage).map_err(failed)?;
+    // With a buffer of its own: the one of the standard library has 8 KB.
+    let mut buffer = vec![0; COPIED];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => stage.write_all(&buffer[..count]).map_err(failed)?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
     Ok(stage.seal()?)
 }

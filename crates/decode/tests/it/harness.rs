@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{Read, Write};
 
 use chat::{DeadLetter, Message};
-use decode::{Decoder, FileError, Limits, Origin};
+use decode::{Batch, Decoder, FileError, Limits, Origin};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -17,19 +17,38 @@ pub(crate) struct Decoded {
     pub(crate) lines: u64,
 }
 
+impl Decoded {
+    fn take(&mut self, batch: Batch<'_>) {
+        assert!(batch.lines() > 0, "a batch is never empty");
+        self.lines += batch.lines();
+        self.messages.extend(batch.messages.into_iter().map(Message::into_owned));
+        self.dead_letters.extend(batch.dead_letters.into_iter().map(DeadLetter::into_owned));
+        self.blank_lines += batch.blank_lines;
+    }
+}
+
 pub(crate) fn origin() -> Origin {
     Origin { hour: "2026031409".parse().unwrap(), part: 0, app: Some("harbor-org#lantern".parse().unwrap()) }
 }
 
+/// What comes is the same, whether or not some of it is unpacked ahead.
 pub(crate) fn decode(reader: impl Read, limits: Limits) -> Result<Decoded, FileError> {
     let mut decoder = Decoder::new(reader, origin(), limits);
     let mut all = Decoded { messages: Vec::new(), dead_letters: Vec::new(), blank_lines: 0, lines: 0 };
-    while let Some(batch) = decoder.next_batch()? {
-        assert!(batch.lines() > 0, "a batch is never empty");
-        all.lines += batch.lines();
-        all.messages.extend(batch.messages.into_iter().map(Message::into_owned));
-        all.dead_letters.extend(batch.dead_letters.into_iter().map(DeadLetter::into_owned));
-        all.blank_lines += batch.blank_lines;
+    let mut turns = (0..3).cycle();
+    loop {
+        let taken = match turns.next() {
+            Some(0) => decoder.next_batch()?.map(|batch| all.take(batch)),
+            turn => decoder.with_next_batch(|batch, ahead| {
+                if turn == Some(1) {
+                    ahead.unpack();
+                }
+                all.take(batch);
+            })?,
+        };
+        if taken.is_none() {
+            break;
+        }
     }
     assert_eq!(decoder.lines(), all.lines, "the decoder counts what it hands out");
     Ok(all)
