@@ -34,7 +34,7 @@ impl Settings {
     /// with 20,000 rows 11 % smaller; the example `layout` measures what is read.
     pub const PAGE_ROWS: usize = 8_192;
     /// What a page of long texts has at most, before compression.
-    pub(crate) const PAGE_BYTES: usize = 512 << 10;
+    pub(crate) const PAGE_BYTES: usize = 1 << 20;
     /// A dictionary is read whole to show one message of its row group, so it stays small.
     pub(crate) const DICTIONARY_BYTES: usize = 256 << 10;
 }
