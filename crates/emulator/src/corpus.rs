@@ -16,12 +16,10 @@
 //! hundreds.
 
 mod bodies;
-mod json;
 mod oddities;
 mod options;
 mod people;
 mod phrases;
-mod record;
 mod writer;
 
 use std::io::{self, Write};

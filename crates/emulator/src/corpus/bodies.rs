@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::json::{quote, quoted};
 use super::phrases::Language;
 use crate::dice::Dice;
+use crate::json::{quote, quoted};
 
 /// Writes the bodies and the `ext` of ordinary messages.
 pub(super) struct Speaker<'a> {

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use chat::App;
 
 use super::bodies::{Speaker, uuid};
-use super::record::Record;
 use crate::dice::Dice;
+use crate::record::Record;
 
 /// How many shapes [`bend`] knows.
 pub(super) const SHAPES: u64 = 33;

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use chat::Hour;
 
 use super::bodies::Speaker;
-use super::record::{Order, Record};
-use super::{Counts, LANDMARKS, Options, json, oddities, people};
+use super::{Counts, LANDMARKS, Options, oddities, people};
 use crate::dice::Dice;
+use crate::json;
+use crate::record::{Order, Record};
 
 /// Writes the lines of one hour. Every line is a slot of `0..total`; the time of a slot lies in its share of the hour.
 pub(super) struct HourWriter<'a> {

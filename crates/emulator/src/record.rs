@@ -1,44 +1,44 @@
 //! One record of the service, and the orders in which producers write its keys (protocol section 4.1).
 
-use super::json::Members;
+use crate::json::Members;
 
 /// A record. Text that is empty stands for a member that is absent, unless said otherwise.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Record {
-    pub(super) chat_type: &'static str,
+pub(crate) struct Record {
+    pub(crate) chat_type: &'static str,
     /// `payload.from`.
-    pub(super) from: String,
+    pub(crate) from: String,
     /// `payload.to`.
-    pub(super) to: String,
+    pub(crate) to: String,
     /// Whether `payload` lacks both, which then stand outside only.
-    pub(super) outer_only: bool,
+    pub(crate) outer_only: bool,
     /// The outer `from`, when it differs.
-    pub(super) outer_from: String,
+    pub(crate) outer_from: String,
     /// The outer `to`, when it differs.
-    pub(super) outer_to: String,
-    pub(super) id: String,
+    pub(crate) outer_to: String,
+    pub(crate) id: String,
     /// Milliseconds since 1970.
-    pub(super) time: i64,
+    pub(crate) time: i64,
     /// Whether the time is written as a string.
-    pub(super) time_is_text: bool,
+    pub(crate) time_is_text: bool,
     /// JSON.
-    pub(super) ext: String,
+    pub(crate) ext: String,
     /// JSON.
-    pub(super) bodies: String,
-    pub(super) payload_type: &'static str,
+    pub(crate) bodies: String,
+    pub(crate) payload_type: &'static str,
     /// JSON.
-    pub(super) meta: String,
+    pub(crate) meta: String,
     /// Further members of `payload`, without braces.
-    pub(super) payload_more: String,
+    pub(crate) payload_more: String,
     /// `None` is absent, since it may be empty.
-    pub(super) direction: Option<&'static str>,
+    pub(crate) direction: Option<&'static str>,
     /// Further members of the record, without braces.
-    pub(super) more: String,
+    pub(crate) more: String,
 }
 
 /// The order of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(crate) enum Order {
     /// As the documentation shows it, and as 2017's files had it.
     Documented,
     /// As files have it since 2018.
@@ -47,7 +47,7 @@ pub(super) enum Order {
 
 impl Record {
     /// Empties a record for its next use; buffers stay.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         let texts = [
             &mut self.from,
             &mut self.to,
@@ -68,7 +68,7 @@ impl Record {
     }
 
     /// Appends the record as one line, without its end. Both orders have the same value.
-    pub(super) fn write(&self, order: Order, into: &mut String) {
+    pub(crate) fn write(&self, order: Order, into: &mut String) {
         let mut record = Members::open(into);
         match order {
             Order::Documented => {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Appends a string literal.
-pub(super) fn quote(text: &str, into: &mut String) {
+pub(crate) fn quote(text: &str, into: &mut String) {
     into.push('"');
     for char in text.chars() {
         match char {
@@ -20,14 +20,14 @@ pub(super) fn quote(text: &str, into: &mut String) {
 }
 
 /// The literal of a string.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut literal = String::new();
     quote(text, &mut literal);
     literal
 }
 
 /// The same JSON value in ASCII only, with slashes escaped too, as some producers write.
-pub(super) fn escaped(line: &str) -> String {
+pub(crate) fn escaped(line: &str) -> String {
     let mut ascii = String::with_capacity(line.len() * 2);
     let mut units = [0; 2];
     let mut after_backslash = false;
@@ -51,40 +51,40 @@ fn unicode_escape(unit: u16, into: &mut String) {
 }
 
 /// An object in the making.
-pub(super) struct Members<'a> {
+pub(crate) struct Members<'a> {
     into: &'a mut String,
     empty: bool,
 }
 
 impl<'a> Members<'a> {
-    pub(super) fn open(into: &'a mut String) -> Self {
+    pub(crate) fn open(into: &'a mut String) -> Self {
         into.push('{');
         Self { into, empty: true }
     }
 
     /// A member whose value is a string.
-    pub(super) fn text(&mut self, key: &str, value: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, key: &str, value: &str) -> &mut Self {
         self.key(key);
         quote(value, self.into);
         self
     }
 
     /// A member whose value is JSON already.
-    pub(super) fn raw(&mut self, key: &str, value: &str) -> &mut Self {
+    pub(crate) fn raw(&mut self, key: &str, value: &str) -> &mut Self {
         self.key(key);
         self.into.push_str(value);
         self
     }
 
     /// A member whose value is a whole number.
-    pub(super) fn number(&mut self, key: &str, value: i64) -> &mut Self {
+    pub(crate) fn number(&mut self, key: &str, value: i64) -> &mut Self {
         self.key(key);
         let _infallible = write!(self.into, "{value}");
         self
     }
 
     /// Members that are JSON already, without braces; none when empty.
-    pub(super) fn members(&mut self, members: &str) -> &mut Self {
+    pub(crate) fn members(&mut self, members: &str) -> &mut Self {
         if !members.is_empty() {
             self.comma();
             self.into.push_str(members);
@@ -93,12 +93,12 @@ impl<'a> Members<'a> {
     }
 
     /// A member whose value is an object.
-    pub(super) fn object(&mut self, key: &str) -> Members<'_> {
+    pub(crate) fn object(&mut self, key: &str) -> Members<'_> {
         self.key(key);
         Members::open(self.into)
     }
 
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.into.push('}');
     }
 
