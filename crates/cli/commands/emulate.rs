@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chat::{Hour, Timestamp, Zone, parse_time};
-use emulator::{Clock, Emulator, Faults, History, Options, corpus};
+use emulator::{Clock, Customs, Emulator, Faults, History, Imports, Kind, Options, RecallFailure, Recalled, corpus};
 use serde_json::json;
 
 use crate::context::Context;
@@ -16,14 +16,16 @@ use crate::settings::parse_duration;
 
 /// Run a Chat service on this machine, for tests and demonstrations
 ///
-/// Speaks the history part of the Chat REST API: tokens, history links, signed file URLs that expire, the rate of ten calls a minute,
-/// and faults on demand. It serves a folder of hour files, or a made-up history that is the same for the same --seed. It runs
-/// until it is stopped.
+/// Speaks the message part of the Chat REST API: tokens, history links, signed file URLs that expire, sending, uploads and
+/// downloads, recalls, edits, imports, with the documented rates and limits, and faults on demand. It serves a folder of
+/// hour files, or a made-up history that is the same for the same --seed; what is sent through it is found in the file of
+/// its hour. It runs until it is stopped.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   annals emulate --listen 127.0.0.1:8080
   annals emulate --json --now 2026-03-15T12 --since 2026-03-14 --until 2026-03-15 --rate off
+  annals emulate --state chat --messages-per-hour 0
   annals emulate --folder data --zone +08:00 --retention 3650d
   annals emulate --fault every:429=1,cut-body --fault 'random:0.05:503,expired-link'")]
 pub(crate) struct Args {
@@ -63,7 +65,7 @@ pub(crate) struct Args {
     #[arg(long, default_value = "UTC", allow_hyphen_values = true)]
     pub(crate) zone: Zone,
 
-    /// How many history links a minute are given out, or `off`
+    /// How many history links a minute are given out, or `off`, which turns off the rates of all other methods too
     #[arg(long, value_name = "N|off", default_value = "10")]
     pub(crate) rate: Rate,
 
@@ -74,6 +76,34 @@ pub(crate) struct Args {
     /// How long after its end an hour is ready
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
     pub(crate) ready_after: Duration,
+
+    /// Keep what is sent and uploaded in this folder; without it, it is forgotten at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+
+    /// The hour in which an imported message is found: that of its time, of the import, or none
+    #[arg(long, value_name = "stamped|arrival|nowhere", default_value_t = Imports::Stamped)]
+    pub(crate) imports: Imports,
+
+    /// What becomes of the record of a recalled message
+    #[arg(long, value_name = "stay|removed", default_value_t = Recalled::Stay)]
+    pub(crate) recalled: Recalled,
+
+    /// What is not found in hour files; can be repeated: cmd, online, directed, broadcast, event
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) leave_out: Vec<Kind>,
+
+    /// How a recall that fails is answered: with a status, or with 200 and a list
+    #[arg(long, value_name = "status|listed", default_value_t = RecallFailure::Status)]
+    pub(crate) recall_failure: RecallFailure,
+
+    /// How long after it was sent a message can be recalled without `force`
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = parse_duration)]
+    pub(crate) recall_window: Duration,
+
+    /// How long an uploaded file is kept
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = parse_duration)]
+    pub(crate) file_life: Duration,
 
     /// What is to go wrong; can be repeated, see --help
     ///
@@ -150,7 +180,18 @@ impl Args {
                 ..corpus::Options::default()
             }),
         };
+        let customs = Customs {
+            imports: self.imports,
+            recalled: self.recalled,
+            left_out: self.leave_out.into_iter().collect(),
+            recall_failure: self.recall_failure,
+            recall_window: self.recall_window,
+            file_life: self.file_life,
+            ..Customs::default()
+        };
         Ok(Options {
+            state: self.state,
+            customs,
             listen: self.listen,
             zone: self.zone,
             clock: self.now.map_or_else(Clock::real, Clock::running_from),

@@ -7,6 +7,8 @@ use axum::response::Response;
 use chat::Timestamp;
 use serde_json::{Value, json};
 
+use crate::talk::Refused;
+
 pub(crate) const JSON: &str = "application/json;charset=UTF-8";
 const ILLEGAL_ARGUMENT: &str = "java.lang.IllegalArgumentException";
 const SECURITY: &str = "org.apache.usergrid.rest.exceptions.SecurityException";
@@ -34,6 +36,23 @@ impl Failure {
         Self { exception: Some(SECURITY), ..Self::new(StatusCode::UNAUTHORIZED, error, description) }
     }
 
+    pub(crate) fn invalid_body() -> Self {
+        let description = "Request body is invalid. Please check body is correct.";
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request_body", description)
+    }
+
+    pub(crate) fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "file exceeding maximum limit", "Request Entity Too Large")
+    }
+
+    pub(crate) fn unsupported_type() -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "web_application", "Unsupported Media Type")
+    }
+
+    pub(crate) fn internal(description: &str) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_server_error", description)
+    }
+
     pub(crate) fn over_rate() -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "reach_limit", "This request has reached api limit")
     }
@@ -46,6 +65,20 @@ impl Failure {
 
     pub(crate) fn unknown_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "service_resource_not_found", "Service resource not found")
+    }
+
+    pub(crate) fn refused(refused: &Refused) -> Self {
+        match refused {
+            Refused::Full => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "resource_limited",
+                "You have exceeded the limit of the Free edition. Please upgrade to higher edition.",
+            ),
+            Refused::Disk(error) => {
+                tracing::warn!(%error, "could not write down what was said");
+                Self::internal("it could not be written down")
+            }
+        }
     }
 
     pub(crate) fn answer(&self, now: Timestamp) -> Response {

@@ -23,4 +23,12 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The folder of state cannot be used.
+    #[error("could not use the folder of state {}", path.display())]
+    State {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
 }

@@ -119,9 +119,15 @@ async fn served(state: &Arc<State>, hour: Hour, part: Part, headers: &HeaderMap,
 }
 
 /// What the store holds under a name.
-struct Stored {
+pub(crate) struct Stored {
     bytes: Bytes,
     tag: String,
+}
+
+impl Stored {
+    pub(crate) fn whole(bytes: Bytes) -> Self {
+        Self { tag: etag(&bytes), bytes }
+    }
 }
 
 fn damaged(bytes: Bytes, shape: Shape, fault: Option<Fault>) -> Stored {
@@ -130,7 +136,7 @@ fn damaged(bytes: Bytes, shape: Shape, fault: Option<Fault>) -> Stored {
         Some(Fault::BadCrc) => with_bad_crc(&bytes, if shape.padding { PADDING } else { 0 }),
         _ => bytes,
     };
-    Stored { tag: etag(&bytes), bytes }
+    Stored::whole(bytes)
 }
 
 fn sent(stored: Stored, shape: Shape, headers: &HeaderMap, fault: Option<Fault>) -> Response {
@@ -158,7 +164,7 @@ fn with_bad_crc(bytes: &Bytes, padding: usize) -> Bytes {
 }
 
 /// The whole file, or the one range that was asked for.
-fn ranged(stored: Stored, headers: &HeaderMap) -> Response {
+pub(crate) fn ranged(stored: Stored, headers: &HeaderMap) -> Response {
     let Stored { bytes, tag } = stored;
     let size = bytes.len();
     let unchanged = headers.get(IF_RANGE).is_none_or(|value| value.as_bytes() == tag.as_bytes());

@@ -34,7 +34,7 @@ pub(crate) fn token(state: &State, headers: &HeaderMap, body: &Bytes) -> Result<
 fn request(headers: &HeaderMap, body: &Bytes) -> Result<Map<String, Value>, Failure> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("application/json");
     if !content_type.to_ascii_lowercase().starts_with("application/json") {
-        return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "web_application", "Unsupported Media Type"));
+        return Err(Failure::unsupported_type());
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => Ok(members),

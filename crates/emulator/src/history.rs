@@ -107,13 +107,9 @@ async fn parts(state: &Arc<State>, hour: Hour, time: &str) -> Result<Part, Failu
             format!("Failed to find chat message history download url for appkey: {app}, time: {time}"),
         )),
         Ok(Ok(parts)) => Ok(parts),
-        Ok(Err(error)) => Err(internal(&error.to_string())),
-        Err(error) => Err(internal(&error.to_string())),
+        Ok(Err(error)) => Err(Failure::internal(&error.to_string())),
+        Err(error) => Err(Failure::internal(&error.to_string())),
     }
-}
-
-fn internal(description: &str) -> Failure {
-    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_server_error", description)
 }
 
 fn urls(state: &State, hour: Hour, parts: Part, expired: bool) -> Vec<String> {
@@ -170,6 +166,6 @@ async fn broken(line: &Line, fault: Fault, now: Timestamp) -> Result<Response, F
             line.reset();
             Ok(answer::empty(StatusCode::OK))
         }
-        _ => Err(internal("an injected error")),
+        _ => Err(Failure::internal("an injected error")),
     }
 }

@@ -77,7 +77,7 @@ impl<'a> Signer<'a> {
 }
 
 /// The value of a parameter, percent-decoded; `+` stays `+`, as in a URL that is no form.
-fn parameter(query: &str, key: &str) -> Option<String> {
+pub(crate) fn parameter(query: &str, key: &str) -> Option<String> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))?;
     Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
 }

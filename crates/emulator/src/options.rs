@@ -10,6 +10,7 @@ use chat::{App, Secret, Zone};
 
 use crate::clock::Clock;
 use crate::corpus;
+use crate::customs::Customs;
 use crate::faults::Faults;
 
 /// What a service is started with. The default serves [`corpus`] traffic of `harbor-org#lantern` in real time, at the
@@ -26,7 +27,8 @@ pub struct Options {
     pub zone: Zone,
     /// The service's clock.
     pub clock: Clock,
-    /// Calls for a link in any 60 seconds, of which the next is refused; `None` counts nothing.
+    /// Calls for a link in any 60 seconds, of which the next is refused; `None` counts nothing, neither these calls nor
+    /// those of any other method, whose rates are the documented ones.
     pub rate_per_minute: Option<u32>,
     /// How long after its end an hour is kept; [`Duration::MAX`] is for ever.
     pub retention: Duration,
@@ -34,6 +36,10 @@ pub struct Options {
     pub ready_after: Duration,
     /// What was said.
     pub history: History,
+    /// What is said through the service itself is kept in this folder and is there after a restart; `None` forgets it.
+    pub state: Option<PathBuf>,
+    /// What happens to it where nothing is documented.
+    pub customs: Customs,
     /// What goes wrong.
     pub faults: Faults,
     /// How long a link can be used.
@@ -55,6 +61,8 @@ impl Default for Options {
             // What the service's older pages promise (protocol section 3.3).
             ready_after: Duration::from_secs(3600),
             history: History::Generated(corpus::Options::default()),
+            state: None,
+            customs: Customs::default(),
             faults: Faults::none(),
             link_life: Duration::from_secs(1800),
             credentials: Credentials::default(),

@@ -1,10 +1,10 @@
-//! Where the bytes of an hour come from: a folder, or the generator.
+//! Where the bytes of an hour come from: a folder or the generator, and what was said.
 
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Write};
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use chat::{Hour, Part};
@@ -13,15 +13,20 @@ use crate::corpus;
 use crate::error::Error;
 use crate::faults::Shape;
 use crate::folder;
+use crate::merge::Merge;
 use crate::options::History;
 use crate::packing::{LineCount, Lines, Packer};
+use crate::state::locked;
+use crate::talk::Edition;
+use crate::talk::Talk;
 
 /// The hour files that exist. All of it blocks on the disk and the processor.
 #[derive(Debug)]
 pub(crate) struct Source {
     history: History,
+    talk: Arc<Mutex<Talk>>,
     /// Generated files, newest last: a client that asks again must not make the generator run again.
-    kept: Mutex<VecDeque<(Wanted, Bytes)>>,
+    kept: Mutex<VecDeque<(Key, Bytes)>>,
 }
 
 /// One file, as it is at one moment.
@@ -34,16 +39,19 @@ pub(crate) struct Wanted {
     pub(crate) grown: bool,
 }
 
+/// A file, of an hour in which so much was said.
+type Key = (Wanted, Edition);
+
 /// What clients may ask for again soon; the smaller of both bounds holds.
 const KEPT_FILES: usize = 32;
 const KEPT_BYTES: usize = 128 << 20;
 
 impl Source {
-    pub(crate) fn open(history: &History) -> Result<Self, Error> {
+    pub(crate) fn open(history: &History, talk: Arc<Mutex<Talk>>) -> Result<Self, Error> {
         if let History::Folder(folder) = history {
             fs::read_dir(folder).map_err(|source| Error::Folder { path: folder.clone(), source })?;
         }
-        Ok(Self { history: history.clone(), kept: Mutex::default() })
+        Ok(Self { history: history.clone(), talk, kept: Mutex::default() })
     }
 
     /// How many files the hour has; 0 when nobody said anything.
@@ -63,15 +71,21 @@ impl Source {
         if let Some(bytes) = self.verbatim(wanted)? {
             return Ok(Some(bytes));
         }
-        if let Some(bytes) = self.remembered(wanted) {
+        let key = (wanted, locked(&self.talk).edition(wanted.hour));
+        if let Some(bytes) = self.remembered(key) {
             return Ok(Some(bytes));
         }
         let bytes = Bytes::from(self.packed(wanted)?);
-        self.remember(wanted, &bytes);
+        self.remember(key, &bytes);
         Ok(Some(bytes))
     }
 
     fn natural_parts(&self, hour: Hour) -> io::Result<u32> {
+        let said = Part::from(locked(&self.talk).is_heard(hour));
+        self.served_parts(hour).map(|parts| parts.max(said))
+    }
+
+    fn served_parts(&self, hour: Hour) -> io::Result<u32> {
         match &self.history {
             History::Folder(folder) => Ok(Part::try_from(folder::files(folder, hour)?.len()).unwrap_or(Part::MAX)),
             History::Generated(options) => Ok(u32::from(corpus::lines(options, hour) > 0)),
@@ -92,6 +106,9 @@ impl Source {
 
     /// A file of the folder that is served as it lies there.
     fn verbatim(&self, wanted: Wanted) -> io::Result<Option<Bytes>> {
+        if locked(&self.talk).is_heard(wanted.hour) {
+            return Ok(None);
+        }
         match &self.history {
             History::Folder(folder) if wanted.shape == Shape::default() => {
                 let files = folder::files(folder, wanted.hour)?;
@@ -124,7 +141,21 @@ impl Source {
         Ok(visible * part / parts..visible * (part + 1) / parts)
     }
 
+    /// The lines of a file; those that were said in the hour are in its last one.
     fn unpack(&self, wanted: Wanted, out: &mut dyn Write) -> io::Result<()> {
+        let said = locked(&self.talk).lines(wanted.hour);
+        let last = wanted.shape.parts.is_some() || wanted.part + 1 == self.natural_parts(wanted.hour)?;
+        if said.is_empty() || !last {
+            return self.unpack_served(wanted, out);
+        }
+        let mut merge = Merge::new(wanted.hour, said, out);
+        if self.served_parts(wanted.hour)? > 0 {
+            self.unpack_served(wanted, &mut merge)?;
+        }
+        merge.finish()
+    }
+
+    fn unpack_served(&self, wanted: Wanted, out: &mut dyn Write) -> io::Result<()> {
         match &self.history {
             History::Folder(folder) => {
                 let files = folder::files(folder, wanted.hour)?;
@@ -136,12 +167,12 @@ impl Source {
         }
     }
 
-    fn remembered(&self, wanted: Wanted) -> Option<Bytes> {
+    fn remembered(&self, wanted: Key) -> Option<Bytes> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().find(|(key, _)| *key == wanted).map(|(_, bytes)| bytes.clone())
     }
 
-    fn remember(&self, wanted: Wanted, bytes: &Bytes) {
+    fn remember(&self, wanted: Key, bytes: &Bytes) {
         // Files of a folder may change, and are quick to read.
         if matches!(self.history, History::Folder(_)) {
             return;
@@ -177,7 +208,7 @@ mod tests {
 
     fn generated() -> Source {
         let options = corpus::Options { messages_per_hour: 200, ..corpus::Options::default() };
-        Source::open(&History::Generated(options)).unwrap()
+        Source::open(&History::Generated(options), Arc::default()).unwrap()
     }
 
     #[test]
@@ -206,7 +237,7 @@ mod tests {
     fn a_packed_file_of_a_folder_is_served_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("2026031409.gz"), "no gzip at all").unwrap();
-        let source = Source::open(&History::Folder(folder.path().to_owned())).unwrap();
+        let source = Source::open(&History::Folder(folder.path().to_owned()), Arc::default()).unwrap();
         let shape = Shape { content_encoding: true, ..Shape::default() };
         let bytes = source.file(Wanted { hour: hour(), part: 0, shape, grown: true }).unwrap();
         assert_eq!(bytes.unwrap(), "no gzip at all");
@@ -217,7 +248,7 @@ mod tests {
     fn plain_files_of_a_folder_are_packed_and_split() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("2026031409.ndjson"), "{\"a\":1}\n{\"a\":2}").unwrap();
-        let source = Source::open(&History::Folder(folder.path().to_owned())).unwrap();
+        let source = Source::open(&History::Folder(folder.path().to_owned()), Arc::default()).unwrap();
         assert_eq!(text(&source, 0, Shape::default(), true), b"{\"a\":1}\n{\"a\":2}");
         let shape = Shape { parts: Some(2), ..Shape::default() };
         assert_eq!(text(&source, 1, shape, true), b"{\"a\":2}");
@@ -225,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_missing_folder_is_named() {
-        let error = Source::open(&History::Folder("/nowhere/at/all".into())).unwrap_err();
+        let error = Source::open(&History::Folder("/nowhere/at/all".into()), Arc::default()).unwrap_err();
         assert!(error.to_string().contains("/nowhere/at/all"), "{error}");
     }
 }

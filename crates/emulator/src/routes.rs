@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State as Shared};
+use axum::extract::{DefaultBodyLimit, Path, Request, State as Shared};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use axum::{Extension, Router};
 use bytes::Bytes;
 
@@ -15,7 +15,7 @@ use crate::answer::Failure;
 use crate::connection::Line;
 use crate::options::UrlForm;
 use crate::state::State;
-use crate::{files, grants, history};
+use crate::{attachments, conversations, files, grants, history, messages};
 
 /// The routes of the service and of its file store.
 pub(crate) fn router(state: Arc<State>) -> Router {
@@ -23,6 +23,21 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/{org}/{app}/token", post(token))
         .route("/{org}/{app}/chatmessages/{time}", get(links))
         .route("/history/{class}/{org}/{app}/{name}", get(file))
+        .route("/{org}/{app}/messages/users", post(|s, p, r| messages::USERS.call(s, p, r)))
+        .route("/{org}/{app}/messages/chatgroups", post(|s, p, r| messages::GROUPS.call(s, p, r)))
+        .route("/{org}/{app}/messages/chatrooms", post(|s, p, r| messages::ROOMS.call(s, p, r)))
+        .route("/{org}/{app}/messages/chatgroups/users", post(|s, p, r| messages::DIRECTED_GROUPS.call(s, p, r)))
+        .route("/{org}/{app}/messages/chatrooms/users", post(|s, p, r| messages::DIRECTED_ROOMS.call(s, p, r)))
+        .route("/{org}/{app}/messages/chatrooms/broadcast", post(|s, p, r| messages::BROADCAST.call(s, p, r)))
+        .route("/{org}/{app}/messages/users/import", post(|s, p, r| messages::TO_USER.call(s, p, r)))
+        .route("/{org}/{app}/messages/chatgroups/import", post(|s, p, r| messages::TO_GROUP.call(s, p, r)))
+        .route("/{org}/{app}/messages/msg_recall", post(|s, p, r| messages::RECALL.call(s, p, r)))
+        .route("/{org}/{app}/messages/batch_recall", post(|s, p, r| messages::BATCH_RECALL.call(s, p, r)))
+        .route("/{org}/{app}/messages/rewrite/{id}", put(|s, p, r| messages::EDIT.call(s, p, r)))
+        .route("/{org}/{app}/users/{user}/user_channel", delete(|s, p, r| conversations::DELETE.call(s, p, r)))
+        // Its limit is an option.
+        .route("/{org}/{app}/chatfiles", post(attachments::upload).layer(DefaultBodyLimit::disable()))
+        .route("/{org}/{app}/chatfiles/{uuid}", get(attachments::download))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn(log))

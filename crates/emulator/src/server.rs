@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -19,6 +19,7 @@ use crate::options::{Credentials, Options, UrlForm};
 use crate::parts::Source;
 use crate::routes;
 use crate::state::{Calls, State};
+use crate::talk::Talk;
 
 /// The service, not yet running.
 #[derive(Debug)]
@@ -29,17 +30,24 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on, or the folder of hour files cannot be read.
+    /// When the address cannot be listened on, or a folder (of hour files, of state) cannot be read.
     pub async fn start(options: Options) -> Result<Handle, Error> {
         let address = options.listen;
-        let source = Source::open(&options.history)?;
+        let talk = Arc::new(Mutex::new(talk(&options)?));
+        let source = Source::open(&options.history, Arc::clone(&talk))?;
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let bound = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
-        let state = Arc::new(State::new(options, source, origin(bound)));
+        let state = Arc::new(State::new(options, talk, source, origin(bound)));
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(connection::serve(listener, routes::router(Arc::clone(&state)), stopped));
         Ok(Handle { state, address: bound, stop, running })
     }
+}
+
+fn talk(options: &Options) -> Result<Talk, Error> {
+    let Some(folder) = &options.state else { return Ok(Talk::default()) };
+    let opened = std::fs::create_dir_all(folder).and_then(|()| Talk::open(folder, &options.app.to_string()));
+    opened.map_err(|source| Error::State { path: folder.clone(), source })
 }
 
 /// `http://127.0.0.1:port`, also when listening on every address.

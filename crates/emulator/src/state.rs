@@ -1,6 +1,6 @@
 //! What the running service knows.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chat::{App, Hour, Timestamp};
@@ -11,7 +11,8 @@ use crate::links::Signer;
 use crate::log::Log;
 use crate::options::{Options, UrlForm};
 use crate::parts::Source;
-use crate::rate::Window;
+use crate::rate::{Counted, Limit, Rates};
+use crate::talk::Talk;
 use crate::token::Issuer;
 
 /// Requests by what they were for, whatever came of them.
@@ -25,11 +26,13 @@ pub struct Calls {
     pub over_rate: u64,
     /// Requests for a file.
     pub files: u64,
+    /// Calls of the other documented methods.
+    pub methods: u64,
     /// Requests for anything else.
     pub others: u64,
 }
 
-/// What the running service knows. Locks are held for single statements, never across a wait.
+/// What the running service knows. Locks are never held across a wait for anything but the disk.
 pub(crate) struct State {
     options: Options,
     source: Source,
@@ -37,12 +40,13 @@ pub(crate) struct State {
     origin: String,
     calls: Mutex<Calls>,
     injector: Mutex<Injector>,
-    window: Mutex<Window>,
+    rates: Mutex<Rates>,
+    talk: Arc<Mutex<Talk>>,
     log: Log,
 }
 
 impl State {
-    pub(crate) fn new(options: Options, source: Source, origin: String) -> Self {
+    pub(crate) fn new(options: Options, talk: Arc<Mutex<Talk>>, source: Source, origin: String) -> Self {
         let injector = Mutex::new(Injector::new(options.faults.clone()));
         Self {
             options,
@@ -50,7 +54,8 @@ impl State {
             origin,
             calls: Mutex::default(),
             injector,
-            window: Mutex::default(),
+            rates: Mutex::default(),
+            talk,
             log: Log::default(),
         }
     }
@@ -116,11 +121,21 @@ impl State {
     /// Whether one more call for a link is within the rate; if it is, it counts.
     pub(crate) fn within_rate(&self) -> bool {
         let Some(rate) = self.options.rate_per_minute else { return true };
-        let within = locked(&self.window).admits(self.now(), rate);
+        let within = self.admits(&Counted::Calls("history"), &[Limit::a_minute(rate)], 1);
         if !within {
             locked(&self.calls).over_rate += 1;
         }
         within
+    }
+
+    /// Whether this much more is within the limits; if it is, it counts. A service without a rate counts nothing.
+    pub(crate) fn admits(&self, counted: &Counted, limits: &[Limit], weight: u32) -> bool {
+        self.options.rate_per_minute.is_none() || locked(&self.rates).admit(self.now(), counted, limits, weight)
+    }
+
+    /// What was said. The lock is held while a change is written down.
+    pub(crate) fn talk(&self) -> MutexGuard<'_, Talk> {
+        locked(&self.talk)
     }
 
     pub(crate) fn calls(&self) -> Calls {
@@ -157,7 +172,7 @@ pub(crate) fn encoded(segment: &str) -> impl std::fmt::Display + '_ {
     utf8_percent_encode(segment, RESERVED)
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Every statement leaves the value whole, so a panic elsewhere leaves it usable.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
