@@ -16,7 +16,7 @@
 //!
 //! What it speaks (protocol sections 1 to 11): the token endpoint with both grants, the call for the links of an hour in
 //! both URL forms, and signed file links that expire; messages sent, imported, edited and called back; files uploaded and
-//! downloaded. What an hour answers follows from the [`Clock`] alone: 400 before it is
+//! downloaded. `GET /openapi.json` describes it. What an hour answers follows from the [`Clock`] alone: 400 before it is
 //! ready and after its retention, 404 when nobody said anything, 429 from the eleventh call in a minute. [`Faults`] go
 //! wrong on purpose. What was said is a folder of hour files or seeded traffic, see [`History`] and [`corpus`], and what is
 //! sent to it: a message is in the file of its hour.
@@ -69,6 +69,7 @@ mod log;
 mod merge;
 mod messages;
 mod method;
+mod openapi;
 mod options;
 mod packing;
 mod parts;

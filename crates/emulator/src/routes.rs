@@ -15,7 +15,7 @@ use crate::answer::Failure;
 use crate::connection::Line;
 use crate::options::UrlForm;
 use crate::state::State;
-use crate::{attachments, conversations, files, grants, history, messages};
+use crate::{attachments, conversations, files, grants, history, messages, openapi};
 
 /// The routes of the service and of its file store.
 pub(crate) fn router(state: Arc<State>) -> Router {
@@ -38,6 +38,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         // Its limit is an option.
         .route("/{org}/{app}/chatfiles", post(attachments::upload).layer(DefaultBodyLimit::disable()))
         .route("/{org}/{app}/chatfiles/{uuid}", get(attachments::download))
+        .route("/openapi.json", get(async |Shared(state): Shared<Arc<State>>| openapi::description(&state)))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn(log))
