@@ -29,6 +29,7 @@ use tempfile::NamedTempFile;
 use crate::layout;
 use upload::Upload;
 
+mod listing;
 mod upload;
 
 /// What happens to a file that has the name already.
@@ -251,7 +252,13 @@ impl ObjectStore for Disk {
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        sorted(self.inner.list_with_offset(prefix, offset))
+        let (disk, prefix, offset) = (self.clone(), prefix.cloned(), offset.clone());
+        let listed = async move {
+            let folder = prefix.clone().unwrap_or_default();
+            let files = blocking(&folder, move || listing::behind(&disk.root, prefix.as_ref(), &offset)).await?;
+            Ok(stream::iter(files.into_iter().map(Ok)))
+        };
+        listed.try_flatten_stream().boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -389,6 +396,15 @@ mod tests {
         };
         assert_eq!(listed("log").await.unwrap(), ["log/0", "log/1", "log/10", "log/2"]);
         assert_eq!(listed("log/1").await.unwrap(), ["log/10", "log/2"]);
+        disk.put(&Path::from("log/11/below"), "".into()).await.unwrap();
+        std::os::unix::fs::symlink(folder.path().join("log/0"), folder.path().join("log/3")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("nowhere"), folder.path().join("log/4")).unwrap();
+        assert_eq!(listed("log/10").await.unwrap(), ["log/11/below", "log/2", "log/3"]);
+        let library = disk.inner.list_with_offset(Some(&Path::from("log")), &Path::from("log/10"));
+        let mut library: Vec<_> = library.map_ok(|object| object.location.to_string()).try_collect().await.unwrap();
+        library.sort();
+        assert_eq!(library, listed("log/10").await.unwrap());
+        assert!(disk.list_with_offset(Some(&Path::from("no")), &Path::from("no/1")).next().await.is_none());
     }
 
     #[tokio::test]

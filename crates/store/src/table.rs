@@ -36,6 +36,9 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(2);
 /// How long a log keeps the commits behind a checkpoint, and the checkpoints. The library's 30 days are for those who look
 /// at versions of before, whose files are not there any more.
 const LOG_RETENTION: &str = "interval 1 days";
+/// How long a checkpoint goes on to name files that are no longer part of the table, for programs that remove them late. Ours
+/// are removed at once, so the library's week only makes checkpoints longer.
+const REMOVED_RETENTION: &str = "interval 1 hours";
 /// The table property that holds the format number.
 const FORMAT_PROPERTY: &str = "annals.format";
 
@@ -240,6 +243,7 @@ async fn create_log(kind: Kind, log: &Log) -> Result<(), DeltaTableError> {
     let configuration = [
         ("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL.to_string())),
         ("delta.logRetentionDuration", Some(LOG_RETENTION.to_owned())),
+        ("delta.deletedFileRetentionDuration", Some(REMOVED_RETENTION.to_owned())),
         (FORMAT_PROPERTY, Some(FORMAT.to_string())),
     ];
     CreateBuilder::new()

@@ -124,5 +124,6 @@ async fn the_log_says_what_other_engines_need() {
     let created = fs::read_to_string(folder.path().join("messages/_delta_log/00000000000000000000.json")).unwrap();
     assert!(created.contains(r#""minReaderVersion":1,"minWriterVersion":2"#), "{created}");
     assert!(created.contains(r#""delta.logRetentionDuration":"interval 1 days""#), "{created}");
+    assert!(created.contains(r#""delta.deletedFileRetentionDuration":"interval 1 hours""#), "{created}");
     assert_eq!(data_files(folder.path(), "messages").len(), 1);
 }
