@@ -3,6 +3,7 @@
 mod agreement;
 mod answers;
 mod facts;
+mod highlights;
 mod hours;
 mod kills;
 mod languages;
