@@ -29,6 +29,7 @@ mod samples;
 mod scene;
 mod schema;
 mod search;
+mod search_agreement;
 mod search_quality;
 mod secrets;
 mod shell;

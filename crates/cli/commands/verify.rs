@@ -3,10 +3,12 @@
 use std::ops::Range;
 
 use chat::Hour;
-use ingest::{FileFormat, Finding, FormatCount, Proof, RoundTrip, Verified};
+use index::Query;
+use ingest::{FileFormat, Finding, FormatCount, Proof, RoundTrip, Searched, Searches, Verified};
 use serde_json::{Value, json};
 use store::{Access, Archive};
 
+use crate::commands::query::pointed_at;
 use crate::commands::span::HourSpan;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -26,6 +28,10 @@ use crate::output::visible;
 /// For each table it says how many files and rows are of which format, as the files themselves say; a file of which the log
 /// says otherwise is a finding. `annals compact` brings older files up.
 ///
+/// With --search the index is held against the tables: queries are drawn from what the messages say, and each must find in the
+/// index what a scan of every row finds. What differs is named, with query and messages. Hours that the index does not hold as
+/// they are are left out and named.
+///
 /// Conflicts, which are messages with the id of another one in the same hour and other content, are counted and no fault:
 /// the service served both.
 #[derive(Debug, clap::Args)]
@@ -35,6 +41,8 @@ Examples:
   annals verify --since 2026-03-14 --until 2026-03-15 --json
   annals verify --round-trip
   annals verify --files
+  annals verify --search --queries 10000 --seed 7
+  annals verify --search --query '潮汐 -type:img'
 
 Exit codes: 0 all is well; 3 something is not.")]
 pub(crate) struct Args {
@@ -49,6 +57,22 @@ pub(crate) struct Args {
     #[arg(long)]
     files: bool,
 
+    /// Hold what the index finds against a scan of the tables
+    #[arg(long)]
+    pub(crate) search: bool,
+
+    /// How many queries to draw from the messages
+    #[arg(long, value_name = "N", requires = "search", default_value_t = 1000, value_parser = queries)]
+    pub(crate) queries: usize,
+
+    /// What the queries are drawn by: the same seed over the same messages draws the same ones
+    #[arg(long, value_name = "S", requires = "search", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// A query to put besides; can be repeated
+    #[arg(long, value_name = "QUERY", requires = "search", allow_hyphen_values = true)]
+    pub(crate) query: Vec<String>,
+
     /// Print one JSON object on stdout
     #[arg(long)]
     pub(crate) json: bool,
@@ -60,20 +84,71 @@ pub(crate) struct Args {
 ///
 /// When there is no archive or it cannot be read at all.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let searches = searches(&args, context)?;
     let (since, until) = args.span.bounds();
     let range = since.unwrap_or(Hour::from_number(i64::MIN))..until.unwrap_or(Hour::from_number(i64::MAX));
     let archive = context.open_archive(Access::Existing).await?;
     let proof = if args.round_trip { Proof::RoundTrip } else { Proof::Counts };
-    let verified = verified(context, archive, range, proof).await?;
+    let mut verified = verified(context, archive.clone(), range.clone(), proof).await?;
+    let searched = match &searches {
+        Some(searches) => searched(context, archive, range, searches, &mut verified.findings).await?,
+        None => None,
+    };
     if args.json {
-        context.output.json(&json_of(&verified, args.files))?;
+        let mut told = json_of(&verified, args.files);
+        told["search"] = searched.as_ref().map_or(Value::Null, |searched| json_of_search(searched, args.seed));
+        context.output.json(&told)?;
     } else {
         if args.files {
             verified.files.iter().try_for_each(|file| context.output.line(visible(&words_of_file(file))))?;
         }
-        print(&verified, context)?;
+        print(&verified, searched.as_ref(), context)?;
     }
     Ok(if verified.findings.is_empty() { Exit::Done } else { Exit::HoursFailed })
+}
+
+/// The searches that are asked for.
+fn searches(args: &Args, context: &Context) -> Result<Option<Searches>, CommandError> {
+    let now = context.clock.now();
+    let parse = |text: &String| Query::parse_at(text, now).map_err(|error| pointed_at(text, &error));
+    let given = args.query.iter().map(|text| Ok((text.clone(), parse(text)?))).collect::<Result<_, CommandError>>()?;
+    Ok(args.search.then_some(Searches { made: args.queries, seed: args.seed, given }))
+}
+
+/// Puts the searches. An index that cannot be read was found to be so before.
+async fn searched(
+    context: &Context,
+    archive: Archive,
+    range: Range<Hour>,
+    searches: &Searches,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<Searched>, CommandError> {
+    let Ok(catalogue) = context.read_catalogue() else { return Ok(None) };
+    let room = context.reading_room(archive, catalogue, None);
+    match room.verify_search(range, searches).await {
+        Ok((searched, found)) => {
+            findings.extend(found);
+            Ok(Some(searched))
+        }
+        Err(ingest::Error::Index(error)) => {
+            let finding = Finding::of_index(error);
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+            Ok(None)
+        }
+        // That a file cannot be read is a finding already, by its name.
+        Err(ingest::Error::Rows { .. }) if !findings.is_empty() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The most queries: each is held in memory, with what it finds.
+const MOST_QUERIES: usize = 1_000_000;
+
+fn queries(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number <= MOST_QUERIES);
+    number.ok_or_else(|| format!("it is a whole number up to {MOST_QUERIES}"))
 }
 
 /// An index that cannot be read is one more finding: all the rest is proved without it.
@@ -128,6 +203,18 @@ fn json_of_file(file: &FileFormat) -> Value {
     json!({ "table": file.table, "file": file.path, "format": file.format, "rows": file.rows })
 }
 
+fn json_of_search(searched: &Searched, seed: u64) -> Value {
+    json!({
+        "seed": seed,
+        "queries": searched.queries,
+        "differing": searched.differing,
+        "messages": searched.messages,
+        "matches": searched.matches,
+        "hours": searched.hours,
+        "not_indexed": searched.not_indexed.iter().map(|hour| hour.key()).collect::<Vec<_>>(),
+    })
+}
+
 fn json_of_round_trip(told: &RoundTrip) -> Value {
     json!({
         "hours": told.hours,
@@ -141,13 +228,16 @@ fn json_of_round_trip(told: &RoundTrip) -> Value {
     })
 }
 
-fn print(verified: &Verified, context: &Context) -> Result<(), CommandError> {
+fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) -> Result<(), CommandError> {
     for finding in &verified.findings {
         context.output.line(visible(&finding.to_string()))?;
     }
     verified.formats().iter().try_for_each(|count| context.output.line(words_of_formats(count)))?;
     if let Some(told) = &verified.round_trip {
         print_round_trip(told, verified.without_raw, context)?;
+    }
+    if let Some(searched) = searched {
+        print_search(searched, context)?;
     }
     let documents = verified.documents.map_or_else(|| "no index".to_owned(), |count| format!("{count} documents"));
     context.output.line(format_args!(
@@ -184,6 +274,26 @@ fn words_of_file(file: &FileFormat) -> String {
 
 fn format_word(format: Option<u32>) -> String {
     format.map_or_else(|| "no format, written by another program".to_owned(), |format| format!("format {format}"))
+}
+
+/// Hours that are named when they were left out.
+const NAMED_HOURS: usize = 10;
+
+fn print_search(searched: &Searched, context: &Context) -> Result<(), CommandError> {
+    context.output.line(format_args!(
+        "{} searches of {} messages in {} hours: {} matches agreed on, {} searches differ",
+        searched.queries, searched.messages, searched.hours, searched.matches, searched.differing
+    ))?;
+    if !searched.not_indexed.is_empty() {
+        let named: Vec<_> = searched.not_indexed.iter().take(NAMED_HOURS).map(ToString::to_string).collect();
+        let more = if searched.not_indexed.len() > NAMED_HOURS { ", …" } else { "" };
+        context.output.note(format_args!(
+            "{} hours that the index does not hold were left out: {}{more}",
+            searched.not_indexed.len(),
+            named.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 fn print_round_trip(told: &RoundTrip, without_raw: u64, context: &Context) -> Result<(), CommandError> {

@@ -58,6 +58,6 @@ pub use plan::{Plan, Settled, Step, Why, due, time_under_quota};
 pub use replay::{Left, Replay, Replayed, Reread};
 pub use report::{CutShort, Failure, Report};
 pub use run::Progress;
-pub use verify::{Astray, FileFormat, Finding, FormatCount, Proof, RoundTrip, Verified};
+pub use verify::{Astray, FileFormat, Finding, FormatCount, Proof, RoundTrip, Searched, Searches, Verified};
 pub use workshop::{Clock, SecondRun, Settings, Workshop};
 pub use zone::{Offsets, ZoneVerdict};

@@ -3,7 +3,9 @@
 mod conflicts;
 mod finding;
 mod formats;
+mod questions;
 mod round_trip;
+mod search;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,6 +21,7 @@ use self::conflicts::Conflicts;
 pub use self::finding::{Astray, Finding};
 pub use self::formats::{FileFormat, FormatCount};
 pub use self::round_trip::RoundTrip;
+pub use self::search::{Searched, Searches};
 use crate::error::Error;
 use crate::follow::Lag;
 use crate::raw::are;

@@ -127,6 +127,22 @@ pub enum Finding {
         /// How many.
         lines: u64,
     },
+    /// The index does not find what a scan of the tables finds.
+    #[error("the query `{query}`: the index misses {missed}; and finds {wrong} that do not match")]
+    Search {
+        /// The query.
+        query: String,
+        /// How many match and are not found, and which.
+        missed: String,
+        /// How many are found and do not match, and which.
+        wrong: String,
+    },
+    /// More queries of which index and tables do not find the same.
+    #[error("{queries} more queries find other messages in the index than in the tables")]
+    MoreSearches {
+        /// How many.
+        queries: u64,
+    },
     /// A file could not be read.
     #[error("{name}: could not be read: {why}")]
     Unreadable {
