@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use clap::ValueEnum;
+use unicode_width::UnicodeWidthStr as _;
 
 use index::{Query, QueryError};
 use query::{Answer, Library, Question};
@@ -129,8 +130,8 @@ pub(super) fn pointed_at(text: &str, error: &QueryError) -> CommandError {
     let range = error.at.clone();
     let before = text.get(..range.start).unwrap_or_default();
     let marked = text.get(range).unwrap_or_default();
-    let mark = "^".repeat(visible(marked).chars().count().max(1));
-    let pad = " ".repeat(visible(before).chars().count());
+    let mark = "^".repeat(visible(marked).width().max(1));
+    let pad = " ".repeat(visible(before).width());
     let shown = visible(text);
     let cause = CommandError::usage(error.to_string()).while_doing("could not read the query");
     cause.hint(format!("it is here:\n        {shown}\n        {pad}{mark}"))
@@ -178,6 +179,20 @@ mod tests {
         let help = command.get_long_about().map(ToString::to_string).unwrap_or_default();
         for body in BodyType::ALL {
             assert!(help.contains(&format!(" {body}")), "{body}");
+        }
+    }
+
+    /// Characters of Chinese are two columns wide, marks have no width.
+    #[test]
+    fn a_mistake_is_pointed_at_in_columns() {
+        for (text, expected) in [
+            ("tide form:x", "tide form:x\n             ^^^^^"),
+            ("潮汐 form:x", "潮汐 form:x\n             ^^^^^"),
+            ("e\u{301} type:潮汐", "e\u{301} type:潮汐\n               ^^^^"),
+        ] {
+            let error = Query::parse(text).unwrap_err();
+            let shown = pointed_at(text, &error).render();
+            assert!(shown.contains(expected), "{shown}");
         }
     }
 
