@@ -22,6 +22,7 @@ mod logging;
 mod metrics;
 mod ping;
 mod plan;
+mod portable;
 mod readme;
 mod replay;
 mod round_trip;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use chat::Hour;
 use index::Query;
-use ingest::{FileFormat, Finding, FormatCount, Proof, RoundTrip, Searched, Searches, Verified};
+use ingest::{FileFormat, Finding, FormatCount, Obstacle, Portable, Proof, RoundTrip, Searched, Searches, Verified};
 use serde_json::{Value, json};
 use store::{Access, Archive};
 
@@ -32,6 +32,10 @@ use crate::output::visible;
 /// index what a scan of every row finds. What differs is named, with query and messages. Hours that the index does not hold as
 /// they are are left out and named.
 ///
+/// With --portable every file of the tables is looked through for what a warehouse would choke on, whatever wrote it: types and names
+/// that some engine does not read, values that are too long for one, missing statistics, and files whose columns are not those of
+/// the others. Each is named with the command that mends it.
+///
 /// Conflicts, which are messages with the id of another one in the same hour and other content, are counted and no fault:
 /// the service served both.
 #[derive(Debug, clap::Args)]
@@ -43,6 +47,7 @@ Examples:
   annals verify --files
   annals verify --search --queries 10000 --seed 7
   annals verify --search --query '潮汐 -type:img'
+  annals verify --portable
 
 Exit codes: 0 all is well; 3 something is not.")]
 pub(crate) struct Args {
@@ -73,6 +78,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "QUERY", requires = "search", allow_hyphen_values = true)]
     pub(crate) query: Vec<String>,
 
+    /// Look through every file, of all hours, for what a warehouse would choke on
+    #[arg(long)]
+    pub(crate) portable: bool,
+
     /// Print one JSON object on stdout
     #[arg(long)]
     pub(crate) json: bool,
@@ -89,22 +98,28 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let range = since.unwrap_or(Hour::from_number(i64::MIN))..until.unwrap_or(Hour::from_number(i64::MAX));
     let archive = context.open_archive(Access::Existing).await?;
     let proof = if args.round_trip { Proof::RoundTrip } else { Proof::Counts };
+    let portable =
+        if args.portable { Some(context.reading_room(archive.clone(), None, None).portable().await?) } else { None };
     let mut verified = verified(context, archive.clone(), range.clone(), proof).await?;
     let searched = match &searches {
         Some(searches) => searched(context, archive, range, searches, &mut verified.findings).await?,
         None => None,
     };
     if args.json {
-        let mut told = json_of(&verified, args.files);
+        let mut told = json_of(&verified, args.files, portable.as_ref());
         told["search"] = searched.as_ref().map_or(Value::Null, |searched| json_of_search(searched, args.seed));
         context.output.json(&told)?;
     } else {
         if args.files {
             verified.files.iter().try_for_each(|file| context.output.line(visible(&words_of_file(file))))?;
         }
+        if let Some(portable) = &portable {
+            print_portable(portable, context)?;
+        }
         print(&verified, searched.as_ref(), context)?;
     }
-    Ok(if verified.findings.is_empty() { Exit::Done } else { Exit::HoursFailed })
+    let is_portable = portable.is_none_or(|portable| portable.obstacles.is_empty());
+    Ok(if verified.findings.is_empty() && is_portable { Exit::Done } else { Exit::HoursFailed })
 }
 
 /// The searches that are asked for.
@@ -175,7 +190,7 @@ async fn verified(
 /// The version of the object that `--json` prints.
 const VERSION: u64 = 1;
 
-fn json_of(verified: &Verified, with_files: bool) -> Value {
+fn json_of(verified: &Verified, with_files: bool, portable: Option<&Portable>) -> Value {
     let files = || verified.files.iter().map(json_of_file).collect::<Vec<_>>();
     json!({
         "version": VERSION,
@@ -191,6 +206,7 @@ fn json_of(verified: &Verified, with_files: bool) -> Value {
         "formats": verified.formats().iter().map(json_of_formats).collect::<Vec<_>>(),
         "files": with_files.then(files),
         "round_trip": verified.round_trip.as_ref().map(json_of_round_trip),
+        "portable": portable.map(json_of_portable),
         "findings": verified.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
@@ -213,6 +229,31 @@ fn json_of_search(searched: &Searched, seed: u64) -> Value {
         "hours": searched.hours,
         "not_indexed": searched.not_indexed.iter().map(|hour| hour.key()).collect::<Vec<_>>(),
     })
+}
+
+fn json_of_portable(portable: &Portable) -> Value {
+    let obstacle = |obstacle: &Obstacle| {
+        json!({
+            "table": obstacle.table,
+            "file": obstacle.file,
+            "column": Some(&obstacle.column).filter(|column| !column.is_empty()),
+            "what": obstacle.what,
+            "mend": obstacle.mend,
+        })
+    };
+    json!({ "files": portable.files, "obstacles": portable.obstacles.iter().map(obstacle).collect::<Vec<_>>() })
+}
+
+fn print_portable(portable: &Portable, context: &Context) -> Result<(), CommandError> {
+    for obstacle in &portable.obstacles {
+        context.output.line(visible(&obstacle.to_string()))?;
+    }
+    let verdict = match portable.obstacles.len() {
+        0 => "every warehouse loads them".to_owned(),
+        many => format!("{many} obstacles"),
+    };
+    context.output.line(format_args!("{} files looked through: {verdict}", portable.files))?;
+    Ok(())
 }
 
 fn json_of_round_trip(told: &RoundTrip) -> Value {

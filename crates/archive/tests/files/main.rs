@@ -6,6 +6,7 @@ mod find;
 mod identity;
 mod merge;
 mod messages;
+mod portable;
 mod reader;
 mod schema;
 mod sort;
