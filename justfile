@@ -56,7 +56,7 @@ tidy:
 # Python readers for the tests, in an environment of their own.
 readers:
     python3 -m venv --clear target/ci/venv
-    target/ci/venv/bin/python -m pip install --only-binary=:all: --requirement tests/requirements.txt
+    target/ci/venv/bin/python -m pip install --only-binary=:all: --no-binary=pyspark --requirement tests/requirements.txt
     @echo 'now: export ANNALS_TEST_PYTHON="$PWD/target/ci/venv/bin/python"'
 
 # Format the code.

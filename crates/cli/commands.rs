@@ -4,6 +4,7 @@ mod compact;
 mod completions;
 mod config;
 mod coverage;
+mod ddl;
 mod dead_letters;
 mod demo;
 mod doctor;
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Show(show::Args),
     DeadLetters(dead_letters::Args),
     Export(export::Args),
+    Ddl(ddl::Args),
     Schema(schema::Args),
     Verify(verify::Args),
     Compact(compact::Args),
@@ -110,6 +112,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Com
         Command::Query(args) => query::run(args, context).await,
         Command::Show(args) => show::run(args, context).await,
         Command::DeadLetters(args) => dead_letters::run(args, context).await,
+        Command::Ddl(args) => ddl::run(args, context).await,
         Command::Export(args) => export::run(args, context).await,
         Command::Schema(args) => schema::run(args, context).await,
         Command::Verify(args) => verify::run(args, context).await,

@@ -71,7 +71,8 @@ pub(crate) fn told(python: &str, program: &str, archive: &Path) -> serde_json::V
     told_with(python, program, &[archive])
 }
 
-fn told_with(python: &str, program: &str, arguments: &[&Path]) -> serde_json::Value {
+/// The same of whatever it is given.
+pub(crate) fn told_with(python: &str, program: &str, arguments: &[&Path]) -> serde_json::Value {
     let program = format!("{program}{AND_LEAVE}");
     let output = Command::new(python).arg("-c").arg(program).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -204,7 +205,7 @@ fn the_view_of_the_page_shows_each_message_once_as_a_search_does() {
 }
 
 /// A file an hour, and how many messages they hold together.
-fn hour_files(scene: &Scene) -> (Vec<String>, u64) {
+pub(crate) fn hour_files(scene: &Scene) -> (Vec<String>, u64) {
     let traffic = corpus::Options { seed: 3, messages_per_hour: 60, ..corpus::Options::default() };
     let first = Hour::from_key("2026031322").unwrap();
     let mut messages = 0;

@@ -6,6 +6,7 @@ mod columns_page;
 mod compact;
 mod concurrent;
 mod crash;
+mod ddl;
 mod dead_letters;
 mod deploy;
 mod doubt;
