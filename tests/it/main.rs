@@ -24,6 +24,7 @@ mod metrics;
 mod ping;
 mod plan;
 mod portable;
+mod python_pages;
 mod readme;
 mod replay;
 mod round_trip;
