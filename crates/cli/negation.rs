@@ -16,11 +16,12 @@ const SHIELD: &str = " ";
 
 /// The arguments of a process, words of a query with a dash shielded.
 pub(crate) fn shielded(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let letters = letters();
-    let mut is_query = false;
+    let (letters, valued) = (letters(), valued());
+    let (mut is_query, mut is_value) = (false, false);
     let mut shield = |argument: OsString| {
-        let negates = is_query && argument.to_str().is_some_and(|text| is_negation(text, &letters));
+        let negates = is_query && !is_value && argument.to_str().is_some_and(|text| is_negation(text, &letters));
         is_query |= argument == COMMAND;
+        is_value = argument.to_str().is_some_and(|text| valued.iter().any(|option| option == text));
         if !negates {
             return argument;
         }
@@ -38,11 +39,25 @@ pub(crate) fn unshielded(word: &str) -> &str {
 
 /// The letters of the options, and whether a value follows.
 fn letters() -> Vec<(char, bool)> {
+    let letter = |option: &Arg| Some((option.get_short()?, option.get_action().takes_values()));
+    options().iter().filter_map(letter).collect()
+}
+
+/// The options that a value follows, as they are written.
+fn valued() -> Vec<String> {
+    let options = options();
+    let valued = options.iter().filter(|option| option.get_action().takes_values());
+    let names = valued.filter_map(Arg::get_long_and_visible_aliases).flatten().chain(OLDER_NAMES);
+    names.map(|name| format!("--{name}")).collect()
+}
+
+/// Names of options with values that no help tells.
+const OLDER_NAMES: [&str; 1] = ["order"];
+
+fn options() -> Vec<Arg> {
     let mut program = Cli::command();
     program.build();
-    let query = program.find_subcommand(COMMAND).map(Command::get_arguments).into_iter().flatten();
-    let letter = |option: &Arg| Some((option.get_short()?, option.get_action().takes_values()));
-    query.filter_map(letter).collect()
+    program.find_subcommand(COMMAND).map(Command::get_arguments).into_iter().flatten().cloned().collect()
 }
 
 /// Whether one dash stands before something that is not made of options' letters.
@@ -67,6 +82,13 @@ mod tests {
         assert_eq!(shielded(given.into_iter().map(OsString::from)), expected);
         let other = ["annals", "show", "-type:img"];
         assert_eq!(shielded(other.into_iter().map(OsString::from)), other);
+    }
+
+    #[test]
+    fn the_value_of_an_option_is_no_word() {
+        let given = ["annals", "query", "--sort", "-time", "-hello", "--json", "-hello", "--order", "-time"];
+        let expected = ["annals", "query", "--sort", "-time", " -hello", "--json", " -hello", "--order", "-time"];
+        assert_eq!(shielded(given.into_iter().map(OsString::from)), expected);
     }
 
     #[test]

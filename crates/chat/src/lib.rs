@@ -56,7 +56,7 @@ pub use message::{Message, Position, RETAINED_PARTS};
 pub use secret::Secret;
 pub use sink::Sink;
 pub use tally::Tally;
-pub use time::{TimeError, Timestamp, parse_time, show_time};
+pub use time::{TimeError, Timestamp, parse_time, show_time, start_of_month};
 pub use zone::{Zone, ZoneError};
 
 /// One file of an hour, counted from 0 in the order the service names them (protocol section 3.2).

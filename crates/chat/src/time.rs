@@ -1,6 +1,6 @@
 //! Instants, and how people write them.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 
 /// An instant in UTC. Messages carry milliseconds, the tables microseconds.
 pub type Timestamp = DateTime<Utc>;
@@ -42,6 +42,12 @@ pub fn parse_time(text: &str) -> Result<Timestamp, TimeError> {
 #[must_use]
 pub fn show_time(time: Timestamp) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// The midnight in UTC with which the month of a time begins.
+#[must_use]
+pub fn start_of_month(time: Timestamp) -> Timestamp {
+    time.date_naive().with_day(1).map_or(time, |first| first.and_time(NaiveTime::MIN).and_utc())
 }
 
 fn rfc3339(text: &str) -> Option<Timestamp> {

@@ -128,7 +128,7 @@ async fn search(library: &Library, text: &str, context: &Context) -> Result<bool
     context.output.line(format_args!("\n$ annals query '{text}' --limit 3      # {} messages match", answer.total))?;
     let mut rows = context.output.rows(Format::Table, &["sent_at", "sender", "conversation", "text"]);
     for hit in &answer.hits {
-        rows.push(&table_row(&hit.message, &query))?;
+        rows.push(&table_row(&hit.message, hit.changes, &query))?;
     }
     rows.finish()?;
     Ok(!answer.hits.is_empty())

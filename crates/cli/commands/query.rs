@@ -1,21 +1,33 @@
 //! `annals query`.
 
-use std::borrow::Cow;
+mod chart;
+mod chat_page;
+mod counts;
+mod cursor;
+mod hits;
+mod scope;
+
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use unicode_width::UnicodeWidthStr as _;
 
-use index::{Query, QueryError};
+use index::{By, Query, QueryError};
 use query::{Answer, Library, Question};
 use store::Access;
 
-use crate::commands::message::{COLUMNS, cells, gist};
+use crate::commands::query::counts::{Facet, Stretch};
+use crate::commands::query::cursor::Cursor;
+use crate::commands::query::hits::Form;
+use crate::commands::query::scope::Scope;
 use crate::commands::span::TimeSpan;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::negation::unshielded;
-use crate::output::{Cell, Format, FormatArgs, visible};
+use crate::output::visible;
+
+pub(super) use hits::{group_rows, table_row};
 
 /// Search the messages
 ///
@@ -28,6 +40,10 @@ use crate::output::{Cell, Format, FormatArgs, visible};
 /// `type:` one of txt img audio video file loc cmd custom combine event unknown, `has:` attachment, location or thumbnail,
 /// `file:` a file name, `event:` `custom:` a name, `ext.key:` an attribute, `after:` `before:` `on:` a time. Without words,
 /// everything that the fields let through is found. `annals help query-language` tells it all, with examples.
+///
+/// Of all that matches, `--facet` and `--histogram` print counts in place of the messages, and `--count` the number alone. Counts
+/// have each message once. A page that is not the last one ends with the cursor of the next: on stderr, and in JSON lines as
+/// the member `cursor` of the last one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -35,27 +51,74 @@ Examples:
   annals query '\"see you\" from:mara' --since 2026-03-01
   annals query 港口 --limit 5
   annals query '(harbour OR lantern) -type:img after:7d'
-  annals query 'in:groupchat:231904417783810 type:img' --order newest --format csv
+  annals query 'in:groupchat:231904417783810 type:img' --sort -time --format csv
+  annals query slipway --context 3
+  annals query --between mara_voss teo-77 --sort time
+  annals query harbour --facet from --facet type --facet-limit 5
+  annals query harbour --histogram day --svg harbour.svg
+  annals query harbour --count
+  annals query harbour --format html > harbour.html
 
 Exit codes: 0 something was found; 1 nothing was.")]
 pub(crate) struct Args {
     /// What to search for
-    #[arg(value_name = "QUERY", required = true)]
+    #[arg(value_name = "QUERY", required_unless_present_any = ["between", "thread", "facet", "histogram", "count"])]
     words: Vec<String>,
 
     #[command(flatten)]
     pub(crate) span: TimeSpan,
 
+    #[command(flatten)]
+    scope: Scope,
+
     /// How many messages to print at the most
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = limit)]
     pub(crate) limit: usize,
 
-    /// In which order
-    #[arg(long, value_enum, default_value_t = Order::Relevance)]
+    /// In which order: relevance, time (the earliest first) or -time (the latest first)
+    #[arg(long = "sort", alias = "order", value_name = "ORDER", value_enum, default_value_t = Order::Relevance,
+        allow_hyphen_values = true)]
     pub(crate) order: Order,
 
-    #[command(flatten)]
-    pub(crate) format: FormatArgs,
+    /// Go on behind this place, with the same query; a page that is not the last one prints it
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
+    cursor: Option<String>,
+
+    /// Print so many messages of the same conversation before and after each, too
+    #[arg(long, value_name = "N", value_parser = around)]
+    context: Option<usize>,
+
+    /// Print only how many messages match
+    #[arg(long, conflicts_with_all = ["context", "cursor", "facet", "histogram", "format"])]
+    count: bool,
+
+    /// Print how many of the messages have each sender, recipient, conversation, type or day; can be given several times
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with_all = ["context", "cursor"])]
+    facet: Vec<Facet>,
+
+    /// How many values of a facet to print at the most
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "facet")]
+    facet_limit: usize,
+
+    /// Print how many of the messages were sent in each hour, day, week (from Monday) or month, in UTC
+    #[arg(long, value_enum, value_name = "UNIT", conflicts_with_all = ["context", "cursor"])]
+    histogram: Option<Stretch>,
+
+    /// Write the histogram as a drawing, too
+    #[arg(long, value_name = "FILE", requires = "histogram")]
+    svg: Option<PathBuf>,
+
+    /// Print the score of each message, too, and say how the query was understood
+    #[arg(long)]
+    explain: bool,
+
+    /// In which form to print: by default a table on a terminal, and JSON lines into a file or a pipe
+    #[arg(long, value_enum)]
+    format: Option<Form>,
+
+    /// The same as `--format jsonl`
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
 }
 
 /// In which order hits are printed.
@@ -63,10 +126,12 @@ pub(crate) struct Args {
 pub(crate) enum Order {
     /// The best first
     Relevance,
-    /// The latest first
-    Newest,
     /// The earliest first
-    Oldest,
+    #[value(alias = "oldest")]
+    Time,
+    /// The latest first
+    #[value(name = "-time", alias = "newest")]
+    MinusTime,
 }
 
 impl Args {
@@ -76,15 +141,34 @@ impl Args {
         let words: Vec<_> = self.words.iter().map(|word| unshielded(word)).collect();
         words.join(" ")
     }
+
+    fn counted_by(&self) -> Vec<By> {
+        let facets = self.facet.iter().map(|facet| facet.by());
+        facets.chain(self.histogram.map(Stretch::by)).collect()
+    }
+
+    /// Whether numbers are printed in place of messages.
+    fn only_counts(&self) -> bool {
+        self.count || !self.facet.is_empty() || self.histogram.is_some()
+    }
 }
 
 /// Hits are held in memory until they are printed.
 const MOST: usize = 100_000;
 
+/// Messages on either side of a hit; each hit has its own.
+const MOST_AROUND: usize = 1_000;
+
 /// Reads how many rows are to be printed at the most.
 pub(super) fn limit(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
     number.ok_or_else(|| format!("it is a whole number from 1 to {MOST}"))
+}
+
+/// Reads how many messages are to be printed on either side.
+pub(super) fn around(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (0..=MOST_AROUND).contains(number));
+    number.ok_or_else(|| format!("it is a whole number from 0 to {MOST_AROUND}"))
 }
 
 /// Searches.
@@ -93,34 +177,69 @@ pub(super) fn limit(text: &str) -> Result<usize, String> {
 ///
 /// When the query is malformed, or there is no archive.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
-    let (since, until) = args.span.bounds()?;
     let text = args.text();
     let query = Query::parse_at(&text, context.clock.now()).map_err(|error| pointed_at(&text, &error))?;
+    let query = args.scope.narrow(query)?;
+    let question = question(&args, query)?;
     let archive = context.open_archive(Access::Existing).await?;
     context.index_what_is_behind(&archive).await?;
     if context.stop.give_back() {
         return Ok(Exit::Interrupted);
     }
     let library = Library::new(archive, context.read_catalogue().map_err(CommandError::from)?);
-    let question = Question { query: query.clone(), since, until, limit: args.limit, order: args.order.into() };
     let answer = library.ask(&question).await?;
+    say_what_was_not_searched(&answer, context);
+    if args.explain {
+        context.output.note(format_args!("understood as: {}", question.query));
+    }
+    let exit = if answer.total == 0 { Exit::NothingFound } else { Exit::Done };
+    if args.only_counts() {
+        counts::print(&args, &answer, context)?;
+        return Ok(exit);
+    }
+    let is_empty = answer.hits.is_empty();
+    hits::print(&args, &question, answer, &library, context).await?;
+    Ok(if is_empty { Exit::NothingFound } else { exit })
+}
+
+fn question(args: &Args, query: Query) -> Result<Question, CommandError> {
+    let (since, until) = args.span.bounds()?;
+    let after = args.cursor.as_deref().map(|token| Cursor::read(token, &asked(args))).transpose()?;
+    Ok(Question {
+        query,
+        since,
+        until,
+        after,
+        limit: if args.only_counts() { 0 } else { args.limit },
+        order: args.order.into(),
+        scored: args.explain,
+        counted_by: args.counted_by(),
+    })
+}
+
+/// All that a cursor belongs to.
+fn asked(args: &Args) -> String {
+    format!("{:?}", (&args.words, args.span, &args.scope, args.order))
+}
+
+fn say_what_was_not_searched(answer: &Answer, context: &Context) {
     if !answer.not_indexed.is_empty() {
         context.output.warn(format_args!(
             "{} archived hours are not indexed yet and were not searched",
             answer.not_indexed.len()
         ));
     }
-    let found = answer.hits.len();
-    print(answer, &query, args.format.chosen(&context.output), context)?;
-    Ok(if found == 0 { Exit::NothingFound } else { Exit::Done })
+    if answer.counts_copies {
+        context.output.warn("so many messages match that copies in later hours are counted too");
+    }
 }
 
 impl From<Order> for index::Order {
     fn from(order: Order) -> Self {
         match order {
             Order::Relevance => Self::Relevance,
-            Order::Newest => Self::Newest,
-            Order::Oldest => Self::Oldest,
+            Order::Time => Self::Oldest,
+            Order::MinusTime => Self::Newest,
         }
     }
 }
@@ -135,35 +254,6 @@ pub(super) fn pointed_at(text: &str, error: &QueryError) -> CommandError {
     let shown = visible(text);
     let cause = CommandError::usage(error.to_string()).while_doing("could not read the query");
     cause.hint(format!("it is here:\n        {shown}\n        {pad}{mark}"))
-}
-
-fn print(answer: Answer, query: &Query, format: Format, context: &Context) -> Result<(), CommandError> {
-    let total = answer.total;
-    let shown = answer.hits.len() as u64;
-    if format == Format::Table {
-        let mut rows = context.output.rows(format, &["sent_at", "sender", "conversation", "text"]);
-        for hit in answer.hits {
-            rows.push(&table_row(&hit.message, query))?;
-        }
-        rows.finish()?;
-        if total > shown {
-            context.output.note(format_args!("{shown} of {total} messages; --limit shows more"));
-        }
-        return Ok(());
-    }
-    let mut rows = context.output.rows(format, &COLUMNS);
-    for hit in answer.hits {
-        rows.push(&cells(hit.message))?;
-    }
-    Ok(rows.finish()?)
-}
-
-/// A hit as a row for a person.
-pub(super) fn table_row(message: &chat::Message<'_>, query: &Query) -> [Cell; 4] {
-    let text = gist(message);
-    let marks = query.highlight(&text);
-    let owned = |text: &Option<Cow<'_, str>>| Cell::from(text.as_deref().map(str::to_owned));
-    [Cell::from(message.sent_at), owned(&message.sender), owned(&message.conversation), Cell::Marked { text, marks }]
 }
 
 #[cfg(test)]

@@ -1,11 +1,15 @@
 //! `annals show`.
 
+mod served;
+
 use chat::{Entry, Message, Part};
+use index::Query;
 use query::Library;
 use serde_json::Value;
 use store::{Access, Archive, RawPart};
 
 use crate::commands::message::{COLUMNS, cells};
+use crate::commands::query::{around, group_rows};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -13,24 +17,34 @@ use crate::output::{Cell, Format};
 
 /// Show one message whole, with where it came from
 ///
-/// Prints every column that the message fills, the hour, part and line it was served in, and the state of that hour. When several
-/// hours hold the id, all are shown.
+/// Prints every column that the message fills, the hour, part and line it was served in, the file with its SHA-256, when it was
+/// archived, and the state of that hour. When several hours hold the id, all are shown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   annals show 874788964261693432
   annals show 874788964261693432 --raw
+  annals show 874788964261693432 --rebuilt
+  annals show 874788964261693432 --context 5
   annals show 874788964261693432 --json
 
-Exit codes: 0 it was found; 1 it was not.")]
+Exit codes: 0 it was found; 1 it was not; 2 its served line is no longer kept.")]
 pub(crate) struct Args {
     /// The id of the message
     #[arg(value_name = "MSG_ID")]
     pub(crate) id: String,
 
-    /// Print the record as JSON with the members and values that the service sent
-    #[arg(long, conflicts_with = "json")]
+    /// Print the line as it was served, byte for byte
+    #[arg(long, conflicts_with_all = ["json", "rebuilt", "context"])]
     pub(crate) raw: bool,
+
+    /// Print the record as JSON with the members and values that the service sent, put together again from the row
+    #[arg(long, conflicts_with_all = ["json", "context"])]
+    pub(crate) rebuilt: bool,
+
+    /// Print so many messages of the same conversation before and after it
+    #[arg(long, value_name = "N", value_parser = around)]
+    pub(crate) context: Option<usize>,
 
     /// Print the row as one JSON object with the names of the columns
     #[arg(long)]
@@ -49,12 +63,18 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
         context.output.note(format_args!("no message has the id {}", args.id));
         return Ok(Exit::NothingFound);
     }
+    if let Some(around) = args.context {
+        show_context(&messages, around, args.json, &archive, context).await?;
+        return Ok(Exit::Done);
+    }
     let entries = archive.entries().await.map_err(CommandError::from)?;
     for message in messages {
         let entry = entries.get(&message.position.source_hour);
         let source =
             Source { entry, parts: archive.raw_parts(message.position.source_hour).map_err(CommandError::from)? };
         if args.raw {
+            context.output.raw(&served::line(&message, &archive, context)?)?;
+        } else if args.rebuilt {
             let record = decode::rebuild(&message).map_err(CommandError::usage)?;
             context.output.line(record)?;
         } else if args.json {
@@ -64,6 +84,22 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
         }
     }
     Ok(Exit::Done)
+}
+
+/// What was said around the message. Of several hours that hold it, each has its surroundings.
+async fn show_context(
+    messages: &[Message<'static>],
+    around: usize,
+    json: bool,
+    archive: &Archive,
+    context: &Context,
+) -> Result<(), CommandError> {
+    let nothing = Query::parse("").map_err(CommandError::usage)?;
+    context.index_what_is_behind(archive).await?;
+    let library = Library::new(archive.clone(), context.read_catalogue().map_err(CommandError::from)?);
+    let groups = library.around(messages, around).await?;
+    let format = if json || !context.output.is_terminal() { Format::Jsonl } else { Format::Table };
+    Ok(group_rows(&groups, &nothing, format, None, context)?)
 }
 
 /// The messages, also when the index is damaged: then every hour is looked into.

@@ -24,6 +24,8 @@ pub(crate) enum Cell {
     Number(i64),
     /// A measure. Infinities and NaN are printed as null.
     Measure(f64),
+    /// Whether something is so.
+    Truth(bool),
     /// An instant: RFC 3339 in UTC.
     Time(Timestamp),
 }
@@ -37,6 +39,7 @@ impl Cell {
             Self::Text(text) | Self::Marked { text, .. } => text.as_str().into(),
             Self::Number(number) => (*number).into(),
             Self::Measure(measure) => (*measure).into(),
+            Self::Truth(truth) => (*truth).into(),
             Self::Time(time) => show_time(*time).into(),
         }
     }
@@ -49,6 +52,7 @@ impl Cell {
             Self::Text(text) | Self::Marked { text, .. } => Some(text.clone()),
             Self::Number(number) => Some(number.to_string()),
             Self::Measure(measure) => measure.is_finite().then(|| measure.to_string()),
+            Self::Truth(truth) => Some(truth.to_string()),
             Self::Time(time) => Some(show_time(*time)),
         }
     }

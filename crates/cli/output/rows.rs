@@ -49,12 +49,21 @@ impl Rows {
     ///
     /// When stdout takes nothing, see [`WriteError`].
     pub(crate) fn push(&mut self, cells: &[Cell]) -> Result<(), WriteError> {
+        self.push_with(cells, None)
+    }
+
+    /// Adds a row; as a JSON line it has one member more.
+    ///
+    /// # Errors
+    ///
+    /// When stdout takes nothing, see [`WriteError`].
+    pub(crate) fn push_with(&mut self, cells: &[Cell], more: Option<(&'static str, Cell)>) -> Result<(), WriteError> {
         debug_assert_eq!(cells.len(), self.columns.len(), "a row has one cell for each column");
         self.begin()?;
         match &mut self.form {
             Form::Table(table) => table.push(cells),
             Form::Jsonl => {
-                let row = Row { columns: &self.columns, cells };
+                let row = Row { columns: &self.columns, cells, more };
                 serde_json::to_writer(&mut self.out, &row).map_err(std::io::Error::from)?;
                 self.out.write_all(b"\n")?;
             }
@@ -90,13 +99,17 @@ impl Rows {
 struct Row<'a> {
     columns: &'a [&'static str],
     cells: &'a [Cell],
+    more: Option<(&'static str, Cell)>,
 }
 
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(Some(self.columns.len()))?;
+        let mut object = serializer.serialize_map(None)?;
         for (column, cell) in self.columns.iter().zip(self.cells) {
             object.serialize_entry(column, &cell.to_json())?;
+        }
+        if let Some((name, cell)) = &self.more {
+            object.serialize_entry(name, &cell.to_json())?;
         }
         object.end()
     }

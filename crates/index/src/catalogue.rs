@@ -17,6 +17,7 @@ use crate::fields::Fields;
 use crate::folder;
 use crate::guard::guarded;
 use crate::markers::{self, Marker};
+use crate::repeats::Repeats;
 use crate::writing::{SMALLEST_HEAP, Writing};
 use crate::{Error, Settings, Writer};
 
@@ -36,6 +37,8 @@ struct Inner {
     reader: IndexReader,
     /// Holds the lock while it is there.
     writing: Mutex<Option<Writing>>,
+    /// Which rows may be copies, in the state of the index that was last asked about it.
+    repeats: Mutex<Option<(u64, Arc<Repeats>)>>,
 }
 
 impl Catalogue {
@@ -71,8 +74,8 @@ impl Catalogue {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
         let reader = reader.map_err(|error| Error::of_engine(folder, error))?;
         let (fields, _) = Fields::with_schema();
-        let writing = Mutex::new(None);
-        Ok(Self { inner: Arc::new(Inner { folder: folder.to_owned(), settings, fields, reader, writing }) })
+        let (writing, repeats) = (Mutex::new(None), Mutex::new(None));
+        Ok(Self { inner: Arc::new(Inner { folder: folder.to_owned(), settings, fields, reader, writing, repeats }) })
     }
 
     /// The hours that are held, each with the version it was taken in under.
@@ -245,6 +248,26 @@ impl Catalogue {
 
     pub(crate) fn searcher(&self) -> Searcher {
         self.inner.reader.searcher()
+    }
+
+    /// Which rows may be copies, if that is known of this state.
+    pub(crate) fn known_repeats(&self, searcher: &Searcher) -> Option<Arc<Repeats>> {
+        let known = self.inner.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .as_ref()
+            .filter(|(state, _)| *state == searcher.generation().generation_id())
+            .map(|(_, known)| known.clone())
+    }
+
+    /// Which rows may be copies. It is found out once for each state of the index.
+    pub(crate) fn repeats(&self, searcher: &Searcher) -> tantivy::Result<Arc<Repeats>> {
+        if let Some(known) = self.known_repeats(searcher) {
+            return Ok(known);
+        }
+        let found = Arc::new(Repeats::of(searcher)?);
+        let state = searcher.generation().generation_id();
+        *self.inner.repeats.lock().unwrap_or_else(PoisonError::into_inner) = Some((state, found.clone()));
+        Ok(found)
     }
 
     pub(crate) fn fields(&self) -> Fields {

@@ -1,32 +1,73 @@
-//! One pass over all that matches: the first rows in an order, how many there are, and which of them are copies.
+//! One pass over all that matches: the first rows in an order, how many there are, which of them are copies, and counts
+//! by value.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use chat::{Hour, Part, Timestamp};
+use rustc_hash::FxHashSet;
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
 use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 
-use crate::Order;
 use crate::fields::column;
+use crate::repeats::{Bits, Repeats};
+use crate::request::{By, Order, Place};
 use crate::search::Hit;
+use crate::tally::Tally;
 
-/// Rows whose ids one search remembers to tell copies from messages: 16 bytes each.
+/// Rows whose ids one search remembers to tell copies from messages: 24 bytes each.
 const REMEMBERED: usize = 2_000_000;
 
-/// Collects the first `keep` rows in an order.
-pub(crate) struct Everything {
+/// Rows that are all remembered while it is not known which of them repeat. With more, finding that out costs less.
+const FEW: usize = 200_000;
+
+/// Goes over what matches.
+pub(crate) struct Pass {
+    /// How many of the first rows are kept.
     pub(crate) keep: usize,
     pub(crate) order: Order,
+    pub(crate) scored: bool,
+    /// Only rows behind this place are kept.
+    pub(crate) after: Option<Place>,
+    /// The rows that may be copies; else every row is taken for one.
+    pub(crate) repeats: Option<Arc<Repeats>>,
+    /// Markers of hours, for each segment in order: they are no messages, where the query does not say so.
+    pub(crate) markers: Option<Arc<Vec<Vec<DocId>>>>,
+    /// Hours whose rows are passed over.
+    pub(crate) without: FxHashSet<i64>,
+    pub(crate) counted_by: Vec<By>,
+}
+
+impl Pass {
+    /// Keeps everything.
+    pub(crate) fn over_all() -> Self {
+        Self {
+            keep: usize::MAX,
+            order: Order::Oldest,
+            scored: false,
+            after: None,
+            repeats: None,
+            markers: None,
+            without: FxHashSet::default(),
+            counted_by: Vec::new(),
+        }
+    }
+
+    pub(crate) fn needs_scores(&self) -> bool {
+        self.keep > 0 && (self.scored || self.order == Order::Relevance)
+    }
 }
 
 /// What was collected.
 pub(crate) struct Collected {
     /// The first rows, in order.
     pub(crate) ranked: Vec<Ranked>,
-    /// The ids of all rows, unless they are too many.
+    /// The ids of the rows that may be copies, unless they are too many.
     pub(crate) ids: Option<Ids>,
+    /// The counts of each segment, for each of `counted_by`; without copies, where these are known.
+    pub(crate) tallies: Vec<Vec<Tally>>,
     rows: u64,
 }
 
@@ -41,56 +82,76 @@ pub(crate) struct Ranked {
 /// that the order of its bits is its own.
 type Rank = (u32, i64);
 
-/// Fingerprints and hours of rows, sorted.
+/// Rows that may be copies, sorted.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
-    sorted: Vec<(u64, i64)>,
+    sorted: Vec<Id>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Id {
+    message: u64,
+    hour: i64,
+    segment: SegmentOrdinal,
+    doc: DocId,
 }
 
 impl Collected {
     /// The number of messages, each counted in its earliest hour only, as far as that is known.
     pub(crate) fn total(&self) -> u64 {
-        self.rows - self.ids.as_ref().map_or(0, Ids::copies)
+        self.rows - self.ids.as_ref().map_or(0, |ids| ids.copies().count() as u64)
     }
 }
 
 impl Ids {
-    /// The earliest hour of a message; `None` for a row without an id.
+    /// The earliest hour of a message; `None` for one that was not remembered.
     pub(crate) fn earliest(&self, message: u64) -> Option<Hour> {
-        let first = self.sorted.partition_point(|(id, _)| *id < message);
-        self.sorted.get(first).filter(|(id, _)| *id == message).map(|(_, hour)| Hour::from_number(*hour))
+        let first = self.sorted.partition_point(|id| id.message < message);
+        self.sorted.get(first).filter(|id| id.message == message).map(|id| Hour::from_number(id.hour))
     }
 
     /// Rows that are of a later hour than the earliest of their message.
-    fn copies(&self) -> u64 {
-        let groups = self.sorted.chunk_by(|one, other| one.0 == other.0);
-        let later =
-            groups.map(|group| group.iter().filter(|(_, hour)| group.first().is_some_and(|(_, first)| hour > first)));
-        later.map(|rows| rows.count() as u64).sum()
+    fn copies(&self) -> impl Iterator<Item = &Id> {
+        let groups = self.sorted.chunk_by(|one, other| one.message == other.message);
+        groups.flat_map(|group| group.iter().filter(|id| group.first().is_some_and(|first| id.hour > first.hour)))
     }
 }
 
-impl Collector for Everything {
+impl Collector for Pass {
     type Fruit = Collected;
     type Child = OfSegment;
 
-    fn for_segment(&self, _ordinal: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<OfSegment> {
-        let columns = Columns::of(segment)?;
-        let (keep, order) = (self.keep, self.order);
-        Ok(OfSegment { columns, keep, order, best: BinaryHeap::new(), ids: Some(Vec::new()), rows: 0 })
+    fn for_segment(&self, segment: SegmentOrdinal, reader: &SegmentReader) -> tantivy::Result<OfSegment> {
+        let tallies = self.counted_by.iter().map(|by| Tally::of(*by, reader)).collect::<Result<_, _>>()?;
+        let markers = self.markers.as_ref().and_then(|markers| markers.get(segment as usize)).cloned();
+        Ok(OfSegment {
+            segment,
+            columns: Columns::of(reader)?,
+            keep: self.keep,
+            order: self.order,
+            after: self.after.map(|place| Ranked::at(place, self.order)),
+            best: BinaryHeap::new(),
+            watched: self.repeats.as_ref().map(|repeats| repeats.of_segment(segment as usize)),
+            ids: Some(Vec::new()),
+            markers: markers.unwrap_or_default().into_iter().peekable(),
+            without: self.without.clone(),
+            tallies,
+            rows: 0,
+        })
     }
 
     fn requires_scoring(&self) -> bool {
-        self.order == Order::Relevance
+        self.needs_scores()
     }
 
     fn merge_fruits(&self, segments: Vec<SegmentFruit>) -> tantivy::Result<Collected> {
         let rows = segments.iter().map(|segment| segment.rows).sum();
-        let mut ranked = Vec::new();
-        let mut all_ids = Some(Vec::new());
+        let most = if self.repeats.is_some() { REMEMBERED } else { FEW };
+        let (mut ranked, mut all_ids, mut tallies) = (Vec::new(), Some(Vec::new()), Vec::new());
         for segment in segments {
             ranked.extend(segment.best);
-            all_ids = all_ids.zip(segment.ids).and_then(|(all, more)| joined(all, more));
+            all_ids = all_ids.zip(segment.ids).and_then(|(all, more)| joined(all, more, most));
+            tallies.push(segment.tallies);
         }
         ranked.sort_unstable_by(|one, other| other.cmp(one));
         ranked.truncate(self.keep);
@@ -98,30 +159,42 @@ impl Collector for Everything {
             sorted.sort_unstable();
             Ids { sorted }
         });
-        Ok(Collected { ranked, ids, rows })
+        for copy in ids.iter().flat_map(Ids::copies) {
+            let of_segment = tallies.get_mut(copy.segment as usize).into_iter().flatten();
+            of_segment.for_each(|tally: &mut Tally| tally.take_back(copy.doc));
+        }
+        Ok(Collected { ranked, ids, tallies, rows })
     }
 }
 
-fn joined(mut all: Vec<(u64, i64)>, more: Vec<(u64, i64)>) -> Option<Vec<(u64, i64)>> {
-    (all.len() + more.len() <= REMEMBERED).then(|| {
+fn joined(mut all: Vec<Id>, more: Vec<Id>, most: usize) -> Option<Vec<Id>> {
+    (all.len() + more.len() <= most).then(|| {
         all.extend(more);
         all
     })
 }
 
 pub(crate) struct OfSegment {
+    segment: SegmentOrdinal,
     columns: Columns,
     keep: usize,
     order: Order,
+    after: Option<Ranked>,
     /// The `keep` best so far, the worst of them on top.
     best: BinaryHeap<Reverse<Ranked>>,
-    ids: Option<Vec<(u64, i64)>>,
+    /// The rows that may be copies; `None` when every row may be one.
+    watched: Option<Arc<Bits>>,
+    ids: Option<Vec<Id>>,
+    markers: std::iter::Peekable<std::vec::IntoIter<DocId>>,
+    without: FxHashSet<i64>,
+    tallies: Vec<Tally>,
     rows: u64,
 }
 
 pub(crate) struct SegmentFruit {
     best: Vec<Ranked>,
-    ids: Option<Vec<(u64, i64)>>,
+    ids: Option<Vec<Id>>,
+    tallies: Vec<Tally>,
     rows: u64,
 }
 
@@ -129,35 +202,90 @@ impl SegmentCollector for OfSegment {
     type Fruit = SegmentFruit;
 
     fn collect(&mut self, doc: DocId, score: Score) {
-        self.rows += 1;
-        self.remember(doc);
-        let rank = self.order.rank(score, self.columns.sent_at.first(doc));
-        let is_worse = |worst: &Reverse<Ranked>| rank < worst.0.rank;
-        if self.best.len() >= self.keep && self.best.peek().is_none_or(is_worse) {
+        if self.is_marker(doc) || self.is_passed_over(doc) {
             return;
         }
-        self.best.push(Reverse(Ranked { rank, hit: self.columns.hit(doc, score) }));
-        if self.best.len() > self.keep {
-            self.best.pop();
+        self.count(&[doc]);
+        if self.keep > 0 {
+            self.rank(doc, score);
+        }
+    }
+
+    fn collect_block(&mut self, docs: &[DocId]) {
+        let (Some(first), Some(last)) = (docs.first(), docs.last()) else { return };
+        self.skip_markers_before(*first);
+        if !self.without.is_empty() || self.markers.peek().is_some_and(|marker| marker <= last) {
+            return docs.iter().for_each(|doc| self.collect(*doc, 0.0));
+        }
+        self.count(docs);
+        if self.keep > 0 {
+            docs.iter().for_each(|doc| self.rank(*doc, 0.0));
         }
     }
 
     fn harvest(self) -> SegmentFruit {
         let best = self.best.into_iter().map(|Reverse(ranked)| ranked).collect();
-        SegmentFruit { best, ids: self.ids, rows: self.rows }
+        SegmentFruit { best, ids: self.ids, tallies: self.tallies, rows: self.rows }
     }
 }
 
 impl OfSegment {
-    fn remember(&mut self, doc: DocId) {
-        let full = self.ids.as_ref().is_some_and(|ids| ids.len() == REMEMBERED);
-        if full {
+    /// Rows come in order.
+    fn is_marker(&mut self, doc: DocId) -> bool {
+        self.skip_markers_before(doc);
+        self.markers.peek() == Some(&doc)
+    }
+
+    fn skip_markers_before(&mut self, doc: DocId) {
+        while self.markers.next_if(|marker| *marker < doc).is_some() {}
+    }
+
+    fn is_passed_over(&self, doc: DocId) -> bool {
+        !self.without.is_empty() && self.columns.hour.first(doc).is_some_and(|hour| self.without.contains(&hour))
+    }
+
+    fn count(&mut self, docs: &[DocId]) {
+        self.rows += docs.len() as u64;
+        self.remember(docs);
+        self.tallies.iter_mut().for_each(|tally| tally.add(docs));
+    }
+
+    fn remember(&mut self, docs: &[DocId]) {
+        match self.watched.clone() {
+            Some(watched) if watched.is_empty() => {}
+            Some(watched) => {
+                let repeating = docs.iter().filter(|doc| watched.has(u64::from(**doc)));
+                repeating.for_each(|doc| self.remember_one(*doc, REMEMBERED));
+            }
+            None => docs.iter().for_each(|doc| self.remember_one(*doc, FEW)),
+        }
+    }
+
+    fn remember_one(&mut self, doc: DocId, most: usize) {
+        if self.ids.as_ref().is_some_and(|ids| ids.len() == most) {
             self.ids = None;
         }
         if let Some(ids) = &mut self.ids
             && let Some(message) = self.columns.message.first(doc)
         {
-            ids.push((message, self.columns.hour.first(doc).unwrap_or(0)));
+            ids.push(Id { message, hour: self.columns.hour.first(doc).unwrap_or(0), segment: self.segment, doc });
+        }
+    }
+
+    fn rank(&mut self, doc: DocId, score: Score) {
+        let rank = self.order.rank(score, self.columns.sent_at.first(doc));
+        let is_worse = |worst: &Reverse<Ranked>| rank < worst.0.rank;
+        let is_before = |after: Ranked| rank > after.rank;
+        if self.after.is_some_and(is_before) || self.best.len() >= self.keep && self.best.peek().is_none_or(is_worse) {
+            return;
+        }
+        let ranked = Ranked { rank, hit: self.columns.hit(doc, score) };
+        if self.after.is_some_and(|after| ranked >= after) {
+            return;
+        }
+        self.best.push(Reverse(ranked));
+        if self.best.len() > self.keep {
+            self.best.pop();
         }
     }
 }
@@ -170,6 +298,23 @@ impl Order {
             Self::Newest => (0, newest),
             Self::Oldest => (0, sent_at.map_or(i64::MIN, |time| time.saturating_neg())),
         }
+    }
+}
+
+impl Ranked {
+    /// Where a hit would stand that has this place.
+    fn at(place: Place, order: Order) -> Self {
+        let Place { score, sent_at, position } = place;
+        let rank = order.rank(score, sent_at.map(|time| time.timestamp_micros()));
+        let hit = Hit {
+            source_hour: position.source_hour,
+            sent_at,
+            part: position.part,
+            line: position.line,
+            score,
+            message: 0,
+        };
+        Self { rank, hit }
     }
 }
 

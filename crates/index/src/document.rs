@@ -50,6 +50,14 @@ impl Row {
         if let Some(msg_id) = &message.msg_id {
             self.count(fields.message, fingerprint(msg_id));
         }
+        let changes = match message.chat_type.as_deref() {
+            Some("recall") => Some(fields.recalls),
+            Some("edit") => Some(fields.edits),
+            _ => None,
+        };
+        if let (Some(field), Some(about)) = (changes, &message.about) {
+            self.count(field, fingerprint(about));
+        }
         if let Some(time) = message.sent_at {
             self.number(fields.sent_at, time.timestamp_micros());
         }

@@ -17,7 +17,7 @@ use crate::exactness::Exactness;
 use crate::fields::Fields;
 use crate::markers;
 use crate::query::{Node, Part, Pattern, Phrase, Place, Span, Whole};
-use crate::search::Request;
+use crate::request::Request;
 use crate::settled::Settled;
 
 /// The words that the last one of a phrase is tried with, in each segment, when it may go on: more than begin alike. The engine
@@ -55,6 +55,16 @@ fn microseconds_up(time: Timestamp) -> i64 {
 /// The documents of a message id.
 pub(crate) fn copies(fingerprint: u64, fields: &Fields) -> TermQuery {
     TermQuery::new(id_term(fingerprint, fields), IndexRecordOption::Basic)
+}
+
+/// The documents that recall a message.
+pub(crate) fn recalls(fingerprint: u64, fields: &Fields) -> TermQuery {
+    TermQuery::new(Term::from_field_u64(fields.recalls, fingerprint), IndexRecordOption::Basic)
+}
+
+/// The documents that edit a message.
+pub(crate) fn edits(fingerprint: u64, fields: &Fields) -> TermQuery {
+    TermQuery::new(Term::from_field_u64(fields.edits, fingerprint), IndexRecordOption::Basic)
 }
 
 pub(crate) fn id_term(fingerprint: u64, fields: &Fields) -> Term {

@@ -3,13 +3,14 @@
 //! | field | of | indexed | column | what |
 //! | --- | --- | --- | --- | --- |
 //! | `text` | message | tokens with positions | | every searchable text, in order |
-//! | `from`, `to` | message | whole, without case | | sender, recipient |
-//! | `in` | message | whole, without case | | the conversation's key; of a group, room or thread its bare id too |
-//! | `type` | message | whole | | the type of the first body |
+//! | `from`, `to` | message | whole, without case | yes | sender, recipient |
+//! | `in` | message | whole, without case | yes | the conversation's key; of a group, room or thread its bare id too |
+//! | `type` | message | whole | yes | the type of the first body |
 //! | `facts` | message | whole | | what else is known, as `name=value`, see [`crate::facts`] |
 //! | `file` | message | tokens with positions | | the name of the attached file, which is in `text` too |
 //! | `spelled` | message | whole | | words with accents as they were written, see [`crate::spellings`] |
 //! | `message` | message | yes | yes | fingerprint of the message id |
+//! | `recalls`, `edits` | message | yes | | fingerprint of the id of the message that it recalls or edits |
 //! | `sent_at` | message | | yes | microseconds since 1970 |
 //! | `part`, `line` | message | | yes | where the message stood |
 //! | `hour` | both | | yes | source hour, hours since 1970 |
@@ -33,11 +34,16 @@ const TOKENIZER: &str = "annals";
 /// Names of the columns that a search reads.
 pub(crate) mod column {
     pub(crate) const BUILD: &str = "build";
+    /// The first value is the conversation's key.
+    pub(crate) const CONVERSATION: &str = "in";
+    pub(crate) const FROM: &str = "from";
     pub(crate) const HOUR: &str = "hour";
     pub(crate) const LINE: &str = "line";
     pub(crate) const MESSAGE: &str = "message";
     pub(crate) const PART: &str = "part";
     pub(crate) const SENT_AT: &str = "sent_at";
+    pub(crate) const TO: &str = "to";
+    pub(crate) const TYPE: &str = "type";
     pub(crate) const VERSION: &str = "version";
 }
 
@@ -52,6 +58,8 @@ pub(crate) struct Fields {
     pub(crate) file: Field,
     pub(crate) spelled: Field,
     pub(crate) message: Field,
+    pub(crate) recalls: Field,
+    pub(crate) edits: Field,
     pub(crate) sent_at: Field,
     pub(crate) part: Field,
     pub(crate) line: Field,
@@ -64,17 +72,20 @@ pub(crate) struct Fields {
 impl Fields {
     pub(crate) fn with_schema() -> (Self, Schema) {
         let mut builder = SchemaBuilder::new();
-        let whole = || TextOptions::default().set_indexing_options(whole());
+        let named = || TextOptions::default().set_indexing_options(whole());
+        let counted = || named().set_fast("raw");
         let fields = Self {
             text: builder.add_text_field("text", TextOptions::default().set_indexing_options(tokens())),
-            from: builder.add_text_field("from", whole()),
-            to: builder.add_text_field("to", whole()),
-            conversation: builder.add_text_field("in", whole()),
-            body_type: builder.add_text_field("type", whole()),
-            facts: builder.add_text_field("facts", whole()),
+            from: builder.add_text_field(column::FROM, counted()),
+            to: builder.add_text_field(column::TO, counted()),
+            conversation: builder.add_text_field(column::CONVERSATION, counted()),
+            body_type: builder.add_text_field(column::TYPE, counted()),
+            facts: builder.add_text_field("facts", named()),
             file: builder.add_text_field("file", TextOptions::default().set_indexing_options(tokens())),
-            spelled: builder.add_text_field("spelled", whole()),
+            spelled: builder.add_text_field("spelled", named()),
             message: builder.add_u64_field(column::MESSAGE, FAST | INDEXED),
+            recalls: builder.add_u64_field("recalls", INDEXED),
+            edits: builder.add_u64_field("edits", INDEXED),
             sent_at: builder.add_i64_field(column::SENT_AT, FAST),
             part: builder.add_u64_field(column::PART, FAST),
             line: builder.add_u64_field(column::LINE, FAST),

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use chat::{Hour, Message, Position, Sink};
-//! use index::{Catalogue, Order, Query, Request, Settings};
+//! use index::{Catalogue, Query, Request, Settings};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -17,7 +17,7 @@
 //! writer.finish()?;
 //!
 //! let query = Query::parse("潮汐")?;
-//! let found = catalogue.search(&Request { query, since: None, until: None, limit: 10, order: Order::Relevance })?;
+//! let found = catalogue.search(&Request::new(query))?;
 //! assert_eq!(found.total, 1);
 //! assert_eq!((found.hits[0].source_hour, found.hits[0].line), (hour, 1));
 //! # Ok(())
@@ -49,6 +49,8 @@ mod format;
 mod guard;
 mod markers;
 mod query;
+mod repeats;
+mod request;
 mod rows;
 mod script;
 mod search;
@@ -56,6 +58,7 @@ mod settings;
 mod settled;
 mod simplified;
 mod spellings;
+mod tally;
 mod tokens;
 mod writer;
 mod writing;
@@ -63,6 +66,8 @@ mod writing;
 pub use catalogue::Catalogue;
 pub use error::Error;
 pub use query::{Query, QueryError, Sieve};
-pub use search::{Found, Hit, Order, Request};
+pub use request::{By, Facet, Order, Place, Request, Unit};
+pub use search::{Changes, Found, Hit};
 pub use settings::Settings;
+pub use tally::Counts;
 pub use writer::Writer;

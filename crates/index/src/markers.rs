@@ -4,7 +4,7 @@ use chat::Hour;
 use tantivy::collector::Count;
 use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED, Term};
+use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use crate::document::MARKER;
 use crate::fields::{Fields, column};
@@ -24,6 +24,24 @@ pub(crate) fn read(searcher: &Searcher, fields: &Fields) -> tantivy::Result<Vec<
         read_segment(segment, fields, &mut markers)?;
     }
     Ok(markers)
+}
+
+/// For each segment the markers in it, deleted ones too, in order.
+pub(crate) fn rows(searcher: &Searcher, fields: &Fields) -> tantivy::Result<Vec<Vec<DocId>>> {
+    searcher.segment_readers().iter().map(|segment| rows_of(segment, fields)).collect()
+}
+
+fn rows_of(segment: &SegmentReader, fields: &Fields) -> tantivy::Result<Vec<DocId>> {
+    let terms = segment.inverted_index(fields.marker)?;
+    let Some(mut postings) = terms.read_postings(&term(fields), IndexRecordOption::Basic)? else {
+        return Ok(Vec::new());
+    };
+    let mut rows = Vec::new();
+    while postings.doc() != TERMINATED {
+        rows.push(postings.doc());
+        postings.advance();
+    }
+    Ok(rows)
 }
 
 /// The number of messages that were taken in together.

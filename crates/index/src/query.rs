@@ -23,6 +23,7 @@ mod pattern;
 mod phrase;
 mod reading;
 mod sieve;
+mod spoken;
 mod value;
 
 use std::ops::Range;
@@ -37,6 +38,7 @@ use reading::Reading;
 pub use sieve::Sieve;
 
 use crate::columns::Column;
+use crate::fields::name_term;
 use crate::tokens::Tokens;
 
 /// A question about words, who said them, where and when.
@@ -139,12 +141,34 @@ impl Query {
         self.root.matches(&Reading::of(message))
     }
 
+    /// What matches both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { root: Node::All(vec![self.root, other.root]) }
+    }
+
+    /// What is in this conversation, by its key or its bare id; case and the order of two users do not matter.
+    #[must_use]
+    pub fn in_conversation(key: &str) -> Self {
+        Self { root: Node::Is(Column::In, Whole::Exact(name_term(conversation_term(key)))) }
+    }
+
+    /// Whether every message matches, because nothing is asked.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.root.is_everything()
+    }
+
     pub(crate) fn root(&self) -> &Node {
         &self.root
     }
 }
 
 impl Node {
+    fn is_everything(&self) -> bool {
+        matches!(self, Self::All(nodes) if nodes.iter().all(Self::is_everything))
+    }
+
     fn origins(&self, tokens: &Tokens, into: &mut Vec<Range<usize>>) {
         match self {
             Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.origins(tokens, into)),

@@ -1,50 +1,31 @@
 //! Questions to the index, and its answers.
 
-use chat::{Hour, Part, Timestamp};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::collect::{Collected, Everything, Ranked};
+use chat::{Hour, Part, Position, Timestamp};
+use tantivy::query::AllQuery;
+
+use crate::collect::{Collected, Pass, Ranked};
 use crate::fields::fingerprint;
-use crate::{Catalogue, Error, Query, engine_query};
-
-/// In what order hits come. Hits that are equal in it come in the order of their rows: source hour, part, line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
-    /// Best match first (BM25); equal ones newest first.
-    #[default]
-    Relevance,
-    /// Newest first, messages without a time last.
-    Newest,
-    /// Oldest first, messages without a time last.
-    Oldest,
-}
-
-/// A question.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// What the messages must match.
-    pub query: Query,
-    /// Only messages sent at this time or later; leaves out those without a time.
-    pub since: Option<Timestamp>,
-    /// Only messages sent before this time; leaves out those without a time.
-    pub until: Option<Timestamp>,
-    /// The greatest number of hits.
-    pub limit: usize,
-    /// The order of hits.
-    pub order: Order,
-}
+use crate::repeats::Repeats;
+use crate::tally::{Counts, summed};
+use crate::{Catalogue, Error, Place, Request, engine_query, markers};
 
 /// An answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Found {
     /// The first `limit` hits, in order. Of the copies of a message in several hours, only those of the earliest hour.
     pub hits: Vec<Hit>,
     /// Messages that match, copies in later hours not counted.
     ///
-    /// Where more than two million rows match, copies are counted too, because telling them apart would take memory
-    /// without bound; see [`Found::counts_copies`].
+    /// Where more than two million rows match that may be copies, copies are counted too, because telling them apart would
+    /// take memory without bound; see [`Found::counts_copies`].
     pub total: u64,
-    /// Whether `total` counts copies of messages in later hours too.
+    /// Whether `total` and `counts` count copies of messages in later hours too.
     pub counts_copies: bool,
+    /// The same messages counted by value, for each of [`Request::counted_by`] in order.
+    pub counts: Vec<Counts>,
 }
 
 /// The key of a message's row in the tables, and how well it matches.
@@ -58,11 +39,35 @@ pub struct Hit {
     pub part: Part,
     /// The line within the part.
     pub line: u64,
-    /// How well it matches; 0 where nothing but filters was asked for, and in orders other than relevance.
+    /// How well it matches; 0 where nothing but filters was asked for, and in orders other than relevance unless scores are
+    /// asked for.
     pub score: f32,
     /// The fingerprint of the message's id; 0 for a message without one. Two messages of one id have the same; two
     /// that are no numbers may have the same by accident.
     pub message: u64,
+}
+
+/// What became of a message after it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// Somebody recalled it.
+    pub is_recalled: bool,
+    /// Somebody edited it.
+    pub is_edited: bool,
+}
+
+impl Hit {
+    /// The key of its row.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { source_hour: self.source_hour, part: self.part, line: self.line }
+    }
+
+    /// Where it stands among others.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place { score: self.score, sent_at: self.sent_at, position: self.position() }
+    }
 }
 
 impl Catalogue {
@@ -73,9 +78,8 @@ impl Catalogue {
     /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
     pub fn search(&self, request: &Request) -> Result<Found, Error> {
         let searcher = self.searcher();
-        let query = engine_query::of(request, &self.fields());
-        let search = Search { catalogue: self, searcher: &searcher, query };
-        self.guarded(|| search.first(request.limit, request.order).map_err(|error| self.error(error)))
+        let search = Search { catalogue: self, searcher: &searcher, request };
+        self.guarded(|| search.found().map_err(|error| self.error(error)))
     }
 
     /// The rows of a message id, earliest hour first. Ids that are no numbers may share a fingerprint: the caller
@@ -85,11 +89,29 @@ impl Catalogue {
     ///
     /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
     pub fn find_id(&self, msg_id: &str) -> Result<Vec<Hit>, Error> {
-        let query = engine_query::copies(fingerprint(msg_id), &self.fields());
-        let everything = Everything { keep: usize::MAX, order: Order::Oldest };
-        let found = self.guarded(|| self.searcher().search(&query, &everything).map_err(|error| self.error(error)))?;
+        self.rows_of(&engine_query::copies(fingerprint(msg_id), &self.fields()))
+    }
+
+    /// Whether a message was recalled or edited since, as far as hours say that are not among `without`. Of ids that are no
+    /// numbers two may share a fingerprint, see [`Hit::message`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
+    pub fn changes_of(&self, msg_id: &str, without: &BTreeSet<Hour>) -> Result<Changes, Error> {
+        let (id, fields) = (fingerprint(msg_id), self.fields());
+        let is_told = |hits: Vec<Hit>| hits.iter().any(|hit| !without.contains(&hit.source_hour));
+        Ok(Changes {
+            is_recalled: is_told(self.rows_of(&engine_query::recalls(id, &fields))?),
+            is_edited: is_told(self.rows_of(&engine_query::edits(id, &fields))?),
+        })
+    }
+
+    fn rows_of(&self, query: &dyn tantivy::query::Query) -> Result<Vec<Hit>, Error> {
+        let found =
+            self.guarded(|| self.searcher().search(query, &Pass::over_all()).map_err(|error| self.error(error)))?;
         let mut hits: Vec<_> = found.ranked.into_iter().map(|ranked| ranked.hit).collect();
-        hits.sort_by_key(|hit| (hit.source_hour, hit.part, hit.line));
+        hits.sort_by_key(Hit::position);
         Ok(hits)
     }
 }
@@ -97,32 +119,69 @@ impl Catalogue {
 struct Search<'s> {
     catalogue: &'s Catalogue,
     searcher: &'s tantivy::Searcher,
-    query: Box<dyn tantivy::query::Query>,
+    request: &'s Request,
 }
 
 /// Rows that are looked at beyond the limit, in case there are copies among the first: copies are rare.
 const SPARE: usize = 64;
 
 impl Search<'_> {
-    fn first(&self, limit: usize, order: Order) -> tantivy::Result<Found> {
-        let mut keep = limit.saturating_add(SPARE);
+    fn found(&self) -> tantivy::Result<Found> {
+        let limit = self.request.limit;
+        let mut keep = if limit == 0 { 0 } else { limit.saturating_add(SPARE) };
         loop {
-            let found = self.searcher.search(&self.query, &Everything { keep, order })?;
-            let all_were_kept = found.ranked.len() < keep;
+            let mut found = self.collected(keep)?;
+            let all_were_kept = found.ranked.len() < keep || keep == 0;
             let (total, counts_copies) = (found.total(), found.ids.is_none());
-            let hits = self.without_copies(found, limit)?;
+            let tallies = std::mem::take(&mut found.tallies);
+            let hits = self.without_copies(found)?;
             if hits.len() == limit || all_were_kept {
-                return Ok(Found { hits, total, counts_copies });
+                let counts = summed(tallies, &self.request.counted_by)?;
+                return Ok(Found { hits, total, counts_copies, counts });
             }
             keep = keep.saturating_mul(2);
         }
     }
 
+    /// Few rows are all compared with one another. For many it is found out first which rows of the index have copies.
+    fn collected(&self, keep: usize) -> tantivy::Result<Collected> {
+        let known = self.catalogue.known_repeats(self.searcher);
+        let found = self.pass(keep, known.clone())?;
+        if found.ids.is_some() || known.is_some() {
+            return Ok(found);
+        }
+        self.pass(keep, Some(self.catalogue.repeats(self.searcher)?))
+    }
+
+    fn pass(&self, keep: usize, repeats: Option<Arc<Repeats>>) -> tantivy::Result<Collected> {
+        let request = self.request;
+        let mut pass = Pass {
+            keep,
+            order: request.order,
+            scored: request.scored,
+            after: request.after,
+            repeats,
+            markers: None,
+            without: request.without.iter().map(|hour| hour.number()).collect(),
+            counted_by: request.counted_by.clone(),
+        };
+        // Markers that are skipped one by one cost less than asking for every row whether it is one.
+        if request.is_everything() && !pass.needs_scores() {
+            pass.markers = Some(Arc::new(markers::rows(self.searcher, &self.catalogue.fields())?));
+            return self.searcher.search(&AllQuery, &pass);
+        }
+        self.searcher.search(&self.query(), &pass)
+    }
+
+    fn query(&self) -> Box<dyn tantivy::query::Query> {
+        engine_query::of(self.request, &self.catalogue.fields())
+    }
+
     /// The first hits that are no copy of a matching message in an earlier hour.
-    fn without_copies(&self, found: Collected, limit: usize) -> tantivy::Result<Vec<Hit>> {
+    fn without_copies(&self, found: Collected) -> tantivy::Result<Vec<Hit>> {
         let mut hits = Vec::new();
         for Ranked { hit, .. } in found.ranked {
-            if hits.len() == limit {
+            if hits.len() == self.request.limit {
                 break;
             }
             let earliest = match &found.ids {
@@ -142,8 +201,10 @@ impl Search<'_> {
         if message == 0 || self.searcher.doc_freq(&engine_query::id_term(message, &fields))? < 2 {
             return Ok(None);
         }
-        let both = engine_query::both(self.query.box_clone(), Box::new(engine_query::copies(message, &fields)));
-        let found = self.searcher.search(&both, &Everything { keep: usize::MAX, order: Order::Oldest })?;
-        Ok(found.ranked.into_iter().map(|ranked| ranked.hit.source_hour).min())
+        let both = engine_query::both(self.query(), Box::new(engine_query::copies(message, &fields)));
+        let found = self.searcher.search(&both, &Pass::over_all())?;
+        let is_asked_for = |hour: &Hour| !self.request.without.contains(hour);
+        let hours: BTreeSet<Hour> = found.ranked.into_iter().map(|ranked| ranked.hit.source_hour).collect();
+        Ok(hours.into_iter().find(is_asked_for))
     }
 }

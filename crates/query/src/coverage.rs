@@ -11,6 +11,8 @@ pub(crate) struct Coverage {
     pub(crate) held: BTreeSet<Hour>,
     /// Hours with messages that it does not hold, or in an earlier publication.
     pub(crate) missing: Vec<Hour>,
+    /// Hours of which the index holds something else than what is archived.
+    pub(crate) stale: BTreeSet<Hour>,
 }
 
 impl Coverage {
@@ -20,8 +22,10 @@ impl Coverage {
         let (held, behind): (Vec<_>, Vec<_>) =
             done.partition(|entry| indexed.get(&entry.hour) == Some(&entry.publication()));
         let with_messages = behind.into_iter().filter(|entry| entry.tally.messages > 0);
+        let held: BTreeSet<Hour> = held.into_iter().map(|entry| entry.hour).collect();
         Self {
-            held: held.into_iter().map(|entry| entry.hour).collect(),
+            stale: indexed.keys().copied().filter(|hour| !held.contains(hour)).collect(),
+            held,
             missing: with_messages.map(|entry| entry.hour).collect(),
         }
     }
@@ -52,6 +56,13 @@ mod tests {
             (hours[5], "of an hour that nobody knows".to_owned()),
         ];
         let coverage = Coverage::of(&entries, &indexed.into_iter().collect());
-        assert_eq!(coverage, Coverage { held: [hours[0]].into(), missing: vec![hours[1], hours[2]] });
+        assert_eq!(
+            coverage,
+            Coverage {
+                held: [hours[0]].into(),
+                missing: vec![hours[1], hours[2]],
+                stale: [hours[1], hours[4], hours[5]].into(),
+            }
+        );
     }
 }

@@ -22,10 +22,12 @@
 //!
 //! It writes nothing into the tables, catches up with nothing and decides nothing about output.
 
+mod context;
 mod coverage;
 pub mod export;
 mod library;
 mod question;
 
+pub use context::{Group, Line};
 pub use library::{Error, Library};
 pub use question::{Answer, Found, Question};

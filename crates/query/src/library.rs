@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use archive::Key;
-use chat::{Hour, Message, Position};
+use chat::{Hour, Message};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use index::{Catalogue, Hit};
+use index::{Catalogue, Changes, Hit};
 use store::{Archive, Snapshot};
 
 use crate::coverage::Coverage;
@@ -41,7 +41,7 @@ pub enum Error {
 
 impl Error {
     /// Whether an hour that was published anew meanwhile explains it.
-    fn may_be_gone(&self) -> bool {
+    pub(crate) fn may_be_gone(&self) -> bool {
         match self {
             Self::NoRow { .. } => true,
             Self::Rows { source, .. } => store::is_gone(source),
@@ -52,8 +52,8 @@ impl Error {
 
 /// An archive open for questions.
 pub struct Library {
-    archive: Archive,
-    catalogue: Option<Catalogue>,
+    pub(crate) archive: Archive,
+    pub(crate) catalogue: Option<Catalogue>,
 }
 
 impl Library {
@@ -96,12 +96,29 @@ impl Library {
 
     async fn ask_once(&self, question: &Question) -> Result<Answer, Error> {
         let coverage = self.coverage().await?;
-        let (hits, total) = match &self.catalogue {
-            Some(catalogue) => search(catalogue, question, &coverage)?,
-            None => (Vec::new(), 0),
-        };
-        let hits = self.rows(&hits).await?;
-        Ok(Answer { hits, total, not_indexed: coverage.missing })
+        let request = question.request(&coverage.stale);
+        let found = self.catalogue.as_ref().map(|catalogue| catalogue.search(&request)).transpose()?;
+        let index::Found { mut hits, total, counts_copies, counts } = found.unwrap_or_default();
+        let are_more = hits.len() > question.limit;
+        hits.truncate(question.limit);
+        let next = hits.last().filter(|_| are_more).map(Hit::place);
+        let rows = self.rows(&hits).await?;
+        let hits = hits.iter().zip(rows).map(|(hit, message)| self.found(hit.score, message, &coverage));
+        let hits = hits.collect::<Result<_, _>>()?;
+        Ok(Answer { hits, total, counts_copies, counts, next, not_indexed: coverage.missing })
+    }
+
+    fn found(&self, score: f32, message: Message<'static>, coverage: &Coverage) -> Result<Found, Error> {
+        let changes = self.changes(&message, coverage)?;
+        Ok(Found { message, score, changes })
+    }
+
+    /// What became of a message, as far as the index knows.
+    pub(crate) fn changes(&self, message: &Message<'_>, coverage: &Coverage) -> Result<Changes, Error> {
+        match (&self.catalogue, &message.msg_id) {
+            (Some(catalogue), Some(msg_id)) => Ok(catalogue.changes_of(msg_id, &coverage.stale)?),
+            _ => Ok(Changes::default()),
+        }
     }
 
     async fn with_id_once(&self, msg_id: &str) -> Result<Vec<Message<'static>>, Error> {
@@ -125,17 +142,17 @@ impl Library {
         Ok(current.into_iter().chain(coverage.missing).collect())
     }
 
-    async fn coverage(&self) -> Result<Coverage, Error> {
+    pub(crate) async fn coverage(&self) -> Result<Coverage, Error> {
         let indexed = self.catalogue.as_ref().map(Catalogue::hours).transpose()?.unwrap_or_default();
         Ok(Coverage::of(&self.archive.entries().await?, &indexed))
     }
 
-    fn refresh(&self) -> Result<(), Error> {
+    pub(crate) fn refresh(&self) -> Result<(), Error> {
         Ok(self.catalogue.as_ref().map_or(Ok(()), Catalogue::refresh)?)
     }
 
     /// Reads the rows of the hits, file by file, and puts them back in the hits' order.
-    async fn rows(&self, hits: &[Hit]) -> Result<Vec<Found>, Error> {
+    pub(crate) async fn rows(&self, hits: &[Hit]) -> Result<Vec<Message<'static>>, Error> {
         let snapshot = self.archive.snapshot().await?;
         let mut keys: BTreeMap<Hour, Vec<Key>> = BTreeMap::new();
         for hit in hits {
@@ -147,32 +164,8 @@ impl Library {
             .try_collect()
             .await?;
         let mut rows: HashMap<_, _> = batches.into_iter().flatten().map(|row| (row.position, row)).collect();
-        hits.iter()
-            .map(|hit| {
-                let message = rows.remove(&position(hit)).ok_or(Error::NoRow { hour: hit.source_hour })?;
-                Ok(Found { message, score: hit.score })
-            })
-            .collect()
-    }
-}
-
-/// The first hits in hours that the index holds as they are now, and how many match there.
-///
-/// What the index has of other hours speaks of rows that were replaced. It is left out here, because the index knows
-/// nothing of the ledger; where it took places of the answer, more is asked for.
-fn search(catalogue: &Catalogue, question: &Question, coverage: &Coverage) -> Result<(Vec<Hit>, u64), Error> {
-    let mut limit = question.limit;
-    loop {
-        let found = catalogue.search(&question.request(limit))?;
-        let asked_for = found.hits.len();
-        let mut hits = found.hits;
-        hits.retain(|hit| coverage.held.contains(&hit.source_hour));
-        let dropped = asked_for - hits.len();
-        if hits.len() >= question.limit || asked_for < limit {
-            hits.truncate(question.limit);
-            return Ok((hits, found.total.saturating_sub(dropped as u64)));
-        }
-        limit = limit.saturating_mul(2).saturating_add(dropped);
+        let row = |hit: &Hit| rows.remove(&hit.position()).ok_or(Error::NoRow { hour: hit.source_hour });
+        hits.iter().map(row).collect()
     }
 }
 
@@ -180,10 +173,6 @@ async fn rows_of(snapshot: &Snapshot, hour: Hour, keys: Vec<Key>) -> Result<Vec<
     let file = snapshot.file_of(hour).ok_or(Error::NoRow { hour })?;
     let rows = archive::read_keys(snapshot.reader(file), &keys).await;
     rows.map_err(|source| Error::Rows { file: file.path.clone(), source })
-}
-
-fn position(hit: &Hit) -> Position {
-    Position { source_hour: hit.source_hour, part: hit.part, line: hit.line }
 }
 
 fn key(hit: &Hit) -> Key {

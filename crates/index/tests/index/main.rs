@@ -2,6 +2,7 @@
 
 mod agreement;
 mod answers;
+mod counts;
 mod facts;
 mod highlights;
 mod hours;
@@ -39,7 +40,7 @@ fn take_in(catalogue: &Catalogue, hour: Hour, version: &str, messages: &[Message
 
 /// A question without bounds, in the order of rows.
 fn ask(query: &str) -> Request {
-    Request { query: Query::parse(query).unwrap(), since: None, until: None, limit: 1000, order: Order::Oldest }
+    Request { limit: 1000, order: Order::Oldest, ..Request::new(Query::parse(query).unwrap()) }
 }
 
 /// The rows that match, as `09/1`: hour of the day and line.

@@ -1,0 +1,157 @@
+//! The rows that may be copies: those whose message stands in several hours.
+//!
+//! Copies are rare, and nothing in a row says that it is one. So the ids of all rows are gone through once for each state
+//! of the index. A row sets the bit of its id in a field of bits; an id whose bit was set already may repeat, and only of
+//! such ids are the hours compared.
+
+use std::sync::Arc;
+
+use tantivy::columnar::Column;
+use tantivy::{DocId, Searcher};
+
+use crate::fields::column;
+
+/// Bits for each row: of the rows that do not repeat, one in so many is compared for nothing.
+const BITS_A_ROW: u64 = 32;
+
+/// The bits of a field at the most: 32 MB, of which there are two. An index with more rows is gone through in turns.
+const MOST_BITS: u64 = 1 << 28;
+
+/// For each segment a bit for each row.
+#[derive(Debug, Default)]
+pub(crate) struct Repeats {
+    segments: Vec<Arc<Bits>>,
+}
+
+/// A set of small numbers; none where it is empty.
+#[derive(Debug, Default)]
+pub(crate) struct Bits(Vec<u64>);
+
+/// A row that may repeat another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Suspect {
+    message: u64,
+    hour: i64,
+    segment: usize,
+    doc: DocId,
+}
+
+impl Repeats {
+    /// Goes through the ids of all rows.
+    pub(crate) fn of(searcher: &Searcher) -> tantivy::Result<Self> {
+        let rows: u64 = searcher.segment_readers().iter().map(|segment| u64::from(segment.max_doc())).sum();
+        let bits = (rows * BITS_A_ROW).next_power_of_two().clamp(64, MOST_BITS);
+        let turns = (rows * BITS_A_ROW).div_ceil(MOST_BITS).max(1);
+        let columns = columns(searcher)?;
+        let mut found: Vec<Bits> = searcher.segment_readers().iter().map(|_| Bits::default()).collect();
+        for turn in 0..turns {
+            let suspects = Turn { bits, turn, turns }.suspects(searcher, &columns);
+            mark(suspects, searcher, &mut found);
+        }
+        Ok(Self { segments: found.into_iter().map(Arc::new).collect() })
+    }
+
+    /// The rows of a segment that may be copies or have some.
+    pub(crate) fn of_segment(&self, segment: usize) -> Arc<Bits> {
+        self.segments.get(segment).cloned().unwrap_or_default()
+    }
+}
+
+impl Bits {
+    fn with(capacity: u64) -> Self {
+        Self(vec![0; usize::try_from(capacity.div_ceil(64)).unwrap_or(usize::MAX)])
+    }
+
+    /// Whether no number can be in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn has(&self, number: u64) -> bool {
+        self.0.get((number / 64) as usize).is_some_and(|word| word >> (number % 64) & 1 == 1)
+    }
+
+    /// Puts a number in; whether it was in before.
+    fn put(&mut self, number: u64) -> bool {
+        let Some(word) = self.0.get_mut((number / 64) as usize) else { return false };
+        let bit = 1 << (number % 64);
+        let was_in = *word & bit != 0;
+        *word |= bit;
+        was_in
+    }
+}
+
+/// The columns of a segment.
+struct Columns {
+    message: Column<u64>,
+    hour: Column<i64>,
+}
+
+fn columns(searcher: &Searcher) -> tantivy::Result<Vec<Columns>> {
+    let of_segment = |segment: &tantivy::SegmentReader| {
+        let columns = segment.fast_fields();
+        Ok(Columns { message: columns.u64(column::MESSAGE)?, hour: columns.i64(column::HOUR)? })
+    };
+    searcher.segment_readers().iter().map(of_segment).collect()
+}
+
+/// The ids that are looked at together.
+struct Turn {
+    bits: u64,
+    turn: u64,
+    turns: u64,
+}
+
+impl Turn {
+    /// The rows whose bit another row has too.
+    fn suspects(&self, searcher: &Searcher, columns: &[Columns]) -> Vec<Suspect> {
+        let (mut met, mut twice) = (Bits::with(self.bits), Bits::with(self.bits));
+        self.each(searcher, columns, |_, _, _, bit| {
+            if met.put(bit) {
+                twice.put(bit);
+            }
+        });
+        let mut suspects = Vec::new();
+        self.each(searcher, columns, |segment, doc, message, bit| {
+            if twice.has(bit) {
+                let hour = columns.get(segment).and_then(|columns| columns.hour.first(doc)).unwrap_or(0);
+                suspects.push(Suspect { message, hour, segment, doc });
+            }
+        });
+        suspects
+    }
+
+    /// Calls with segment, row, id and bit of each living row of this turn that has an id.
+    fn each(&self, searcher: &Searcher, columns: &[Columns], mut call: impl FnMut(usize, DocId, u64, u64)) {
+        for (segment, (reader, columns)) in searcher.segment_readers().iter().zip(columns).enumerate() {
+            let alive = reader.alive_bitset();
+            for doc in 0..reader.max_doc() {
+                let Some(message) = columns.message.first(doc) else { continue };
+                let spread = message.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let is_mine = self.turns == 1 || (spread >> 48) % self.turns == self.turn;
+                if is_mine && alive.is_none_or(|alive| alive.is_alive(doc)) {
+                    call(segment, doc, message, (spread >> 12) & (self.bits - 1));
+                }
+            }
+        }
+    }
+}
+
+/// Marks the rows of messages that stand in several hours.
+fn mark(mut suspects: Vec<Suspect>, searcher: &Searcher, into: &mut [Bits]) {
+    suspects.sort_unstable();
+    for group in suspects.chunk_by(|one, other| one.message == other.message) {
+        let first = group.first().map(|suspect| suspect.hour);
+        if group.last().map(|suspect| suspect.hour) == first {
+            continue;
+        }
+        for suspect in group {
+            let Some(bits) = into.get_mut(suspect.segment) else { continue };
+            if bits.is_empty() {
+                let rows = searcher.segment_readers().get(suspect.segment).map_or(0, tantivy::SegmentReader::max_doc);
+                *bits = Bits::with(u64::from(rows));
+            }
+            bits.put(u64::from(suspect.doc));
+        }
+    }
+}

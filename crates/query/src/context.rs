@@ -1,0 +1,221 @@
+//! What was said around a message, in the same conversation and across hours.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use chat::{Entry, Hour, Hours, Message, Position, State, Timestamp};
+use index::{Catalogue, Changes, Hit, Order, Place, Query, Request};
+
+use crate::coverage::Coverage;
+use crate::library::{Error, Library};
+
+/// Messages that follow one another in a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// The messages, by the time when they were sent.
+    pub lines: Vec<Line>,
+}
+
+/// A message among others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// The row, whole.
+    pub message: Message<'static>,
+    /// Whether it is one of those that were asked about.
+    pub is_hit: bool,
+    /// What became of it.
+    pub changes: Changes,
+    /// Hours between the message above and this one that are not archived: there may be messages missing.
+    pub missing_before: Vec<Hour>,
+}
+
+/// Where a message stands in its conversation.
+type Key = (Option<Timestamp>, Position);
+
+/// The surroundings of one hit, or of several that are close.
+struct Window {
+    /// Keys of rows; `rows` is not empty.
+    rows: BTreeMap<Key, Hit>,
+    hits: BTreeSet<Position>,
+    /// The place of its first hit among all.
+    rank: usize,
+}
+
+impl Library {
+    /// The messages before and after each of these, as many as `around` on either side; windows that overlap are joined. Groups
+    /// come in the order of the first of their messages among `messages`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Library::ask`].
+    pub async fn around(&self, messages: &[Message<'static>], around: usize) -> Result<Vec<Group>, Error> {
+        match self.around_once(messages, around).await {
+            Err(error) if error.may_be_gone() => {
+                self.refresh()?;
+                self.around_once(messages, around).await
+            }
+            groups => groups,
+        }
+    }
+
+    async fn around_once(&self, messages: &[Message<'static>], around: usize) -> Result<Vec<Group>, Error> {
+        let coverage = self.coverage().await?;
+        let entries = self.archive.entries().await?;
+        let mut groups = Vec::new();
+        for window in self.windows(messages, around, &coverage)? {
+            groups.push(self.group(window, &entries, &coverage).await?);
+        }
+        Ok(groups)
+    }
+
+    fn windows(&self, messages: &[Message<'static>], around: usize, coverage: &Coverage) -> Result<Vec<Window>, Error> {
+        let mut by_conversation: HashMap<String, Vec<Window>> = HashMap::new();
+        for (rank, message) in messages.iter().enumerate() {
+            let window = self.window(rank, message, around, coverage)?;
+            // Without a conversation it has no neighbours.
+            let of = message.conversation.as_deref().map_or_else(|| rank.to_string(), str::to_lowercase);
+            by_conversation.entry(of).or_default().push(window);
+        }
+        let mut windows: Vec<_> = by_conversation.into_values().flat_map(joined).collect();
+        windows.sort_by_key(|window| window.rank);
+        Ok(windows)
+    }
+
+    fn window(
+        &self,
+        rank: usize,
+        message: &Message<'static>,
+        around: usize,
+        coverage: &Coverage,
+    ) -> Result<Window, Error> {
+        let hit = hit_of(message);
+        let mut rows = BTreeMap::from([(key(&hit), hit)]);
+        if let (Some(catalogue), Some(conversation), Some(_)) =
+            (&self.catalogue, &message.conversation, message.sent_at)
+        {
+            let side = Side { catalogue, conversation, coverage, around };
+            rows.extend(side.before(&hit)?.into_iter().chain(side.after(&hit)?).map(|hit| (key(&hit), hit)));
+        }
+        Ok(Window { rows, hits: [message.position].into(), rank })
+    }
+
+    async fn group(
+        &self,
+        window: Window,
+        entries: &BTreeMap<Hour, Entry>,
+        coverage: &Coverage,
+    ) -> Result<Group, Error> {
+        let hits: Vec<Hit> = window.rows.into_values().collect();
+        let mut above = None;
+        let mut lines = Vec::new();
+        for message in self.rows(&hits).await? {
+            let hour = message.position.source_hour;
+            lines.push(Line {
+                is_hit: window.hits.contains(&message.position),
+                changes: self.changes(&message, coverage)?,
+                missing_before: above.map_or_else(Vec::new, |above: Hour| missing(above, hour, entries)),
+                message,
+            });
+            above = Some(hour);
+        }
+        Ok(Group { lines })
+    }
+}
+
+/// One conversation, as the index has it.
+struct Side<'a> {
+    catalogue: &'a Catalogue,
+    conversation: &'a str,
+    coverage: &'a Coverage,
+    around: usize,
+}
+
+/// Messages of the very same instant that are asked for in addition.
+const SPARE: usize = 32;
+
+impl Side<'_> {
+    /// The last ones before a message.
+    ///
+    /// Within an instant the newest are not told the last line first, as they are in a conversation. So all of the instant at
+    /// which the window begins are asked for.
+    fn before(&self, hit: &Hit) -> Result<Vec<Hit>, Error> {
+        let mut limit = self.around.saturating_add(SPARE);
+        loop {
+            let asked = self.search(Order::Newest, instant_of(hit), limit)?;
+            let is_all = asked.len() < limit;
+            let oldest = asked.last().map(|hit| hit.sent_at);
+            let mut before: Vec<Hit> =
+                asked.into_iter().filter(|other| other.sent_at.is_some() && key(other) < key(hit)).collect();
+            before.sort_by_key(key);
+            let begin = before.len().saturating_sub(self.around);
+            let is_whole = begin > 0 && before.get(begin).map(|hit| hit.sent_at) > oldest;
+            if is_all || is_whole || self.around == 0 {
+                return Ok(before.split_off(begin));
+            }
+            limit = limit.saturating_mul(2);
+        }
+    }
+
+    /// The first ones after a message.
+    fn after(&self, hit: &Hit) -> Result<Vec<Hit>, Error> {
+        let mut after = self.search(Order::Oldest, hit.place(), self.around)?;
+        // Those without a time have no place in a conversation.
+        after.retain(|hit| hit.sent_at.is_some());
+        Ok(after)
+    }
+
+    fn search(&self, order: Order, after: Place, limit: usize) -> Result<Vec<Hit>, Error> {
+        let request = Request {
+            without: self.coverage.stale.clone(),
+            after: Some(after),
+            limit,
+            order,
+            ..Request::new(Query::in_conversation(self.conversation))
+        };
+        Ok(self.catalogue.search(&request)?.hits)
+    }
+}
+
+/// The place before all messages of the instant of one, when the newest come first.
+fn instant_of(hit: &Hit) -> Place {
+    let just_after = hit.sent_at.map(|time| time + Duration::from_micros(1));
+    Place { sent_at: just_after, ..hit.place() }
+}
+
+/// The same windows, those that have a row in common joined.
+fn joined(mut windows: Vec<Window>) -> Vec<Window> {
+    windows.sort_by_key(|window| window.rows.keys().next().copied());
+    let mut joined: Vec<Window> = Vec::new();
+    for window in windows {
+        match joined.last_mut() {
+            Some(last) if last.rows.keys().next_back() >= window.rows.keys().next() => last.take_in(window),
+            _ => joined.push(window),
+        }
+    }
+    joined
+}
+
+impl Window {
+    fn take_in(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.hits.extend(other.hits);
+        self.rank = self.rank.min(other.rank);
+    }
+}
+
+/// The hours between two that hold no answer of the service.
+fn missing(above: Hour, below: Hour, entries: &BTreeMap<Hour, Entry>) -> Vec<Hour> {
+    let is_known =
+        |hour: &Hour| entries.get(hour).is_some_and(|entry| matches!(entry.state, State::Done | State::Empty));
+    Hours::between(above.next(), below).filter(|hour| !is_known(hour)).collect()
+}
+
+fn key(hit: &Hit) -> Key {
+    (hit.sent_at, hit.position())
+}
+
+/// A row as the index would name it.
+fn hit_of(message: &Message<'_>) -> Hit {
+    let Position { source_hour, part, line } = message.position;
+    Hit { source_hour, sent_at: message.sent_at, part, line, score: 0.0, message: 0 }
+}
