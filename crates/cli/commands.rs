@@ -13,6 +13,7 @@ mod export;
 mod failure;
 mod fetch;
 mod help;
+mod index;
 mod init;
 mod load;
 mod man;
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     Status(status::Args),
     Query(query::Args),
     Show(show::Args),
+    Index(index::Args),
     DeadLetters(dead_letters::Args),
     Export(export::Args),
     Ddl(ddl::Args),
@@ -111,6 +113,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Com
         Command::Status(args) => status::run(args, context).await,
         Command::Query(args) => query::run(args, context).await,
         Command::Show(args) => show::run(args, context).await,
+        Command::Index(args) => index::run(args, context).await,
         Command::DeadLetters(args) => dead_letters::run(args, context).await,
         Command::Ddl(args) => ddl::run(args, context).await,
         Command::Export(args) => export::run(args, context).await,

@@ -259,3 +259,32 @@ fn a_message_is_shown_as_the_very_line_that_was_served() {
     assert!(gone.stderr.contains("no longer kept") && gone.stderr.contains("--rebuilt"), "{}", gone.stderr);
     talk.show(&["104", "--rebuilt"]).leaves(0);
 }
+
+#[test]
+fn the_index_is_built_anew_while_the_old_one_answers() {
+    let talk = Talk::over(&["2026031409", "2026031411"]);
+    let index = |arguments: &[&str]| run(&mut talk.scene.annals(&[&["index"], arguments].concat()));
+    let stats = index(&["stats", "--json"]).leaves(0).json();
+    assert_eq!((&stats["documents"], &stats["hours"]), (&json!(24), &json!(2)));
+    for part in ["terms", "postings", "positions"] {
+        assert!(stats["fields"]["text"][part].as_u64().unwrap() > 0, "{part}: {stats}");
+    }
+    assert!(stats["fields"]["from"]["fast"].as_u64().unwrap() > 0, "{stats}");
+    assert!(index(&["stats"]).leaves(0).stdout.contains("24 messages of 2 hours"));
+    // One that was begun and killed goes on.
+    let archive = talk.scene.archive();
+    std::fs::rename(archive.join("index"), archive.join("index.next")).unwrap();
+    index(&["stats"]).leaves(2);
+    index(&["rebuild"]).leaves(0);
+    assert!(!archive.join("index.next").exists());
+    // Damage is said, and mended.
+    std::fs::write(archive.join("index/meta.json"), "{").unwrap();
+    let damaged = index(&["stats"]).leaves(2);
+    assert!(damaged.stderr.contains("`annals index rebuild`"), "{}", damaged.stderr);
+    assert!(index(&["rebuild"]).leaves(0).stdout.contains("24 messages"));
+    assert_eq!(talk.query(&["word", "--count"]).leaves(0).stdout, "24\n");
+    index(&["merge"]).leaves(0);
+    assert_eq!(index(&["stats", "--json"]).leaves(0).json()["segments"], 1);
+    assert_eq!(talk.query(&["word", "--count"]).leaves(0).stdout, "24\n");
+    assert!(!archive.join("index.replaced").exists());
+}

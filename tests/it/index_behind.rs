@@ -89,7 +89,7 @@ fn a_damaged_index_is_said_and_keeps_nothing_back() {
     assert_eq!((&verify["hours"], &verify["rows"]), (&2.into(), &2.into()));
     assert!(verify["findings"][0].as_str().unwrap().contains("index"), "{verify}");
     let asked = query(&scene, "heron").leaves(2);
-    assert!(asked.stderr.contains("hint: delete the folder of the index"), "{}", asked.stderr);
+    assert!(asked.stderr.contains("hint: `annals index rebuild`"), "{}", asked.stderr);
     let again = hour_file(&scene, "2026031410", "1001", "a stork");
     let loaded = load(&scene, &[&again]).leaves(0);
     assert!(loaded.stdout.contains("1 done") && loaded.stderr.contains("warning:"), "{loaded:?}");

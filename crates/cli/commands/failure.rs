@@ -64,10 +64,10 @@ impl From<store::Error> for CommandError {
 impl From<index::Error> for CommandError {
     fn from(error: index::Error) -> Self {
         let hint = match &error {
-            error if error.rebuild_helps() => "delete the folder of the index: the next search or run rebuilds it",
+            error if error.rebuild_helps() => "`annals index rebuild` makes it again from the tables",
             index::Error::Locked { .. } => "run the command again when the other one is done",
             index::Error::Io { .. } => "see that the folder of the index can be read and written",
-            _ => "if it stays so, delete the folder of the index: the next search or run rebuilds it",
+            _ => "if it stays so, `annals index rebuild` makes it again from the tables",
         };
         Self::usage(error).while_doing("the search index could not be used").advised(hint)
     }

@@ -33,8 +33,7 @@ impl Context {
 
     /// Opens the index for writing. An index that is in the way is said and left out: nothing waits for it.
     pub(super) fn open_catalogue(&self) -> Option<Catalogue> {
-        let settings = index::Settings { heap: self.settings.index.heap, ..index::Settings::default() };
-        match Catalogue::open(&self.index_folder(), settings) {
+        match Catalogue::open(&self.index_folder(), self.index_settings()) {
             Ok(catalogue) => Some(catalogue),
             Err(error) => {
                 self.warn_of_index(error);
@@ -113,9 +112,7 @@ impl Context {
     /// Says why the index is left out, and what mends it.
     pub(super) fn warn_of_index(&self, error: index::Error) {
         let advice = match &error {
-            error if error.rebuild_helps() => {
-                format!("; delete {}: the next search or run rebuilds it", self.index_folder().display())
-            }
+            error if error.rebuild_helps() => "; `annals index rebuild` makes it again from the tables".to_owned(),
             index::Error::Locked { .. } => "; it will catch up with the tables in a later run".to_owned(),
             _ => String::new(),
         };
@@ -123,7 +120,12 @@ impl Context {
         self.output.warn(format_args!("the search index was left out: {}{advice}", error.in_one_line()));
     }
 
-    fn index_folder(&self) -> PathBuf {
+    /// What the index may use while it takes hours in.
+    pub(super) fn index_settings(&self) -> index::Settings {
+        index::Settings { heap: self.settings.index.heap, ..index::Settings::default() }
+    }
+
+    pub(super) fn index_folder(&self) -> PathBuf {
         self.archive.join(INDEX)
     }
 

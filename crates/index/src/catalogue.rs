@@ -225,6 +225,12 @@ impl Catalogue {
         }
     }
 
+    /// Works on the writing side.
+    pub(crate) fn with_writing<T>(&self, work: impl FnOnce(&mut Writing) -> tantivy::Result<T>) -> Result<T, Error> {
+        let mut guard = self.lock();
+        work(self.writing(&mut guard)?).map_err(|error| self.error(error))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Writing>> {
         self.inner.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -79,6 +79,16 @@ impl Writing {
         self.engine.garbage_collect_files().wait().map(|_| ())
     }
 
+    /// Puts all segments together into one; returns how many there were.
+    pub(crate) fn merge(&mut self) -> tantivy::Result<usize> {
+        let segments = self.index.searchable_segment_ids()?;
+        if segments.len() > 1 {
+            self.engine.merge(&segments).wait()?;
+            self.collect_garbage()?;
+        }
+        Ok(segments.len())
+    }
+
     /// Waits for merges and gives the lock back.
     pub(crate) fn end(self) -> tantivy::Result<()> {
         self.engine.wait_merging_threads()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chat::{Entry, Hour, Sink as _, State};
-use futures::TryStreamExt as _;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use index::Catalogue;
 
 use crate::error::Error;
@@ -52,7 +52,8 @@ impl Lag {
 }
 
 impl Workshop {
-    /// Brings the index up to the tables: what is missing is built from the rows, what is too much is dropped.
+    /// Brings the index up to the tables: what is missing is built from the rows, an hour on each core, what is too much is
+    /// dropped.
     ///
     /// Does nothing when the workshop has no catalogue.
     ///
@@ -68,15 +69,16 @@ impl Workshop {
             let catalogue = catalogue.clone();
             on_a_thread(move || Ok(catalogue.drop_hours(&lag.beyond)?)).await?;
         }
-        for entry in lag.behind.iter().filter_map(|hour| entries.get(hour)) {
-            if self.stop.is_cancelled() {
-                break;
-            }
-            match self.index_hour(catalogue, entry).await {
+        let behind = lag.behind.iter().filter_map(|hour| entries.get(hour)).take_while(|_| !self.stop.is_cancelled());
+        let mut indexed = stream::iter(behind)
+            .map(|entry| async move { (entry.hour, self.index_hour(catalogue, entry).await) })
+            .buffer_unordered(self.settings.workers.get());
+        while let Some((hour, outcome)) = indexed.next().await {
+            match outcome {
                 Ok(()) => followed.indexed += 1,
                 Err(error @ Error::Rows { .. }) => {
                     let error: &dyn std::error::Error = &error;
-                    tracing::warn!(hour = %entry.hour, error, "the hour could not be indexed; `annals verify` says more");
+                    tracing::warn!(%hour, error, "the hour could not be indexed; `annals verify` says more");
                     followed.unreadable += 1;
                 }
                 Err(error) => return Err(error),
