@@ -20,8 +20,8 @@ pub(crate) struct Answer {
     /// Scheme, host and port of the place that a redirect points to.
     pub(crate) points_to: Option<String>,
     pub(crate) body: Vec<u8>,
-    /// What the service may not be quoted with: the secret it was sent.
-    pub(crate) hidden: chat::Secret,
+    /// What the service may not be quoted with: the secrets it was sent.
+    pub(crate) hidden: Vec<chat::Secret>,
 }
 
 impl Answer {
@@ -126,15 +126,21 @@ impl Answer {
             ("", description) => description.to_owned(),
             (error, description) => format!("{error}, {description}"),
         };
-        Some(presentable(&words, self.hidden.reveal()))
+        Some(self.presentable(&words))
+    }
+
+    /// Words of the service, fit to be shown.
+    pub(crate) fn presentable(&self, words: &str) -> String {
+        presentable(words, &self.hidden)
     }
 }
 
-/// Words from outside on one line, no longer than a line should be, without the secret and without queries of URLs.
-fn presentable(words: &str, hidden: &str) -> String {
+/// Words from outside on one line, no longer than a line should be, without the secrets and without queries of URLs.
+fn presentable(words: &str, hidden: &[chat::Secret]) -> String {
     /// Longer than every text in the vendor's documents.
     const LONGEST: usize = 200;
-    let safe = if hidden.is_empty() { words.to_owned() } else { words.replace(hidden, "…") };
+    let hidden = hidden.iter().map(chat::Secret::reveal).filter(|secret| !secret.is_empty());
+    let safe = hidden.fold(words.to_owned(), |words, secret| words.replace(secret, "…"));
     let plain: Vec<_> = safe.split(|c: char| c.is_whitespace() || c.is_control()).map(without_query).collect();
     let line = plain.join(" ");
     match line.char_indices().nth(LONGEST).and_then(|(end, _)| line.get(..end)) {
@@ -167,7 +173,7 @@ mod tests {
             retry_after: None,
             points_to: None,
             body: body.to_owned(),
-            hidden: chat::Secret::new("hush"),
+            hidden: vec![chat::Secret::new("hush")],
         }
     }
 
@@ -197,9 +203,9 @@ mod tests {
             ("token hush is bad", "token … is bad"),
             ("see https://h/x?Signature=s now?", "see https://h/x now?"),
         ] {
-            assert_eq!(presentable(words, "hush"), expected);
+            assert_eq!(presentable(words, &[chat::Secret::new("hush")]), expected);
         }
-        assert_eq!(presentable(&"啊".repeat(300), "").chars().count(), 201);
-        assert_eq!(presentable("nothing to hide", ""), "nothing to hide");
+        assert_eq!(presentable(&"啊".repeat(300), &[]).chars().count(), 201);
+        assert_eq!(presentable("nothing to hide", &[chat::Secret::new("")]), "nothing to hide");
     }
 }

@@ -5,27 +5,27 @@ use std::fmt;
 use chat::{App, Hour, Zone};
 use url::Url;
 
-use crate::advice::Advice;
 use crate::availability::Availability;
+use crate::call::{Call, Repeat};
 use crate::config::{Config, Retries};
 use crate::download::{Downloaded, Target, attempt};
-use crate::error::{Error, Refusal};
-use crate::http::{Http, bearer};
+use crate::error::Error;
+use crate::http::Http;
 use crate::link::Link;
-use crate::quota::Quota;
+use crate::quota::Quotas;
 use crate::retry::Patience;
-use crate::token::{Token, Tokens};
+use crate::token::Tokens;
 
 /// The Chat REST API of one app. Its methods may be called at the same time: they share the token, the rate and the
 /// connections.
 pub struct Client {
     app: App,
-    base_url: Url,
+    pub(crate) base_url: Url,
     zone: Zone,
-    retries: Retries,
-    http: Http,
-    quota: Quota,
-    tokens: Tokens,
+    pub(crate) retries: Retries,
+    pub(crate) http: Http,
+    pub(crate) quotas: Quotas,
+    pub(crate) tokens: Tokens,
 }
 
 impl Client {
@@ -37,10 +37,10 @@ impl Client {
     pub fn new(config: Config) -> Result<Self, Error> {
         let app = app_of(&config.base_url)?;
         let http = Http::new(&config)?;
-        let quota = Quota::new(&config);
+        let quotas = Quotas::new(&config);
         let Config { base_url, token, zone, retries, .. } = config;
         let tokens = Tokens::new(token, app.to_string(), below(&base_url, &["token"]), retries)?;
-        Ok(Self { app, base_url, zone, retries, http, quota, tokens })
+        Ok(Self { app, base_url, zone, retries, http, quotas, tokens })
     }
 
     /// The app that the base URL names: its last two segments. With the `app-id` form the organisation is `app-id`.
@@ -68,28 +68,18 @@ impl Client {
     pub async fn locate(&self, hour: Hour) -> Result<Availability, Error> {
         let key = self.zone.key(hour);
         let url = below(&self.base_url, &["chatmessages", &key]);
-        let mut patience = Patience::new(&self.retries);
-        let mut may_renew = self.tokens.can_renew();
-        let mut has_slot = false;
-        loop {
-            let token = self.tokens.current(&self.http).await?;
-            if !has_slot {
-                self.quota.take().await?;
-            }
-            let error = match self.ask(&url, &key, &token).await {
-                Ok(availability) => return Ok(availability),
-                Err(error) => error,
-            };
-            // What did not reach the service did not use the slot up.
-            has_slot = matches!(error, Error::Unreachable { .. });
-            if may_renew && matches!(error, Error::Refused { refusal: Refusal::Token, .. }) {
-                may_renew = false;
-                self.tokens.reject(&token).await;
-                continue;
-            }
-            self.spare(&error).await?;
-            patience.rest(error).await?;
-        }
+        let request = |http: &Http| Ok(http.get(url.clone()));
+        let call = Call {
+            url: &url,
+            quota: &self.quotas.history,
+            messages: 1,
+            repeat: Repeat::Safely,
+            limit: self.http.timeouts.head,
+            secrets: &[],
+            request: &request,
+        };
+        let app = self.app.to_string();
+        self.call(&call, |answer| answer.history(&app, &key, (self.http.clock)(), &self.http.limits)).await
     }
 
     /// Fetches a part into `into`, byte by byte as the store serves it, gzip or not. The link alone opens the file: the
@@ -110,22 +100,6 @@ impl Client {
                 Ok(downloaded) => return Ok(downloaded),
                 Err(error) => patience.rest(error).await?,
             }
-        }
-    }
-
-    async fn ask(&self, url: &Url, key: &str, token: &Token) -> Result<Availability, Error> {
-        let (name, value) = bearer(&token.secret)?;
-        let request = self.http.get(url.clone()).header(name, value);
-        let answer = self.http.ask(url, request, &token.secret).await?;
-        answer.history(&self.app.to_string(), key, (self.http.clock)(), &self.http.limits)
-    }
-
-    /// Leaves the service alone, with all processes of this machine, when it asks for that.
-    async fn spare(&self, error: &Error) -> Result<(), Error> {
-        match (error, error.advice()) {
-            (_, Advice::Retry(Some(pause))) => self.quota.hold_off(pause).await,
-            (Error::Throttled { .. }, _) => self.quota.hold_off(self.retries.first_pause).await,
-            _ => Ok(()),
         }
     }
 }
@@ -157,7 +131,7 @@ fn app_of(base_url: &Url) -> Result<App, Error> {
     }
 }
 
-fn below(base_url: &Url, segments: &[&str]) -> Url {
+pub(crate) fn below(base_url: &Url, segments: &[&str]) -> Url {
     let mut url = base_url.clone();
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend(segments);

@@ -23,14 +23,18 @@ pub struct Config {
     pub zone: Zone,
     /// How many calls of the history method are allowed (section 13.1).
     pub rate: Rate,
+    /// How many calls of any other method the app's plan allows in a second: 100, with Agora's free plan 10 (section
+    /// 13.1). Sends are spaced further, by what is allowed of messages.
+    pub calls_per_second: NonZeroU32,
     /// The file through which all processes of this machine share the rate, and which remembers it across restarts.
-    /// One file for each app; its folder must exist. Without it the rate holds within one client only.
+    /// One file for each app; its folder must exist. Other methods have files beside it, with their names appended.
+    /// Without it the rates hold within one client only.
     pub quota_file: Option<PathBuf>,
     /// How often and how patiently to try again.
     pub retries: Retries,
     /// How long to wait for an answer.
     pub timeouts: Timeouts,
-    /// How much to accept.
+    /// How much to accept, and how much to send.
     pub limits: Limits,
     /// Tells the time.
     pub clock: Clock,
@@ -45,6 +49,7 @@ impl Config {
             token,
             zone: Zone::UTC,
             rate: Rate::default(),
+            calls_per_second: NonZeroU32::new(100).expect("a hundred is not zero"),
             quota_file: None,
             retries: Retries::default(),
             timeouts: Timeouts::default(),
@@ -64,6 +69,7 @@ impl fmt::Debug for Config {
             .field("token", &self.token)
             .field("zone", &self.zone)
             .field("rate", &self.rate)
+            .field("calls_per_second", &self.calls_per_second)
             .field("quota_file", &self.quota_file)
             .field("retries", &self.retries)
             .field("timeouts", &self.timeouts)
@@ -170,7 +176,7 @@ pub struct Timeouts {
     pub head: Duration,
     /// Between two pieces of a file.
     pub idle: Duration,
-    /// For the whole of a file. Ends a store that trickles; a file of an hour that takes longer than a day, the default,
+    /// For the whole of a file, in either direction. Ends a store that trickles; a file of an hour that takes longer than a day, the default,
     /// is one that nobody ever catches up with.
     pub file: Duration,
 }
@@ -186,7 +192,7 @@ impl Default for Timeouts {
     }
 }
 
-/// How much to accept from outside.
+/// How much to accept from outside, and how much the service accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of an API answer. A link has about 300 bytes, so the default is room for 10,000 parts.
@@ -197,11 +203,25 @@ pub struct Limits {
     pub parts: usize,
     /// Redirects followed for one request.
     pub redirects: usize,
+    /// Bytes of an attachment that is downloaded. The default, 1 GiB, is five times what the service can be set to take.
+    pub attachment_bytes: u64,
+    /// Bytes of a file that is uploaded: 10 MiB, unless the console says more (section 7).
+    pub upload_bytes: u64,
+    /// Bytes of a message's `body` and `ext` together, as JSON: 5 KiB (section 6.4).
+    pub message_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { answer_bytes: 4 << 20, download_bytes: 64 << 30, parts: 1_000, redirects: 5 }
+        Self {
+            answer_bytes: 4 << 20,
+            download_bytes: 64 << 30,
+            parts: 1_000,
+            redirects: 5,
+            attachment_bytes: 1 << 30,
+            upload_bytes: 10 << 20,
+            message_bytes: 5 << 10,
+        }
     }
 }
 

@@ -78,7 +78,12 @@ async fn fetch(http: &Http, link: &Link, into: &mut dyn Target) -> Result<Downlo
     Ok(Downloaded { bytes })
 }
 
-async fn next_piece(http: &Http, host: &str, bytes: u64, response: &mut Response) -> Result<Option<Bytes>, Error> {
+pub(crate) async fn next_piece(
+    http: &Http,
+    host: &str,
+    bytes: u64,
+    response: &mut Response,
+) -> Result<Option<Bytes>, Error> {
     let limit = http.timeouts.idle;
     match tokio::time::timeout(limit, response.chunk()).await {
         Ok(piece) => piece.map_err(|error| cut(host, bytes, error)),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::advice::Advice;
+use crate::unfit::Unfit;
 
 /// What lies below an error. Shared, because callers that wait for one token all get the same answer.
 pub(crate) type Cause = Arc<dyn std::error::Error + Send + Sync>;
@@ -78,8 +79,8 @@ pub enum Error {
         /// The service's own words.
         said: Option<String>,
     },
-    /// Too many calls.
-    #[error("the service asks for fewer calls ({status}{})", Said(said.as_deref()))]
+    /// Too many calls (429), or too many messages (403).
+    #[error("the service asks for fewer {} ({status}{})", if *status == 403 { "messages" } else { "calls" }, Said(said.as_deref()))]
     Throttled {
         /// The status of the answer.
         status: u16,
@@ -109,6 +110,32 @@ pub enum Error {
         status: u16,
         /// Scheme, host and port of the place pointed to.
         to: String,
+    },
+    /// The service will not do this one thing: the request is not to its liking, or what it names is not there.
+    #[error("the service declines ({status}{})", Said(said.as_deref()))]
+    Declined {
+        /// The status of the answer.
+        status: u16,
+        /// The service's own words.
+        said: Option<String>,
+    },
+    /// A limit is not kept; the call was not made.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// The answer was lost, and the service may have done what it was asked. The call was not repeated: a message would
+    /// arrive twice.
+    #[error("whether the service did it is not known")]
+    Doubtful {
+        /// What became of the answer.
+        source: Arc<Self>,
+    },
+    /// A file of this machine that is to be sent cannot be read.
+    #[error("could not read {}", path.display())]
+    Source {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Cause,
     },
     /// An answer that the protocol does not foresee.
     #[error("the answer is not one that is foreseen ({status}{})", Said(said.as_deref()))]
@@ -175,7 +202,13 @@ impl Error {
                 Advice::Retry(None)
             }
             Self::LinkExpired { .. } => Advice::AskForANewLink,
-            Self::Unexpected { .. } | Self::TooMuch { .. } | Self::Target { .. } => Advice::GiveUp,
+            Self::Unexpected { .. }
+            | Self::Declined { .. }
+            | Self::Unfit(_)
+            | Self::Doubtful { .. }
+            | Self::TooMuch { .. }
+            | Self::Source { .. }
+            | Self::Target { .. } => Advice::GiveUp,
         }
     }
 
@@ -190,8 +223,30 @@ impl Error {
             | Self::ServiceFault { status, .. }
             | Self::Redirected { status, .. }
             | Self::Unexpected { status, .. }
+            | Self::Declined { status, .. }
             | Self::LinkExpired { status, .. } => Some(*status),
+            Self::Doubtful { source } => source.http_status(),
             _ => None,
+        }
+    }
+
+    /// Whether the service may have done what it was asked, although there is no answer that says so.
+    pub(crate) fn leaves_doubt(&self) -> bool {
+        matches!(
+            self,
+            Self::Cut { .. }
+                | Self::TimedOut { .. }
+                | Self::Malformed { .. }
+                | Self::ServiceFault { .. }
+                | Self::TooMuch { .. }
+        )
+    }
+
+    /// What a method that changes something says with a 4xx it says of this one call.
+    pub(crate) fn declined(self) -> Self {
+        match self {
+            Self::Unexpected { status: status @ 400..500, said } => Self::Declined { status, said },
+            other => other,
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The two HTTP clients: one that talks to the service with a token, one that fetches files and never has any.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use chat::Secret;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response};
 use url::{Host, Url};
 
 use crate::answer::Answer;
@@ -17,6 +20,8 @@ use crate::link::Link;
 
 pub(crate) struct Http {
     service: Client,
+    /// Carries a token too, and follows no redirect by itself.
+    still: Client,
     files: Client,
     pub(crate) clock: Clock,
     pub(crate) timeouts: Timeouts,
@@ -27,9 +32,11 @@ impl Http {
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         let most = config.limits.redirects;
         let same_place = Policy::custom(move |attempt| follow(attempt, most, is_same_place));
-        let any_place = Policy::custom(move |attempt| follow(attempt, most, |_, next| is_http(next)));
+        let is_loopback = is_loopback(&config.base_url);
+        let any_place = Policy::custom(move |attempt| follow(attempt, most, |_, next| may_fetch(next, is_loopback)));
         Ok(Self {
             service: built(plain(config).redirect(same_place))?,
+            still: built(plain(config).redirect(Policy::none()))?,
             files: built(plain(config).redirect(any_place))?,
             clock: Arc::clone(&config.clock),
             timeouts: config.timeouts,
@@ -45,19 +52,44 @@ impl Http {
         self.service.post(url).header(ACCEPT, "application/json").json(body)
     }
 
+    /// A request that changes something, with a body of JSON.
+    pub(crate) fn change(&self, verb: Method, url: Url) -> RequestBuilder {
+        self.still.request(verb, url).header(ACCEPT, "application/json").header(CONTENT_TYPE, "application/json")
+    }
+
+    /// A request without any header, which follows no redirect.
+    pub(crate) fn still(&self, verb: Method, url: Url) -> RequestBuilder {
+        self.still.request(verb, url)
+    }
+
     /// Sends a request to the service and takes in the whole answer.
     ///
     /// `hidden` is the secret in the request.
     pub(crate) async fn ask(&self, url: &Url, request: RequestBuilder, hidden: &Secret) -> Result<Answer, Error> {
+        self.ask_within(self.timeouts.head, url, request, vec![hidden.clone()]).await
+    }
+
+    /// The same in so much time, and with several secrets in the request.
+    pub(crate) async fn ask_within(
+        &self,
+        limit: Duration,
+        url: &Url,
+        request: RequestBuilder,
+        hidden: Vec<Secret>,
+    ) -> Result<Answer, Error> {
         let host = place(url);
-        let limit = self.timeouts.head;
         tokio::time::timeout(limit, self.exchange(&host, request, hidden))
             .await
             .unwrap_or_else(|_| Err(Error::TimedOut { host: host.clone(), what: "an answer from", limit }))
     }
 
-    async fn exchange(&self, host: &str, request: RequestBuilder, hidden: &Secret) -> Result<Answer, Error> {
-        let mut response = request.send().await.map_err(|error| unsent(host, error))?;
+    async fn exchange(&self, host: &str, request: RequestBuilder, hidden: Vec<Secret>) -> Result<Answer, Error> {
+        let response = request.send().await.map_err(|error| unsent(host, error))?;
+        self.whole(host, response, hidden).await
+    }
+
+    /// Takes in the whole of an answer of the service.
+    pub(crate) async fn whole(&self, host: &str, mut response: Response, hidden: Vec<Secret>) -> Result<Answer, Error> {
         let status = response.status().as_u16();
         let retry_after = self.retry_after(response.headers());
         let points_to = points_to(&response);
@@ -68,7 +100,7 @@ impl Http {
                 return Err(Error::TooMuch { what: "the answer's length in bytes", limit: self.limits.answer_bytes });
             }
         }
-        Ok(Answer { host: host.to_owned(), status, retry_after, points_to, body, hidden: hidden.clone() })
+        Ok(Answer { host: host.to_owned(), status, retry_after, points_to, body, hidden })
     }
 
     /// Opens a file: a bare request, because a bearer token would break the signature and leak to the store.
@@ -162,8 +194,29 @@ fn is_same_place(previous: &Url, next: &Url) -> bool {
     previous.origin() == next.origin()
 }
 
-fn is_http(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https")
+/// Whether a redirect may lead to a place: by http, and not to what only this machine can reach, where a link of the
+/// service has no business. Private networks may be the service's own: it exists on premises.
+pub(crate) fn may_fetch(url: &Url, service_is_here: bool) -> bool {
+    let is_outside = match url.host() {
+        Some(Host::Ipv4(address)) => is_outside_v4(address),
+        Some(Host::Ipv6(address)) => address.to_ipv4().map_or_else(
+            || !address.is_unspecified() && !address.is_multicast() && !address.is_unicast_link_local(),
+            is_outside_v4,
+        ),
+        Some(Host::Domain(_)) => true,
+        None => false,
+    };
+    let is_http = matches!(url.scheme(), "http" | "https");
+    is_http && ((is_outside && !is_loopback(url)) || (service_is_here && is_loopback(url)))
+}
+
+/// No loopback, and no link-local address, at which clouds hand out the keys of their machines.
+fn is_outside_v4(address: Ipv4Addr) -> bool {
+    !address.is_loopback()
+        && !address.is_link_local()
+        && !address.is_unspecified()
+        && !address.is_broadcast()
+        && !address.is_multicast()
 }
 
 pub(crate) fn is_loopback(url: &Url) -> bool {
@@ -207,4 +260,29 @@ fn cause(error: reqwest::Error) -> Cause {
 
 fn count(body: &[u8]) -> u64 {
     u64::try_from(body.len()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_redirect_leads_into_the_machine_or_its_cloud() {
+        for (url, from_outside, from_here) in [
+            ("https://store.example.com/x", true, true),
+            ("http://10.0.0.7/x", true, true),
+            ("http://169.254.169.254/latest/meta-data", false, false),
+            ("http://[::ffff:169.254.169.254]/", false, false),
+            ("http://[fe80::1]/", false, false),
+            ("http://0.0.0.0/", false, false),
+            ("http://127.0.0.1:8080/", false, true),
+            ("http://localhost/", false, true),
+            ("http://[::1]/", false, true),
+            ("file:///etc/passwd", false, false),
+            ("ftp://store.example.com/x", false, false),
+        ] {
+            let url: Url = url.parse().unwrap();
+            assert_eq!((may_fetch(&url, false), may_fetch(&url, true)), (from_outside, from_here), "{url}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Spaces the calls of the history method.
+//! Spaces the calls of each method.
 //!
 //! Calls are spread evenly: a bucket of ten that fills up over a minute would let almost twenty through in one minute,
 //! and after a restart another ten. `governor` does the arithmetic, but cannot share it between processes or remember
@@ -10,12 +10,17 @@
 //!                └ the newest slot given out, in milliseconds since 1970
 //! ```
 //!
+//! Where messages are counted (section 13.1), a slot is one message: a call of many takes as many, and goes out at the
+//! first of them. See [`Pace`] for why no window ever holds more than the service allows.
+//!
 //! Invariants: slots are at least one interval apart; no time in the file is further ahead than [`AHEAD`]; one client has
 //! at most one slot that is still to come, so a process that dies wastes at most one call. A file that says anything
 //! else, because it is damaged or the machine's clock was wrong, is not believed: the last call is then taken to be
 //! now, which costs one interval and breaks no rate.
 
+mod each;
 mod file;
+mod pace;
 mod slots;
 
 use std::io;
@@ -26,9 +31,11 @@ use std::time::Duration;
 use chat::Timestamp;
 use tokio::time::Instant;
 
-use crate::config::{Clock, Config};
+use crate::config::Clock;
 use crate::error::Error;
+pub(crate) use each::Quotas;
 use file::Locking;
+pub(crate) use pace::Pace;
 use slots::{Slot, Slots};
 
 /// How far ahead slots are given out, and how long the service can have itself left alone.
@@ -43,7 +50,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Lets calls through, one at a time.
 pub(crate) struct Quota {
-    interval: Duration,
+    pace: Pace,
     clock: RunningClock,
     store: Store,
     /// Held while waiting for a slot: the callers of one client queue here, and reserve one after the other.
@@ -56,26 +63,23 @@ enum Store {
 }
 
 impl Quota {
-    pub(crate) fn new(config: &Config) -> Self {
-        let store = config.quota_file.clone().map_or_else(|| Store::Memory(Mutex::default()), Store::File);
-        Self {
-            interval: config.rate.interval(),
-            clock: RunningClock::new(Arc::clone(&config.clock)),
-            store,
-            queue: tokio::sync::Mutex::new(()),
-        }
+    /// A quota of this pace, shared through a file or kept in memory.
+    pub(crate) fn new(pace: Pace, file: Option<PathBuf>, clock: &Clock) -> Self {
+        let store = file.map_or_else(|| Store::Memory(Mutex::default()), Store::File);
+        let clock = RunningClock::new(Arc::clone(clock));
+        Self { pace, clock, store, queue: tokio::sync::Mutex::new(()) }
     }
 
-    /// Waits until a call may be made.
+    /// Waits until a call with so many messages may be made; 1 where messages are not counted.
     ///
     /// # Errors
     ///
     /// [`Error::QuotaFile`] when the file cannot be used.
-    pub(crate) async fn take(&self) -> Result<(), Error> {
+    pub(crate) async fn take(&self, messages: u32) -> Result<(), Error> {
         let _turn = self.queue.lock().await;
-        let interval = self.interval;
+        let (interval, count) = (self.pace.interval(), self.pace.slots(messages));
         loop {
-            match self.change(move |slots, now| slots.reserve(now, interval)).await? {
+            match self.change(move |slots, now| slots.reserve(now, interval, count)).await? {
                 Slot::At(time) => {
                     self.sleep_until(time).await;
                     return Ok(());

@@ -1,5 +1,8 @@
 //! The shapes of requests and answers.
 
+mod messages;
+
+pub(crate) use messages::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

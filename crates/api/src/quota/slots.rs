@@ -25,15 +25,15 @@ pub(super) enum Slot {
 }
 
 impl Slots {
-    /// Reserves the next slot, `now <= slot <= now + AHEAD`.
-    pub(super) fn reserve(&mut self, now: Timestamp, interval: Duration) -> Slot {
+    /// Reserves the next `count` slots, of which the first is given back: `now <= slot <= now + AHEAD`.
+    pub(super) fn reserve(&mut self, now: Timestamp, interval: Duration, count: u32) -> Slot {
         self.forget(now);
         let next = self.newest.map_or(now, |newest| newest + interval);
         let slot = now.max(next).max(self.not_before.unwrap_or(now));
         if slot > now + AHEAD {
             return Slot::AskAgain(slot - AHEAD);
         }
-        self.newest = Some(slot);
+        self.newest = Some(slot + interval * count.saturating_sub(1));
         Slot::At(slot)
     }
 
@@ -66,7 +66,7 @@ mod tests {
     #[track_caller]
     fn check(slots: Slots, expected: Slot) {
         let mut changed = slots;
-        assert_eq!(changed.reserve(now(), INTERVAL), expected);
+        assert_eq!(changed.reserve(now(), INTERVAL, 1), expected);
         let newest = if let Slot::At(time) = expected { Some(time) } else { slots.newest };
         assert_eq!(changed.newest, newest);
     }
@@ -87,7 +87,7 @@ mod tests {
             let mut slots = Slots { newest, not_before };
             let (mut time, mut last) = (now(), None);
             for _ in 0..20 {
-                match slots.reserve(time, INTERVAL) {
+                match slots.reserve(time, INTERVAL, 1) {
                     Slot::At(slot) => {
                         prop_assert!(time <= slot && slot <= time + BELIEVABLE + INTERVAL);
                         prop_assert!(last.is_none_or(|last| slot >= last + INTERVAL));
@@ -115,6 +115,14 @@ mod tests {
         check(at(ahead(100)), Slot::AskAgain(ahead(16)));
         check(at(ahead(101)), Slot::At(ahead(6)));
         check(at(Timestamp::MAX_UTC), Slot::At(ahead(6)));
+    }
+
+    #[test]
+    fn a_call_of_many_messages_takes_as_many_slots() {
+        let mut slots = Slots::default();
+        assert_eq!(slots.reserve(now(), INTERVAL, 3), Slot::At(now()));
+        assert_eq!(slots.reserve(now(), INTERVAL, 1), Slot::At(ahead(18)));
+        assert_eq!(slots.reserve(now(), INTERVAL, 0), Slot::At(ahead(24)));
     }
 
     #[test]

@@ -1,10 +1,9 @@
 use std::fs::{self, File};
 
-use chat::Secret;
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::TokenSource;
+use crate::config::Rate;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -16,16 +15,13 @@ fn clock() -> Clock {
 }
 
 fn quota(clock: &Clock, file: Option<&Path>) -> Quota {
-    let base_url = "http://127.0.0.1/harbor-org/lantern".parse().unwrap();
-    let mut config = Config::new(base_url, TokenSource::Static(Secret::new("x")), Arc::clone(clock));
-    config.quota_file = file.map(Path::to_owned);
-    Quota::new(&config)
+    Quota::new(Pace::of_history(Rate::default()), file.map(Path::to_owned), clock)
 }
 
 async fn calls(quota: &Quota, count: usize) -> Vec<Instant> {
     let mut times = Vec::new();
     for _ in 0..count {
-        quota.take().await.unwrap();
+        quota.take(1).await.unwrap();
         times.push(Instant::now());
     }
     times
@@ -114,16 +110,16 @@ async fn a_crowd_keeps_the_rate_too() {
 #[tokio::test(start_paused = true)]
 async fn callers_who_give_up_waste_one_call_at_most() {
     let quota = Arc::new(quota(&clock(), None));
-    quota.take().await.unwrap();
+    quota.take(1).await.unwrap();
     let start = Instant::now();
     let mut crowd = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let quota = Arc::clone(&quota);
-        crowd.spawn(async move { quota.take().await });
+        crowd.spawn(async move { quota.take(1).await });
     }
     tokio::task::yield_now().await;
     crowd.shutdown().await;
-    quota.take().await.unwrap();
+    quota.take(1).await.unwrap();
     assert!(start.elapsed() < Duration::from_millis(12_410), "{:?}", start.elapsed());
 }
 
@@ -188,7 +184,7 @@ async fn a_lock_that_is_never_given_back_is_not_waited_for_for_ever() {
 async fn a_file_that_cannot_be_used_is_named() {
     let files = Files::new();
     let path = files.folder.path().join("missing").join("quota");
-    let error = quota(&clock(), Some(&path)).take().await.unwrap_err();
+    let error = quota(&clock(), Some(&path)).take(1).await.unwrap_err();
     assert!(matches!(error, Error::QuotaFile { .. }));
     assert_eq!(error.advice(), crate::Advice::FixTheSettings);
     assert!(error.to_string().contains("missing"), "{error}");

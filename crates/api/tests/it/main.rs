@@ -3,10 +3,13 @@
 
 mod download;
 mod emulated;
+mod files;
 mod locate;
 mod network;
 mod ping;
 mod quota;
+mod recalls;
 mod secrets;
+mod sends;
 mod server;
 mod tokens;

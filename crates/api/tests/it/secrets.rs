@@ -1,12 +1,15 @@
 //! Nothing that this crate shows holds a secret.
 
-use api::{Availability, Client, Config, Error, TokenSource};
+use std::str::FromStr as _;
+
+use api::{Availability, Body, Client, Config, Draft, Error, FileAt, FileId, Import, Picture, Recipients, TokenSource};
 use chat::Secret;
 
 use crate::network::closed_port;
 use crate::server::{Reply, Server, TOKEN, Wire, config, hour, link_to};
 
-const HUSH: [&str; 5] = ["hush", TOKEN, "5CFd2fd1755d40ecb72977518be15d3b", "007eJx", "Signature=s"];
+const HUSH: [&str; 6] =
+    ["hush", TOKEN, "5CFd2fd1755d40ecb72977518be15d3b", "007eJx", "Signature=s", "share-secret=hush"];
 
 #[track_caller]
 fn assert_silent(text: &str) {
@@ -105,4 +108,31 @@ async fn settings_and_links_are_silent() {
     let link = link_to("http://user:hush@h.example.com/x.gz?Signature=s").await;
     let availability = Availability::Ready(vec![link.clone()]);
     assert_silent(&format!("{link} {link:?} {availability:?} {availability:#?}"));
+}
+
+#[tokio::test]
+async fn messages_and_files_are_silent() {
+    let echo = "hush is no secret of https://h.example.com/x?share-secret=hush";
+    let file: FileId = "https://h/chatfiles/5fd74830-58b7-11e9-822a-81ea50bb049d?share-secret=hush".parse().unwrap();
+    let at = FileAt::new("https://h.example.com/x?share-secret=hush&Signature=s").unwrap();
+    let draft = Draft::new(Recipients::Users(vec!["teo-77".to_owned()]), Body::Image { file: at.clone(), size: None });
+    let import: Import =
+        r#"{"from":"ana","target":"teo","type":"img","body":{"url":"u","secret":"hush"}}"#.parse().unwrap();
+    assert_silent(&format!("{file:?} {at:?} {draft:?} {import:?}"));
+    for reply in [
+        Reply::fault(400, "message_send_error", echo),
+        Reply::fault(403, "hush", echo),
+        Reply::fault(418, "x", echo),
+        Reply::fault(503, "x", echo),
+        Reply::new(200, r#"{"data":"hush"}"#),
+    ] {
+        let server = Server::start([reply]).await;
+        let client = server.client();
+        assert_error_silent(&client.send(&draft).await.unwrap_err());
+        assert_error_silent(&client.import(api::ImportInto::Users, &import).await.unwrap_err());
+        let fetched = client.fetch_file(&file, Picture::Original, &mut Vec::new()).await;
+        assert_silent(&format!("{fetched:?}"));
+    }
+    let unfit = FileId::from_str("https://h/x?share-secret=hush").unwrap_err();
+    assert_silent(&format!("{unfit} {unfit:?}"));
 }
