@@ -1,18 +1,22 @@
 //! The commands: each file has its arguments and what it does.
 
+mod call;
 mod compact;
 mod completions;
 mod config;
 mod coverage;
 mod ddl;
 mod dead_letters;
+mod delete_conversation;
 mod demo;
 mod doctor;
+mod download;
 mod emulate;
 mod export;
 mod failure;
 mod fetch;
 mod help;
+mod import;
 mod index;
 mod init;
 mod load;
@@ -21,13 +25,16 @@ mod message;
 mod open;
 mod plan;
 mod query;
+mod recall;
 mod run;
 mod schema;
+mod send;
 mod show;
 mod span;
 mod spans;
 mod status;
 mod summary;
+mod upload;
 mod verdict;
 mod verify;
 mod which;
@@ -59,6 +66,12 @@ pub(crate) enum Command {
     Schema(schema::Args),
     Verify(verify::Args),
     Compact(compact::Args),
+    Send(Box<send::Args>),
+    Upload(upload::Args),
+    Download(download::Args),
+    Recall(recall::Args),
+    DeleteConversation(delete_conversation::Args),
+    Import(import::Args),
     Emulate(emulate::Args),
     Config(config::Args),
     Completions(completions::Args),
@@ -120,6 +133,12 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Com
         Command::Schema(args) => schema::run(args, context).await,
         Command::Verify(args) => verify::run(args, context).await,
         Command::Compact(args) => compact::run(args, context).await,
+        Command::Send(args) => send::run(*args, context).await,
+        Command::Upload(args) => upload::run(args, context).await,
+        Command::Download(args) => download::run(args, context).await,
+        Command::Recall(args) => recall::run(args, context).await,
+        Command::DeleteConversation(args) => delete_conversation::run(args, context).await,
+        Command::Import(args) => import::run(args, context).await,
         Command::Emulate(args) => emulate::run(args, context).await,
         Command::Config(args) => config::run(args, context).await,
         Command::Completions(args) => completions::run(args, context).await,

@@ -68,6 +68,12 @@ pub(crate) struct ApiSettings {
     pub(crate) zone: Zone,
     /// How many history links may be asked for in a minute; `1 <= history_per_minute`.
     pub(crate) history_per_minute: u32,
+    /// How many calls of any other method the plan allows in a second; `1 <= calls_per_second`.
+    pub(crate) calls_per_second: u32,
+    /// The largest file in bytes that is uploaded.
+    pub(crate) upload_limit: u64,
+    /// The largest `body` and `ext` of a message in bytes of JSON.
+    pub(crate) message_limit: usize,
     /// How often a call is tried in all; `1 <= attempts`.
     pub(crate) attempts: u32,
     /// The pause before the second try; `first_pause <= longest_pause`.
@@ -257,6 +263,9 @@ impl ApiSettings {
             },
             zone: reader.zone("api.zone")?,
             history_per_minute: reader.number("api.history_per_minute", 1..=60_000)?,
+            calls_per_second: reader.number("api.calls_per_second", 1..=10_000)?,
+            upload_limit: reader.size("api.upload_limit", 1..=1 << 40)?,
+            message_limit: reader.size("api.message_limit", 64..=1 << 20)?,
             attempts: reader.number("api.attempts", 1..=100)?,
             first_pause,
             longest_pause,
@@ -347,6 +356,8 @@ mod tests {
         let settings = load(&[]).unwrap();
         assert_eq!(settings.api.history_per_minute, 10);
         assert_eq!((settings.api.attempts, settings.api.longest_pause), (6, Duration::from_secs(30)));
+        assert_eq!((settings.api.calls_per_second, settings.api.upload_limit), (100, 10 << 20));
+        assert_eq!(settings.api.message_limit, 5 << 10);
         assert_eq!(settings.api.zone, Zone::UTC);
         assert_eq!(settings.hours.retention, Duration::from_secs(3 * 86_400));
         assert_eq!(settings.archive, ArchiveSettings { memory: 32 << 20, compression: 3 });

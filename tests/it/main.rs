@@ -21,6 +21,7 @@ mod interop;
 #[cfg(feature = "failpoints")]
 mod killed;
 mod logging;
+mod messages;
 mod metrics;
 mod ping;
 mod plan;

@@ -52,7 +52,9 @@ fn every_command_has_a_page_that_everybody_can_read() {
     run(&mut scene.annals(&["man", "--out", folder.to_str().unwrap()])).leaves(0);
     let help = run(&mut scene.annals(&["--help"])).leaves(0).stdout;
     let commands = help.split_once("\nCommands:\n").unwrap().1.split_once("\n\n").unwrap().0;
-    let mut names: Vec<&str> = commands.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    // A line that is indented further goes on with what the command does.
+    let first = commands.lines().filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
+    let mut names: Vec<&str> = first.filter_map(|line| line.split_whitespace().next()).collect();
     names.retain(|name| *name != "help");
     assert!(names.len() > 10, "{names:?}");
     for name in names {

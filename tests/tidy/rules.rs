@@ -97,8 +97,8 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("simdutf8", &["decode"], "served bytes become text in one place"),
     owned(
         "sha2",
-        &["api", "emulator", "ingest", "query", "store"],
-        "signatures; hashes of what was served and exported",
+        &["api", "cli", "emulator", "ingest", "query", "store"],
+        "signatures; hashes of what was served, exported and imported",
     ),
     owned("strsim", &["cli"], "did you mean"),
     owned("tantivy", &["index"], "full text is kept by one crate"),

@@ -13,7 +13,10 @@ const VERIFY: &str = "`annals verify` says what is wrong with the archive";
 impl From<api::Error> for CommandError {
     fn from(error: api::Error) -> Self {
         let exit = match error.advice() {
-            _ if matches!(error, api::Error::Target { .. }) => Exit::Usage,
+            _ if matches!(error, api::Error::Target { .. } | api::Error::Unfit(_) | api::Error::Source { .. }) => {
+                Exit::Usage
+            }
+            _ if matches!(error, api::Error::Declined { .. }) => Exit::Refused,
             Advice::FixTheSettings => Exit::Usage,
             Advice::Refused => Exit::Refused,
             Advice::Retry(_) | Advice::AskForANewLink | Advice::GiveUp => Exit::HoursFailed,
@@ -40,7 +43,30 @@ fn hint_of_api(error: &api::Error) -> &'static str {
             "`annals config` shows the settings and where they come from"
         }
         api::Error::Target { .. } => CAN_BE_WRITTEN,
+        api::Error::Unfit(unfit) => hint_of_unfit(unfit),
+        api::Error::Source { .. } => "see that the file is there and can be read",
+        api::Error::Declined { .. } => "the request is not to the service's liking: --dry-run shows what is sent",
+        api::Error::Doubtful { .. } => "look whether it was done before you do it again: twice would be two",
         _ => "run the command again later: it goes on where it stopped",
+    }
+}
+
+impl From<api::Unfit> for CommandError {
+    fn from(unfit: api::Unfit) -> Self {
+        api::Error::from(unfit).into()
+    }
+}
+
+fn hint_of_unfit(unfit: &api::Unfit) -> &'static str {
+    match unfit {
+        api::Unfit::MessageTooLarge { .. } => {
+            "shorten it, or send a file; if the service takes more of your app, raise the setting api.message_limit"
+        }
+        api::Unfit::FileTooLarge { .. } => {
+            "if the console of your app allows larger files, raise the setting api.upload_limit"
+        }
+        api::Unfit::TooManyRecipients { .. } => "send to them in several calls",
+        _ => "nothing was sent",
     }
 }
 

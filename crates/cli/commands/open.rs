@@ -93,6 +93,8 @@ impl Context {
         );
         config.zone = settings.zone;
         config.rate = Rate::per_minute(NonZeroU32::new(settings.history_per_minute).unwrap_or(NonZeroU32::MIN));
+        config.calls_per_second = NonZeroU32::new(settings.calls_per_second).unwrap_or(NonZeroU32::MIN);
+        config.limits = self.limits();
         config.quota_file = self.quota_file(&config.base_url)?;
         config.retries = Retries {
             attempts: settings.attempts,
