@@ -149,7 +149,7 @@ fn is_text(value: &Value) -> bool {
 }
 
 fn is_count(value: &Value) -> bool {
-    value.is_u64()
+    value.as_i64().is_some_and(|count| count >= 0)
 }
 
 fn is_size(value: &Value) -> bool {
