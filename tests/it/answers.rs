@@ -113,7 +113,7 @@ fn two_users_and_a_thread_need_no_words() {
     talk.query(&["--between", "teo-77"]).leaves(2);
     let thread = json!({
         "msg_id": "31", "timestamp": 1_773_478_800_000_i64, "from": "ondine", "to": "7001", "chat_type": "groupchat",
-        "payload": { "bodies": [{ "type": "txt", "msg": "in a thread" }], "thread": { "msg_parent_id": "30" } },
+        "payload": { "bodies": [{ "type": "txt", "msg": "in a thread" }], "meta": { "thread": { "msg_parent_id": "30" } } },
     });
     let file = write_hour(&talk.scene, "2026031412", [thread].into_iter());
     run(&mut talk.scene.annals(&["load", &file])).leaves(0);
