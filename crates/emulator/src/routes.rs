@@ -13,7 +13,9 @@ use bytes::Bytes;
 
 use crate::answer::Failure;
 use crate::connection::Line;
+use crate::method::within;
 use crate::options::UrlForm;
+use crate::rate::Limit;
 use crate::state::State;
 use crate::{attachments, conversations, files, grants, history, messages, openapi};
 
@@ -45,6 +47,9 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .with_state(state)
 }
 
+/// Calls for a token.
+const TOKENS: &[Limit] = &[Limit::a_second(300)];
+
 async fn token(
     Shared(state): Shared<Arc<State>>,
     path: Segments<(String, String)>,
@@ -55,7 +60,8 @@ async fn token(
     state.count(|calls| &mut calls.tokens);
     let answer = match path {
         Ok(Path((org, app))) => {
-            known(&state, &org, &app, &uri).and_then(|_form| grants::token(&state, &headers, &body))
+            let within = known(&state, &org, &app, &uri).and_then(|_form| within(&state, "token", TOKENS));
+            within.and_then(|()| grants::token(&state, &headers, &body))
         }
         Err(_) => Err(Failure::unknown_path()),
     };

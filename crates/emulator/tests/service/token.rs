@@ -111,3 +111,15 @@ async fn the_token_endpoint_is_under_both_forms() {
         assert_eq!(request.send().await.unwrap().status(), 200, "{base}");
     }
 }
+
+#[tokio::test]
+async fn three_hundred_calls_a_second_are_enough() {
+    let service = start(emulator::Options { rate_per_minute: Some(10), ..options() }).await;
+    for _ in 0..300 {
+        assert_eq!(ask(&service, None, &json!({})).await.0, 400);
+    }
+    let (status, answer) = ask(&service, None, &json!({})).await;
+    assert_eq!((status, &answer["error"]), (429, &json!("reach_limit")));
+    service.handle.clock().advance(Duration::from_secs(1));
+    assert_eq!(ask(&service, None, &credentials(&service, json!(60))).await.0, 200);
+}
