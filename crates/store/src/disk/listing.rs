@@ -24,7 +24,7 @@ pub(super) fn behind(root: &FilePath, prefix: Option<&Path>, offset: &Path) -> i
                 _ => match looked_at(&entry)? {
                     Some(metadata) if metadata.is_dir() => folders.push(location),
                     Some(metadata) if metadata.is_file() && location > *offset => {
-                        found.push(meta(location, &metadata)?)
+                        found.push(meta(location, &metadata)?);
                     }
                     _ => {}
                 },
