@@ -66,6 +66,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("hyper", &["emulator"], "connections that break off on purpose"),
     owned("hyper-util", &["emulator"], "connections that break off on purpose"),
     owned("icu_segmenter", &["index"], "words are a matter of the index"),
+    owned("image", &["emulator"], "thumbnails are made by the service that is stood in for"),
     owned("indicatif", &["cli"], "libraries print nothing"),
     owned("maud", &["cli"], "pages are made by the program"),
     owned("memchr", &["decode"], "where a line ends"),

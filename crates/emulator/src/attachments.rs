@@ -1,6 +1,7 @@
 //! Files of messages: `POST …/chatfiles` and `GET …/chatfiles/{uuid}` (protocol sections 7 and 8).
 
 mod download;
+mod thumbnail;
 mod upload;
 
 use base64::Engine as _;

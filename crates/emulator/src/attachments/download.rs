@@ -11,6 +11,7 @@ use chat::Timestamp;
 
 use crate::answer::Failure;
 use crate::attachments::secret;
+use crate::attachments::thumbnail::thumbnail;
 use crate::bearer;
 use crate::files::{Stored, ranged};
 use crate::links::parameter;
@@ -38,7 +39,12 @@ async fn answered(state: Arc<State>, segments: Segments, request: Request) -> Re
     if attachment.restricted {
         unlocked(&secret(&state, &uuid), given(&headers, request.uri()))?;
     }
-    let bytes = tokio::task::spawn_blocking(move || bytes(&state, &attachment)).await;
+    let small = headers.get("thumbnail").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+    let bytes = tokio::task::spawn_blocking(move || {
+        let bytes = bytes(&state, &attachment)?;
+        Ok(if small { thumbnail(bytes, attachment.thumbnail) } else { bytes })
+    })
+    .await;
     let bytes = bytes.unwrap_or_else(|error| Err(Failure::internal(&error.to_string())))?;
     Ok(ranged(Stored::whole(bytes), &headers))
 }

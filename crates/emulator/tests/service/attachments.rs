@@ -1,5 +1,6 @@
 //! Upload and download.
 
+use std::io::Cursor;
 use std::time::Duration;
 
 use emulator::{Customs, Options};
@@ -122,4 +123,21 @@ async fn a_file_lives_for_a_week_or_until_its_message_is_recalled() {
     let recall = json!({ "msg_id": id, "to": "teo-77", "chat_type": "chat" });
     assert_eq!(service.post("/messages/msg_recall", &recall).await.0, 200);
     assert_eq!(service.download(&file, &[]).await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_thumbnail_fits_into_what_the_upload_named() {
+    let service = start(options()).await;
+    let noise = |x: u32, y: u32| (x + 300 * y).pow(2).wrapping_mul(2_654_435_761).to_be_bytes()[0];
+    let image = image::GrayImage::from_fn(300, 200, |x, y| image::Luma([noise(x, y)]));
+    let mut png = Cursor::new(Vec::new());
+    image.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let png = png.into_inner();
+    assert!(png.len() > 10 << 10, "a smaller one would be its own thumbnail");
+    let (_, answer) = service.upload(&[("thumbnail-width", "60"), ("thumbnail-height", "60")], &png).await;
+    let small = service.download(&uuid(&answer), &[("thumbnail", "true")]).await.bytes().await.unwrap();
+    let small = image::load_from_memory(&small).unwrap();
+    assert_eq!((small.width(), small.height()), (60, 40));
+    let whole = service.download(&uuid(&answer), &[("thumbnail", "false")]).await.bytes().await.unwrap();
+    assert_eq!(whole, png);
 }
