@@ -37,6 +37,7 @@ mod search;
 mod search_agreement;
 mod search_quality;
 mod secrets;
+mod sent;
 mod shell;
 mod status;
 mod table;
