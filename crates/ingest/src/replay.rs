@@ -167,7 +167,7 @@ impl Workshop {
     ) -> Result<Outcome, Error> {
         done.hours += 1;
         for attempt in 0..TRIES {
-            let Some(entry) = self.archive.entries().await?.remove(&hour) else { return Ok(Outcome::Unchanged) };
+            let Some(entry) = self.archive.entry(hour).await? else { return Ok(Outcome::Unchanged) };
             if attempt == 0 {
                 done.dead_letters += entry.tally.dead_letters;
             }

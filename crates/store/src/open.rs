@@ -333,6 +333,15 @@ impl Archive {
         self.inner.ledger.newest().await
     }
 
+    /// What is known of one hour: its newest row in the ledger.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub async fn entry(&self, hour: Hour) -> Result<Option<Entry>, Error> {
+        self.inner.ledger.newest_of(hour).await
+    }
+
     /// The live files of `messages`, as of now.
     ///
     /// # Errors
