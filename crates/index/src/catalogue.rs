@@ -16,6 +16,7 @@ use tantivy::{Index, IndexReader, ReloadPolicy, Searcher, TantivyError};
 use crate::fields::Fields;
 use crate::folder;
 use crate::guard::guarded;
+use crate::keys::Keys;
 use crate::markers::{self, Marker};
 use crate::repeats::Repeats;
 use crate::writing::{SMALLEST_HEAP, Writing};
@@ -37,8 +38,18 @@ struct Inner {
     reader: IndexReader,
     /// Holds the lock while it is there.
     writing: Mutex<Option<Writing>>,
-    /// Which rows may be copies, in the state of the index that was last asked about it.
-    repeats: Mutex<Option<(u64, Arc<Repeats>)>>,
+    /// What is known of the state of the index that was last searched.
+    known: Mutex<Option<Known>>,
+}
+
+/// What searches of one state of the index need again and again.
+#[derive(Clone)]
+struct Known {
+    /// The engine's number of the state.
+    generation: u64,
+    keys: Arc<Vec<Arc<Keys>>>,
+    /// Which rows may be copies, when somebody has asked.
+    repeats: Option<Arc<Repeats>>,
 }
 
 impl Catalogue {
@@ -74,8 +85,8 @@ impl Catalogue {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
         let reader = reader.map_err(|error| Error::of_engine(folder, error))?;
         let (fields, _) = Fields::with_schema();
-        let (writing, repeats) = (Mutex::new(None), Mutex::new(None));
-        Ok(Self { inner: Arc::new(Inner { folder: folder.to_owned(), settings, fields, reader, writing, repeats }) })
+        let (writing, known) = (Mutex::new(None), Mutex::new(None));
+        Ok(Self { inner: Arc::new(Inner { folder: folder.to_owned(), settings, fields, reader, writing, known }) })
     }
 
     /// The hours that are held, each with the version it was taken in under.
@@ -256,24 +267,39 @@ impl Catalogue {
         self.inner.reader.searcher()
     }
 
-    /// Which rows may be copies, if that is known of this state.
-    pub(crate) fn known_repeats(&self, searcher: &Searcher) -> Option<Arc<Repeats>> {
-        let known = self.inner.repeats.lock().unwrap_or_else(PoisonError::into_inner);
-        known
-            .as_ref()
-            .filter(|(state, _)| *state == searcher.generation().generation_id())
-            .map(|(_, known)| known.clone())
+    /// The keys of all rows, segment by segment.
+    pub(crate) fn keys(&self, searcher: &Searcher) -> tantivy::Result<Arc<Vec<Arc<Keys>>>> {
+        Ok(self.known(searcher)?.keys)
+    }
+
+    /// Which rows may be copies, if that was found out of this state.
+    pub(crate) fn known_repeats(&self, searcher: &Searcher) -> tantivy::Result<Option<Arc<Repeats>>> {
+        Ok(self.known(searcher)?.repeats)
     }
 
     /// Which rows may be copies. It is found out once for each state of the index.
     pub(crate) fn repeats(&self, searcher: &Searcher) -> tantivy::Result<Arc<Repeats>> {
-        if let Some(known) = self.known_repeats(searcher) {
-            return Ok(known);
+        let known = self.known(searcher)?;
+        if let Some(repeats) = known.repeats {
+            return Ok(repeats);
         }
-        let found = Arc::new(Repeats::of(searcher)?);
-        let state = searcher.generation().generation_id();
-        *self.inner.repeats.lock().unwrap_or_else(PoisonError::into_inner) = Some((state, found.clone()));
-        Ok(found)
+        let repeats = Arc::new(Repeats::of(searcher, &known.keys));
+        *self.lock_known() = Some(Known { repeats: Some(Arc::clone(&repeats)), ..known });
+        Ok(repeats)
+    }
+
+    fn known(&self, searcher: &Searcher) -> tantivy::Result<Known> {
+        let generation = searcher.generation().generation_id();
+        let mut known = self.lock_known();
+        if let Some(known) = known.as_ref().filter(|known| known.generation == generation) {
+            return Ok(known.clone());
+        }
+        let keys = Arc::new(Keys::of_all(searcher)?);
+        Ok(known.insert(Known { generation, keys, repeats: None }).clone())
+    }
+
+    fn lock_known(&self) -> MutexGuard<'_, Option<Known>> {
+        self.inner.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn fields(&self) -> Fields {

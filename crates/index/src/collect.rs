@@ -1,20 +1,19 @@
 //! One pass over all that matches: the first rows in an order, how many there are, which of them are copies, and counts
 //! by value.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chat::{Hour, Part, Timestamp};
+use chat::Hour;
 use rustc_hash::FxHashSet;
-use tantivy::collector::{Collector, SegmentCollector};
-use tantivy::columnar::Column;
-use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
+use tantivy::query::{EnableScoring, Query, Weight};
+use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 
-use crate::fields::column;
+use crate::best::{Best, Ranked};
+use crate::keys::Keys;
 use crate::repeats::{Bits, Repeats};
 use crate::request::{By, Order, Place};
-use crate::search::Hit;
 use crate::tally::Tally;
 
 /// Rows whose ids one search remembers to tell copies from messages: 24 bytes each.
@@ -37,6 +36,8 @@ pub(crate) struct Pass {
     pub(crate) markers: Option<Arc<Vec<Vec<DocId>>>>,
     /// Hours whose rows are passed over.
     pub(crate) without: FxHashSet<i64>,
+    /// Whether all that matches is looked at, to be counted.
+    pub(crate) counted: bool,
     pub(crate) counted_by: Vec<By>,
 }
 
@@ -51,12 +52,18 @@ impl Pass {
             repeats: None,
             markers: None,
             without: FxHashSet::default(),
+            counted: true,
             counted_by: Vec::new(),
         }
     }
 
     pub(crate) fn needs_scores(&self) -> bool {
         self.keep > 0 && (self.scored || self.order == Order::Relevance)
+    }
+
+    /// Whether rows may be passed over that cannot be among the best.
+    fn may_skip(&self) -> bool {
+        self.keep > 0 && !self.counted && self.counted_by.is_empty()
     }
 }
 
@@ -70,17 +77,6 @@ pub(crate) struct Collected {
     pub(crate) tallies: Vec<Vec<Tally>>,
     rows: u64,
 }
-
-/// A row and its place in the order; the greater one comes first.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ranked {
-    rank: Rank,
-    pub(crate) hit: Hit,
-}
-
-/// What the order compares before it looks at the key of the row: greater comes first. A BM25 score is not negative, so
-/// that the order of its bits is its own.
-type Rank = (u32, i64);
 
 /// Rows that may be copies, sorted.
 #[derive(Debug, Default)]
@@ -117,54 +113,57 @@ impl Ids {
     }
 }
 
-impl Collector for Pass {
-    type Fruit = Collected;
-    type Child = OfSegment;
-
-    fn for_segment(&self, segment: SegmentOrdinal, reader: &SegmentReader) -> tantivy::Result<OfSegment> {
-        let tallies = self.counted_by.iter().map(|by| Tally::of(*by, reader)).collect::<Result<_, _>>()?;
-        let markers = self.markers.as_ref().and_then(|markers| markers.get(segment as usize)).cloned();
-        Ok(OfSegment {
-            segment,
-            columns: Columns::of(reader)?,
-            keep: self.keep,
-            order: self.order,
-            after: self.after.map(|place| Ranked::at(place, self.order)),
-            best: BinaryHeap::new(),
-            watched: self.repeats.as_ref().map(|repeats| repeats.of_segment(segment as usize)),
-            ids: Some(Vec::new()),
-            markers: markers.unwrap_or_default().into_iter().peekable(),
-            without: self.without.clone(),
-            tallies,
-            rows: 0,
-        })
+impl Pass {
+    /// Goes over what matches a query, segment by segment: those that may have the first rows first, because the others
+    /// then have little that comes before what was found.
+    pub(crate) fn run(&self, query: &dyn Query, searcher: &Searcher, keys: &[Arc<Keys>]) -> tantivy::Result<Collected> {
+        let scoring = if self.needs_scores() {
+            EnableScoring::enabled_from_searcher(searcher)
+        } else {
+            EnableScoring::disabled_from_searcher(searcher)
+        };
+        let weight = query.weight(scoring)?;
+        let mut segments: Vec<_> = (0..).zip(searcher.segment_readers()).zip(keys).collect();
+        segments.sort_by_key(|(_, keys)| {
+            Reverse(keys.times().map(|(newest, oldest)| self.order.best_time(newest, oldest)))
+        });
+        let (mut best, mut gone_over) = (Best::new(self), Vec::new());
+        for ((segment, reader), keys) in segments {
+            let mut collected = OfSegment::new(self, segment, reader, keys, best)?;
+            collected.go_over(weight.as_ref(), reader, self)?;
+            let OfSegment { best: so_far, ids, tallies, rows, .. } = collected;
+            best = so_far;
+            gone_over.push(GoneOver { segment, ids, tallies, rows });
+        }
+        Ok(self.summed(best, gone_over))
     }
 
-    fn requires_scoring(&self) -> bool {
-        self.needs_scores()
-    }
-
-    fn merge_fruits(&self, segments: Vec<SegmentFruit>) -> tantivy::Result<Collected> {
+    fn summed(&self, best: Best, segments: Vec<GoneOver>) -> Collected {
         let rows = segments.iter().map(|segment| segment.rows).sum();
         let most = if self.repeats.is_some() { REMEMBERED } else { FEW };
-        let (mut ranked, mut all_ids, mut tallies) = (Vec::new(), Some(Vec::new()), Vec::new());
+        let (mut all_ids, mut tallies) = (Some(Vec::new()), BTreeMap::new());
         for segment in segments {
-            ranked.extend(segment.best);
             all_ids = all_ids.zip(segment.ids).and_then(|(all, more)| joined(all, more, most));
-            tallies.push(segment.tallies);
+            tallies.insert(segment.segment, segment.tallies);
         }
-        ranked.sort_unstable_by(|one, other| other.cmp(one));
-        ranked.truncate(self.keep);
         let ids = all_ids.map(|mut sorted| {
             sorted.sort_unstable();
             Ids { sorted }
         });
         for copy in ids.iter().flat_map(Ids::copies) {
-            let of_segment = tallies.get_mut(copy.segment as usize).into_iter().flatten();
+            let of_segment = tallies.get_mut(&copy.segment).into_iter().flatten();
             of_segment.for_each(|tally: &mut Tally| tally.take_back(copy.doc));
         }
-        Ok(Collected { ranked, ids, tallies, rows })
+        Collected { ranked: best.into_sorted(), ids, tallies: tallies.into_values().collect(), rows }
     }
+}
+
+/// What one segment gave, besides its best rows.
+struct GoneOver {
+    segment: SegmentOrdinal,
+    ids: Option<Vec<Id>>,
+    tallies: Vec<Tally>,
+    rows: u64,
 }
 
 fn joined(mut all: Vec<Id>, more: Vec<Id>, most: usize) -> Option<Vec<Id>> {
@@ -174,14 +173,10 @@ fn joined(mut all: Vec<Id>, more: Vec<Id>, most: usize) -> Option<Vec<Id>> {
     })
 }
 
-pub(crate) struct OfSegment {
+struct OfSegment {
     segment: SegmentOrdinal,
-    columns: Columns,
-    keep: usize,
-    order: Order,
-    after: Option<Ranked>,
-    /// The `keep` best so far, the worst of them on top.
-    best: BinaryHeap<Reverse<Ranked>>,
+    keys: Arc<Keys>,
+    best: Best,
     /// The rows that may be copies; `None` when every row may be one.
     watched: Option<Arc<Bits>>,
     ids: Option<Vec<Id>>,
@@ -191,24 +186,63 @@ pub(crate) struct OfSegment {
     rows: u64,
 }
 
-pub(crate) struct SegmentFruit {
-    best: Vec<Ranked>,
-    ids: Option<Vec<Id>>,
-    tallies: Vec<Tally>,
-    rows: u64,
-}
+impl OfSegment {
+    fn new(
+        pass: &Pass,
+        segment: SegmentOrdinal,
+        reader: &SegmentReader,
+        keys: &Arc<Keys>,
+        best: Best,
+    ) -> tantivy::Result<Self> {
+        let tallies = pass.counted_by.iter().map(|by| Tally::of(*by, reader)).collect::<Result<_, _>>()?;
+        let markers = pass.markers.as_ref().and_then(|markers| markers.get(segment as usize)).cloned();
+        Ok(Self {
+            segment,
+            keys: Arc::clone(keys),
+            best: best.of_segment(keys),
+            watched: pass.repeats.as_ref().map(|repeats| repeats.of_segment(segment as usize)),
+            // Which rows are copies is told by those that were looked at: by all, or not at all.
+            ids: (!pass.may_skip()).then(Vec::new),
+            markers: markers.unwrap_or_default().into_iter().peekable(),
+            without: pass.without.clone(),
+            tallies,
+            rows: 0,
+        })
+    }
 
-impl SegmentCollector for OfSegment {
-    type Fruit = SegmentFruit;
+    fn go_over(&mut self, weight: &dyn Weight, reader: &SegmentReader, pass: &Pass) -> tantivy::Result<()> {
+        let deleted = reader.alive_bitset();
+        let is_alive = |doc: DocId| deleted.is_none_or(|alive| alive.is_alive(doc));
+        if pass.may_skip() && self.best.is_settled() {
+            return Ok(());
+        }
+        if pass.may_skip() && pass.needs_scores() {
+            return weight.for_each_pruning(self.best.threshold(), reader, &mut |doc, score| {
+                if is_alive(doc) && !self.is_marker(doc) && !self.is_passed_over(doc) {
+                    self.rank(doc, score);
+                }
+                self.best.threshold()
+            });
+        }
+        if pass.needs_scores() {
+            return weight.for_each(reader, &mut |doc, score| {
+                if is_alive(doc) {
+                    self.collect(doc, score);
+                }
+            });
+        }
+        weight.for_each_no_score(reader, &mut |docs| match deleted {
+            None => self.collect_block(docs),
+            Some(_) => docs.iter().filter(|doc| is_alive(**doc)).for_each(|doc| self.collect(*doc, 0.0)),
+        })
+    }
 
     fn collect(&mut self, doc: DocId, score: Score) {
         if self.is_marker(doc) || self.is_passed_over(doc) {
             return;
         }
         self.count(&[doc]);
-        if self.keep > 0 {
-            self.rank(doc, score);
-        }
+        self.rank(doc, score);
     }
 
     fn collect_block(&mut self, docs: &[DocId]) {
@@ -218,18 +252,11 @@ impl SegmentCollector for OfSegment {
             return docs.iter().for_each(|doc| self.collect(*doc, 0.0));
         }
         self.count(docs);
-        if self.keep > 0 {
+        if !self.best.is_settled() {
             docs.iter().for_each(|doc| self.rank(*doc, 0.0));
         }
     }
 
-    fn harvest(self) -> SegmentFruit {
-        let best = self.best.into_iter().map(|Reverse(ranked)| ranked).collect();
-        SegmentFruit { best, ids: self.ids, tallies: self.tallies, rows: self.rows }
-    }
-}
-
-impl OfSegment {
     /// Rows come in order.
     fn is_marker(&mut self, doc: DocId) -> bool {
         self.skip_markers_before(doc);
@@ -241,18 +268,19 @@ impl OfSegment {
     }
 
     fn is_passed_over(&self, doc: DocId) -> bool {
-        !self.without.is_empty() && self.columns.hour.first(doc).is_some_and(|hour| self.without.contains(&hour))
+        !self.without.is_empty() && self.keys.hour.first(doc).is_some_and(|hour| self.without.contains(&hour))
     }
 
     fn count(&mut self, docs: &[DocId]) {
         self.rows += docs.len() as u64;
-        self.remember(docs);
+        if self.watched.as_ref().is_none_or(|watched| !watched.is_empty()) {
+            self.remember(docs);
+        }
         self.tallies.iter_mut().for_each(|tally| tally.add(docs));
     }
 
     fn remember(&mut self, docs: &[DocId]) {
         match self.watched.clone() {
-            Some(watched) if watched.is_empty() => {}
             Some(watched) => {
                 let repeating = docs.iter().filter(|doc| watched.has(u64::from(**doc)));
                 repeating.for_each(|doc| self.remember_one(*doc, REMEMBERED));
@@ -266,108 +294,15 @@ impl OfSegment {
             self.ids = None;
         }
         if let Some(ids) = &mut self.ids
-            && let Some(message) = self.columns.message.first(doc)
+            && let Some(message) = self.keys.message.first(doc)
         {
-            ids.push(Id { message, hour: self.columns.hour.first(doc).unwrap_or(0), segment: self.segment, doc });
+            ids.push(Id { message, hour: self.keys.hour.first(doc).unwrap_or(0), segment: self.segment, doc });
         }
     }
 
     fn rank(&mut self, doc: DocId, score: Score) {
-        let rank = self.order.rank(score, self.columns.sent_at.first(doc));
-        let is_worse = |worst: &Reverse<Ranked>| rank < worst.0.rank;
-        let is_before = |after: Ranked| rank > after.rank;
-        if self.after.is_some_and(is_before) || self.best.len() >= self.keep && self.best.peek().is_none_or(is_worse) {
-            return;
-        }
-        let ranked = Ranked { rank, hit: self.columns.hit(doc, score) };
-        if self.after.is_some_and(|after| ranked >= after) {
-            return;
-        }
-        self.best.push(Reverse(ranked));
-        if self.best.len() > self.keep {
-            self.best.pop();
-        }
-    }
-}
-
-impl Order {
-    fn rank(self, score: Score, sent_at: Option<i64>) -> Rank {
-        let newest = sent_at.unwrap_or(i64::MIN);
-        match self {
-            Self::Relevance => (score.max(0.0).to_bits(), newest),
-            Self::Newest => (0, newest),
-            Self::Oldest => (0, sent_at.map_or(i64::MIN, |time| time.saturating_neg())),
-        }
-    }
-}
-
-impl Ranked {
-    /// Where a hit would stand that has this place.
-    fn at(place: Place, order: Order) -> Self {
-        let Place { score, sent_at, position } = place;
-        let rank = order.rank(score, sent_at.map(|time| time.timestamp_micros()));
-        let hit = Hit {
-            source_hour: position.source_hour,
-            sent_at,
-            part: position.part,
-            line: position.line,
-            score,
-            message: 0,
-        };
-        Self { rank, hit }
-    }
-}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let key = |ranked: &Self| (ranked.hit.source_hour, ranked.hit.part, ranked.hit.line);
-        self.rank.cmp(&other.rank).then_with(|| key(other).cmp(&key(self)))
-    }
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Ranked {}
-
-struct Columns {
-    hour: Column<i64>,
-    sent_at: Column<i64>,
-    part: Column<u64>,
-    line: Column<u64>,
-    message: Column<u64>,
-}
-
-impl Columns {
-    fn of(segment: &SegmentReader) -> tantivy::Result<Self> {
-        let columns = segment.fast_fields();
-        Ok(Self {
-            hour: columns.i64(column::HOUR)?,
-            sent_at: columns.i64(column::SENT_AT)?,
-            part: columns.u64(column::PART)?,
-            line: columns.u64(column::LINE)?,
-            message: columns.u64(column::MESSAGE)?,
-        })
-    }
-
-    fn hit(&self, doc: DocId, score: Score) -> Hit {
-        Hit {
-            source_hour: Hour::from_number(self.hour.first(doc).unwrap_or(0)),
-            sent_at: self.sent_at.first(doc).and_then(Timestamp::from_timestamp_micros),
-            // A part is a u32 when it is written.
-            part: Part::try_from(self.part.first(doc).unwrap_or(0)).unwrap_or(Part::MAX),
-            line: self.line.first(doc).unwrap_or(0),
-            score,
-            message: self.message.first(doc).unwrap_or(0),
+        if self.best.may_take(score) {
+            self.best.take(self.keys.sent_at.first(doc), score, || self.keys.hit(doc, score));
         }
     }
 }

@@ -1,20 +1,22 @@
-//! A query that counts the exact spelling of its words for more.
+//! A query that counts another spelling of its words for less.
 //!
-//! `résumé` finds `resume` too, but behind: a message that writes a word as the query does gets [`EXACT`] for it, which is
-//! more than any word gets by BM25. Who wrote a word with accents is told by the field `spelled`.
+//! `résumé` finds `resume` too, but behind: what a message gets by BM25 for words that it writes in another way than the
+//! query is next to nothing. Who wrote a word with accents is told by the field `spelled`. Where nobody wrote a word in
+//! another way, the query is that of its words alone: the engine knows how to pass over what cannot be among the best.
 
 use std::fmt;
 
 use tantivy::postings::SegmentPostings;
 use tantivy::query::{EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{BitSet, DocId, DocSet, Score, SeekDangerResult, SegmentReader, TERMINATED, Term};
+use tantivy::{BitSet, DocId, DocSet, Score, Searcher, SeekDangerResult, SegmentReader, TERMINATED, Term};
 
 use crate::query::Phrase;
 use crate::spellings;
 
-/// More than BM25 gives a word: at most 2.2 times the logarithm of the number of documents, which is 48 for 2^31 of them.
-const EXACT: Score = 64.0;
+/// What a word in another spelling counts: the rarest of words in the shortest of messages then counts for less than a
+/// common one in a long message.
+const OTHERWISE: Score = 1.0 / 1024.0;
 
 /// Wraps the query of a phrase.
 pub(crate) struct Exactness {
@@ -31,7 +33,7 @@ struct Spelling {
 }
 
 impl Exactness {
-    /// The query of a phrase, with more for its exact spelling if it has words that could be written in two ways.
+    /// The query of a phrase, with less for other spellings if it has words that could be written in two ways.
     pub(crate) fn of(phrase: &Phrase, query: Box<dyn Query>, field: Field) -> Box<dyn Query> {
         let own = |(word, written): (&str, Option<&str>)| Spelling {
             word: word.to_owned(),
@@ -57,10 +59,17 @@ impl fmt::Debug for Exactness {
 impl Query for Exactness {
     fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         let weight = self.query.weight(scoring)?;
-        if !scoring.is_scoring_enabled() {
+        let EnableScoring::Enabled { searcher, .. } = scoring else { return Ok(weight) };
+        let mut spellings = Vec::new();
+        for spelling in &self.spellings {
+            if spelling.is_one_of_several(searcher, self.field)? {
+                spellings.push(spelling.clone());
+            }
+        }
+        if spellings.is_empty() {
             return Ok(weight);
         }
-        Ok(Box::new(Weighing { weight, spellings: self.spellings.clone(), field: self.field }))
+        Ok(Box::new(Weighing { weight, spellings, field: self.field }))
     }
 
     fn query_terms<'a>(&'a self, visitor: &mut dyn FnMut(&'a Term, bool)) {
@@ -77,8 +86,25 @@ struct Weighing {
 impl Weight for Weighing {
     fn scorer(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
         let scorer = self.weight.scorer(segment, boost)?;
-        let favours = self.spellings.iter().map(|spelling| spelling.in_segment(segment, self.field));
-        Ok(Box::new(Favouring { scorer, favours: favours.collect::<tantivy::Result<_>>()?, boost }))
+        Ok(Box::new(Favouring { scorer, favours: self.favours(segment)? }))
+    }
+
+    /// No row scores more than it does without regard to spelling.
+    fn for_each_pruning(
+        &self,
+        threshold: Score,
+        segment: &SegmentReader,
+        callback: &mut dyn FnMut(DocId, Score) -> Score,
+    ) -> tantivy::Result<()> {
+        let mut favours = self.favours(segment)?;
+        let mut least = threshold;
+        self.weight.for_each_pruning(threshold, segment, &mut |doc, score| {
+            let score = score * share(&mut favours, doc);
+            if score > least {
+                least = callback(doc, score);
+            }
+            least
+        })
     }
 
     fn explain(&self, segment: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
@@ -97,7 +123,28 @@ impl Weight for Weighing {
     }
 }
 
+impl Weighing {
+    fn favours(&self, segment: &SegmentReader) -> tantivy::Result<Vec<Favour>> {
+        self.spellings.iter().map(|spelling| spelling.in_segment(segment, self.field)).collect()
+    }
+}
+
 impl Spelling {
+    /// Whether somebody may have written the word in another way than the query.
+    fn is_one_of_several(&self, searcher: &Searcher, field: Field) -> tantivy::Result<bool> {
+        if self.written.is_some() {
+            return Ok(true);
+        }
+        let range = spellings::terms(&self.word);
+        for segment in searcher.segment_readers() {
+            let index = segment.inverted_index(field)?;
+            if index.terms().range().ge(&range.start).lt(&range.end).into_stream()?.advance() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn in_segment(&self, segment: &SegmentReader, field: Field) -> tantivy::Result<Favour> {
         let index = segment.inverted_index(field)?;
         let postings = |written: &str| {
@@ -152,10 +199,14 @@ impl Favour {
     }
 }
 
+/// What a document's score is multiplied by.
+fn share(favours: &mut [Favour], doc: DocId) -> Score {
+    favours.iter_mut().map(|favour| if favour.is_for(doc) { 1.0 } else { OTHERWISE }).product()
+}
+
 struct Favouring {
     scorer: Box<dyn Scorer>,
     favours: Vec<Favour>,
-    boost: Score,
 }
 
 impl DocSet for Favouring {
@@ -187,7 +238,6 @@ impl DocSet for Favouring {
 impl Scorer for Favouring {
     fn score(&mut self) -> Score {
         let doc = self.doc();
-        let exact = self.favours.iter_mut().filter_map(|favour| favour.is_for(doc).then_some(EXACT)).sum::<Score>();
-        self.scorer.score() + exact * self.boost
+        self.scorer.score() * share(&mut self.favours, doc)
     }
 }

@@ -32,6 +32,7 @@
 //! The index stores no texts: what is shown is read from the tables. It answers the same as a scan of the same messages
 //! with [`Query::matches`] does, and [`Query::highlight`] shows where.
 
+mod best;
 mod catalogue;
 mod characters;
 mod collect;
@@ -47,6 +48,7 @@ mod fold;
 mod folder;
 mod format;
 mod guard;
+mod keys;
 mod markers;
 mod query;
 mod repeats;

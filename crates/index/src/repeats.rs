@@ -6,16 +6,18 @@
 
 use std::sync::Arc;
 
-use tantivy::columnar::Column;
 use tantivy::{DocId, Searcher};
 
-use crate::fields::column;
+use crate::keys::Keys;
 
 /// Bits for each row: of the rows that do not repeat, one in so many is compared for nothing.
 const BITS_A_ROW: u64 = 32;
 
 /// The bits of a field at the most: 32 MB, of which there are two. An index with more rows is gone through in turns.
 const MOST_BITS: u64 = 1 << 28;
+
+/// Ids that are read of a column at once.
+const AT_ONCE: usize = 1 << 10;
 
 /// For each segment a bit for each row.
 #[derive(Debug, Default)]
@@ -38,17 +40,16 @@ struct Suspect {
 
 impl Repeats {
     /// Goes through the ids of all rows.
-    pub(crate) fn of(searcher: &Searcher) -> tantivy::Result<Self> {
+    pub(crate) fn of(searcher: &Searcher, keys: &[Arc<Keys>]) -> Self {
         let rows: u64 = searcher.segment_readers().iter().map(|segment| u64::from(segment.max_doc())).sum();
         let bits = (rows * BITS_A_ROW).next_power_of_two().clamp(64, MOST_BITS);
         let turns = (rows * BITS_A_ROW).div_ceil(MOST_BITS).max(1);
-        let columns = columns(searcher)?;
         let mut found: Vec<Bits> = searcher.segment_readers().iter().map(|_| Bits::default()).collect();
         for turn in 0..turns {
-            let suspects = Turn { bits, turn, turns }.suspects(searcher, &columns);
+            let suspects = Turn { bits, turn, turns }.suspects(searcher, keys);
             mark(suspects, searcher, &mut found);
         }
-        Ok(Self { segments: found.into_iter().map(Arc::new).collect() })
+        Self { segments: found.into_iter().map(Arc::new).collect() }
     }
 
     /// The rows of a segment that may be copies or have some.
@@ -81,20 +82,6 @@ impl Bits {
     }
 }
 
-/// The columns of a segment.
-struct Columns {
-    message: Column<u64>,
-    hour: Column<i64>,
-}
-
-fn columns(searcher: &Searcher) -> tantivy::Result<Vec<Columns>> {
-    let of_segment = |segment: &tantivy::SegmentReader| {
-        let columns = segment.fast_fields();
-        Ok(Columns { message: columns.u64(column::MESSAGE)?, hour: columns.i64(column::HOUR)? })
-    };
-    searcher.segment_readers().iter().map(of_segment).collect()
-}
-
 /// The ids that are looked at together.
 struct Turn {
     bits: u64,
@@ -103,34 +90,46 @@ struct Turn {
 }
 
 impl Turn {
-    /// The rows whose bit another row has too.
-    fn suspects(&self, searcher: &Searcher, columns: &[Columns]) -> Vec<Suspect> {
+    /// The rows whose bit another row has too. Deleted rows may set bits, but are not among them.
+    fn suspects(&self, searcher: &Searcher, keys: &[Arc<Keys>]) -> Vec<Suspect> {
         let (mut met, mut twice) = (Bits::with(self.bits), Bits::with(self.bits));
-        self.each(searcher, columns, |_, _, _, bit| {
-            if met.put(bit) {
-                twice.put(bit);
-            }
-        });
+        for keys in keys {
+            self.each(keys, |_, bit| {
+                if met.put(bit) {
+                    twice.put(bit);
+                }
+            });
+        }
         let mut suspects = Vec::new();
-        self.each(searcher, columns, |segment, doc, message, bit| {
-            if twice.has(bit) {
-                let hour = columns.get(segment).and_then(|columns| columns.hour.first(doc)).unwrap_or(0);
-                suspects.push(Suspect { message, hour, segment, doc });
-            }
-        });
+        for (segment, (keys, reader)) in keys.iter().zip(searcher.segment_readers()).enumerate() {
+            let mut values = Vec::new();
+            self.each(keys, |value, bit| {
+                if twice.has(bit) {
+                    values.push(value);
+                }
+            });
+            keys.message.index.select_batch_in_place(0, &mut values);
+            let alive = reader.alive_bitset();
+            let docs = values.into_iter().filter(|doc| alive.is_none_or(|alive| alive.is_alive(*doc)));
+            suspects.extend(docs.filter_map(|doc| {
+                let (message, hour) = (keys.message.first(doc)?, keys.hour.first(doc).unwrap_or(0));
+                Some(Suspect { message, hour, segment, doc })
+            }));
+        }
         suspects
     }
 
-    /// Calls with segment, row, id and bit of each living row of this turn that has an id.
-    fn each(&self, searcher: &Searcher, columns: &[Columns], mut call: impl FnMut(usize, DocId, u64, u64)) {
-        for (segment, (reader, columns)) in searcher.segment_readers().iter().zip(columns).enumerate() {
-            let alive = reader.alive_bitset();
-            for doc in 0..reader.max_doc() {
-                let Some(message) = columns.message.first(doc) else { continue };
+    /// Calls with the number of the value in its column and the bit of each id of this turn.
+    fn each(&self, keys: &Keys, mut call: impl FnMut(u32, u64)) {
+        let values = &keys.message.values;
+        let (count, mut some) = (values.num_vals(), [0; AT_ONCE]);
+        for start in (0..count).step_by(AT_ONCE) {
+            let some = &mut some[..AT_ONCE.min((count - start) as usize)];
+            values.get_range(u64::from(start), some);
+            for (value, message) in (start..).zip(some) {
                 let spread = message.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                let is_mine = self.turns == 1 || (spread >> 48) % self.turns == self.turn;
-                if is_mine && alive.is_none_or(|alive| alive.is_alive(doc)) {
-                    call(segment, doc, message, (spread >> 12) & (self.bits - 1));
+                if self.turns == 1 || (spread >> 48) % self.turns == self.turn {
+                    call(value, (spread >> 12) & (self.bits - 1));
                 }
             }
         }

@@ -38,6 +38,9 @@ pub struct Request {
     pub order: Order,
     /// Whether hits have scores also where the order needs none.
     pub scored: bool,
+    /// Whether all that matches is counted. If not, and no values are counted either, rows are not looked at whose score
+    /// cannot be among the best.
+    pub counted: bool,
     /// What all that matches is counted by.
     pub counted_by: Vec<By>,
 }
@@ -101,6 +104,7 @@ impl Request {
             limit: 20,
             order: Order::Relevance,
             scored: false,
+            counted: true,
             counted_by: Vec::new(),
         }
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use chat::{Hour, Part, Position, Timestamp};
 use tantivy::query::AllQuery;
 
-use crate::collect::{Collected, Pass, Ranked};
+use crate::best::Ranked;
+use crate::collect::{Collected, Pass};
 use crate::fields::fingerprint;
 use crate::repeats::Repeats;
 use crate::tally::{Counts, summed};
@@ -17,7 +18,8 @@ use crate::{Catalogue, Error, Place, Request, engine_query, markers};
 pub struct Found {
     /// The first `limit` hits, in order. Of the copies of a message in several hours, only those of the earliest hour.
     pub hits: Vec<Hit>,
-    /// Messages that match, copies in later hours not counted.
+    /// Messages that match, copies in later hours not counted. Of no meaning where nobody asked for it, see
+    /// [`Request::counted`].
     ///
     /// Where more than two million rows match that may be copies, copies are counted too, because telling them apart would
     /// take memory without bound; see [`Found::counts_copies`].
@@ -108,8 +110,9 @@ impl Catalogue {
     }
 
     fn rows_of(&self, query: &dyn tantivy::query::Query) -> Result<Vec<Hit>, Error> {
-        let found =
-            self.guarded(|| self.searcher().search(query, &Pass::over_all()).map_err(|error| self.error(error)))?;
+        let searcher = self.searcher();
+        let all = || Pass::over_all().run(query, &searcher, &self.keys(&searcher)?);
+        let found = self.guarded(|| all().map_err(|error| self.error(error)))?;
         let mut hits: Vec<_> = found.ranked.into_iter().map(|ranked| ranked.hit).collect();
         hits.sort_by_key(Hit::position);
         Ok(hits)
@@ -145,9 +148,9 @@ impl Search<'_> {
 
     /// Few rows are all compared with one another. For many it is found out first which rows of the index have copies.
     fn collected(&self, keep: usize) -> tantivy::Result<Collected> {
-        let known = self.catalogue.known_repeats(self.searcher);
+        let known = self.catalogue.known_repeats(self.searcher)?;
         let found = self.pass(keep, known.clone())?;
-        if found.ids.is_some() || known.is_some() {
+        if found.ids.is_some() || known.is_some() || !self.request.counted {
             return Ok(found);
         }
         self.pass(keep, Some(self.catalogue.repeats(self.searcher)?))
@@ -163,14 +166,19 @@ impl Search<'_> {
             repeats,
             markers: None,
             without: request.without.iter().map(|hour| hour.number()).collect(),
+            counted: request.counted,
             counted_by: request.counted_by.clone(),
         };
         // Markers that are skipped one by one cost less than asking for every row whether it is one.
         if request.is_everything() && !pass.needs_scores() {
             pass.markers = Some(Arc::new(markers::rows(self.searcher, &self.catalogue.fields())?));
-            return self.searcher.search(&AllQuery, &pass);
+            return self.run(&pass, &AllQuery);
         }
-        self.searcher.search(&self.query(), &pass)
+        self.run(&pass, self.query().as_ref())
+    }
+
+    fn run(&self, pass: &Pass, query: &dyn tantivy::query::Query) -> tantivy::Result<Collected> {
+        pass.run(query, self.searcher, &self.catalogue.keys(self.searcher)?)
     }
 
     fn query(&self) -> Box<dyn tantivy::query::Query> {
@@ -202,7 +210,7 @@ impl Search<'_> {
             return Ok(None);
         }
         let both = engine_query::both(self.query(), Box::new(engine_query::copies(message, &fields)));
-        let found = self.searcher.search(&both, &Pass::over_all())?;
+        let found = self.run(&Pass::over_all(), &both)?;
         let is_asked_for = |hour: &Hour| !self.request.without.contains(hour);
         let hours: BTreeSet<Hour> = found.ranked.into_iter().map(|ranked| ranked.hit.source_hour).collect();
         Ok(hours.into_iter().find(is_asked_for))

@@ -22,6 +22,8 @@ pub struct Question {
     pub order: Order,
     /// Whether hits have scores in every order.
     pub scored: bool,
+    /// Whether all that matches is counted, see [`Request::counted`].
+    pub counted: bool,
     /// What all that matches is counted by.
     pub counted_by: Vec<By>,
 }
@@ -38,6 +40,7 @@ impl Question {
             limit: 20,
             order: Order::Relevance,
             scored: false,
+            counted: true,
             counted_by: Vec::new(),
         }
     }
@@ -53,6 +56,7 @@ impl Question {
             limit: if self.limit == 0 { 0 } else { self.limit.saturating_add(1) },
             order: self.order,
             scored: self.scored,
+            counted: self.counted,
             counted_by: self.counted_by.clone(),
         }
     }
