@@ -12,6 +12,32 @@ use crate::columns::Column;
 use crate::fields::{Fields, fingerprint, name_term};
 use crate::spellings::each_term;
 
+/// The columns of the table that a document is made of, and that a scan reads to find what the index finds.
+pub const COLUMNS: &[&str] = &[
+    "msg_id",
+    "sent_at",
+    "source_hour",
+    "part",
+    "line",
+    "chat_type",
+    "sender",
+    "recipient",
+    "conversation",
+    "body_type",
+    "text",
+    "filename",
+    "url",
+    "thumb_url",
+    "lat",
+    "lng",
+    "addr",
+    "action",
+    "custom_event",
+    "custom_exts",
+    "ext",
+    "about",
+];
+
 /// One document. Its buffers are reused: the engine wants documents that own what they say, so a text is copied once,
 /// into a buffer that is already there.
 #[derive(Debug, Clone)]

@@ -68,6 +68,7 @@ mod writer;
 mod writing;
 
 pub use catalogue::Catalogue;
+pub use document::COLUMNS;
 pub use error::Error;
 pub use query::{Query, QueryError, Sieve};
 pub use request::{By, Facet, Order, Place, Request, Unit};

@@ -1,6 +1,6 @@
 //! The index catches up with the tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chat::{Entry, Hour, Sink as _, State};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -114,9 +114,9 @@ impl Workshop {
         let snapshot = self.archive.snapshot().await?;
         if let Some(file) = snapshot.file_of(hour) {
             let failed = |source| Error::Rows { hour, source };
-            let mut batches = archive::read_all(snapshot.reader(file)).await.map_err(failed)?;
-            while let Some(mut batch) = batches.try_next().await.map_err(failed)? {
-                batch.retain(|message| message.position.source_hour == hour);
+            let rows = archive::read_columns(snapshot.reader(file), index::COLUMNS, &BTreeSet::from([hour])).await;
+            let mut batches = rows.map_err(failed)?;
+            while let Some(batch) = batches.try_next().await.map_err(failed)? {
                 writer = on_a_thread(move || Ok(writer.write(&batch).map(|()| writer)?)).await?;
             }
         }
