@@ -6,13 +6,13 @@ use archive::Key;
 use chat::{Hour, Message};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use index::{Catalogue, Changes, Hit};
-use store::{Archive, Snapshot};
+use store::{Archive, DataFile, Snapshot};
 
 use crate::coverage::Coverage;
 use crate::question::{Answer, Found, Question};
 
-/// Files that are read at the same time; each costs a footer and a page or two.
-const FILES_AT_ONCE: usize = 8;
+/// Shares of an answer's rows that are read at the same time; each costs some pages, and perhaps a footer.
+const READ_AT_ONCE: usize = 8;
 
 /// Why a question could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -151,16 +151,12 @@ impl Library {
         Ok(self.catalogue.as_ref().map_or(Ok(()), Catalogue::refresh)?)
     }
 
-    /// Reads the rows of the hits, file by file, and puts them back in the hits' order.
+    /// Reads the rows of the hits, some on each core, and puts them back in the hits' order.
     pub(crate) async fn rows(&self, hits: &[Hit]) -> Result<Vec<Message<'static>>, Error> {
         let snapshot = self.archive.snapshot().await?;
-        let mut keys: BTreeMap<Hour, Vec<Key>> = BTreeMap::new();
-        for hit in hits {
-            keys.entry(hit.source_hour).or_default().push(key(hit));
-        }
-        let batches: Vec<Vec<Message<'static>>> = stream::iter(keys)
-            .map(|(hour, keys)| rows_of(&snapshot, hour, keys))
-            .buffer_unordered(FILES_AT_ONCE)
+        let batches: Vec<Vec<Message<'static>>> = stream::iter(shares(hits, &snapshot)?)
+            .map(|(file, keys)| rows_of(snapshot.clone(), file, keys))
+            .buffer_unordered(READ_AT_ONCE)
             .try_collect()
             .await?;
         let mut rows: HashMap<_, _> = batches.into_iter().flatten().map(|row| (row.position, row)).collect();
@@ -169,10 +165,30 @@ impl Library {
     }
 }
 
-async fn rows_of(snapshot: &Snapshot, hour: Hour, keys: Vec<Key>) -> Result<Vec<Message<'static>>, Error> {
-    let file = snapshot.file_of(hour).ok_or(Error::NoRow { hour })?;
-    let rows = archive::read_keys(snapshot.reader(file), &keys).await;
-    rows.map_err(|source| Error::Rows { file: file.path.clone(), source })
+/// The keys of the hits, those of neighbouring rows together, in shares of about the same size: one for each core, and
+/// never of two files.
+fn shares(hits: &[Hit], snapshot: &Snapshot) -> Result<Vec<(DataFile, Vec<Key>)>, Error> {
+    let mut of_files: BTreeMap<&str, (&DataFile, Vec<Key>)> = BTreeMap::new();
+    for hit in hits {
+        let file = snapshot.file_of(hit.source_hour).ok_or(Error::NoRow { hour: hit.source_hour })?;
+        of_files.entry(&file.path).or_insert_with(|| (file, Vec::new())).1.push(key(hit));
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = hits.len().div_ceil(cores).max(1);
+    let mut shares = Vec::new();
+    for (file, mut keys) in of_files.into_values() {
+        keys.sort_unstable();
+        shares.extend(keys.chunks(share).map(|keys| (file.clone(), keys.to_vec())));
+    }
+    Ok(shares)
+}
+
+/// On a task of its own, because unpacking pages is work.
+async fn rows_of(snapshot: Snapshot, file: DataFile, keys: Vec<Key>) -> Result<Vec<Message<'static>>, Error> {
+    let reader = snapshot.reader(&file);
+    let rows = tokio::spawn(async move { archive::read_keys(reader, &keys).await }).await;
+    let rows = rows.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+    rows.map_err(|source| Error::Rows { file: file.path, source })
 }
 
 fn key(hit: &Hit) -> Key {

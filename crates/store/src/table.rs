@@ -27,7 +27,7 @@ use crate::layout::PARTITION;
 use crate::live::Live;
 use crate::log::{CHECKPOINT_INTERVAL, Failure, Log, State};
 use crate::open::Clock;
-use crate::reader::Reader;
+use crate::reader::{Footers, Reader};
 
 /// How often a commit is tried. Each loss means that another writer won, so only a crowd gets here.
 pub(crate) const ATTEMPTS: u32 = 100;
@@ -56,6 +56,7 @@ pub(crate) struct Table {
     store: Arc<dyn ObjectStore>,
     log: Log,
     clock: Clock,
+    footers: Arc<Footers>,
     /// Held while a commit is made, so that the users of one handle do not contend.
     state: Mutex<State>,
 }
@@ -110,7 +111,7 @@ impl Table {
         let name = kind.name();
         let log = Log::new(name, &store);
         let state = open_log(kind, &log).await.map_err(Error::table(name))?;
-        let table = Self { kind, store, log, clock, state: Mutex::new(state) };
+        let table = Self { kind, store, log, clock, footers: Arc::default(), state: Mutex::new(state) };
         match table.upgrade(&mut *table.state.lock().await).await {
             // Who may only read, reads it as it is.
             Err(error) if is_read_only(&error) => tracing::info!(table = name, %error, "the table stays as it is"),
@@ -149,7 +150,7 @@ impl Table {
 
     /// A reader of a file of this table.
     pub(crate) fn reader(&self, file: &str, size: u64) -> Reader {
-        Reader::new(Arc::clone(&self.store), self.location(file), size)
+        Reader::new(Arc::clone(&self.store), self.location(file), size, Arc::clone(&self.footers))
     }
 
     /// Makes a change. `plan` is asked again whenever another writer was first.
