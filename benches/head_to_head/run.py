@@ -10,17 +10,14 @@ import argparse
 import os
 import pathlib
 import platform
-import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
 import duckdb
 
+from pairs import MIB, Pairs
+
 HERE = pathlib.Path(__file__).parent
-MIB = 1 << 20
 
 # What SQL over the JSON gives exactly as the table has it.
 ALIKE = """msg_id sent_at direction file_length duration_s width height url secret thumb_url thumb_secret lat addr
@@ -137,11 +134,12 @@ def polars(bench, given):
 PARTS = {"day": day, "large": large, "size": size, "inferred": inferred, "polars": polars}
 
 
-class Bench:
-    """Runs commands that each write into a new folder."""
+class Bench(Pairs):
+    """What is run, on which options."""
 
     def __init__(self, given, work):
-        self.annals, self.runs, self.work, self.count = given.annals, given.runs, work, 0
+        super().__init__(given.runs, work)
+        self.annals = given.annals
 
     def ours(self, workers, files):
         options = ["--no-index", "--quiet", "--set", f"ingest.workers={workers}", "--set", "archive.compression=3"]
@@ -149,55 +147,6 @@ class Bench:
 
     def duckdb(self, threads, files, form="explicit"):
         return lambda out: [sys.executable, HERE / "duckdb_leg.py", str(threads), form, out, *files]
-
-    def pair(self, title, ours, peer):
-        """Runs both in turn, and prints medians."""
-        pairs = []
-        for _ in range(self.runs):
-            pairs.append((self.run(ours), self.run(peer)))
-            for done in pairs[-1]:
-                shutil.rmtree(done.out)
-        left, right = (Run.median(side) for side in zip(*pairs))
-        print(f"{title}\n  ours {left}\n  peer {right}", flush=True)
-        ratios = Run.median([a / b for a, b in pairs])
-        print(f"  ours / peer: CPU {ratios.cpu:.2f}, wall {ratios.wall:.2f}, peak {ratios.peak:.2f}", flush=True)
-        return Ratios(ratios, left)
-
-    def run(self, command):
-        self.count += 1
-        out = self.work / str(self.count)
-        began = time.monotonic()
-        process = subprocess.Popen(command(out), stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"{process.args} ended with {process.returncode}")
-        return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * 1024, out)
-
-
-class Run:
-    """What a process took; `/` gives ratios."""
-
-    def __init__(self, cpu, wall, peak, out=None):
-        self.cpu, self.wall, self.peak, self.out = cpu, wall, peak, out
-
-    def __truediv__(self, other):
-        return Run(self.cpu / other.cpu, self.wall / other.wall, self.peak / other.peak)
-
-    def __str__(self):
-        return f"CPU {self.cpu:.2f} s, wall {self.wall:.2f} s, peak {self.peak / MIB:.0f} MiB"
-
-    @staticmethod
-    def median(runs):
-        return Run(*(statistics.median(getattr(run, name) for run in runs) for name in ("cpu", "wall", "peak")))
-
-
-class Ratios:
-    """The medians of a pair: ratios, and the peak of ours in bytes."""
-
-    def __init__(self, ratios, ours):
-        self.cpu, self.wall, self.memory, self.peak = ratios.cpu, ratios.wall, ratios.peak, ours.peak
 
 
 def parquet_bytes(folder):
