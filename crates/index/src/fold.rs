@@ -33,6 +33,9 @@ pub(crate) fn fold(text: &str, into: &mut impl Take) {
 
 /// Folds a name: only case is not told apart.
 pub(crate) fn fold_case(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
     name.chars().flat_map(lower).collect()
 }
 
@@ -118,6 +121,9 @@ pub(crate) fn spelling(word: &str) -> String {
 
 /// Folds a text that nobody needs to be shown in.
 pub(crate) fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let mut into = String::with_capacity(text.len());
     fold(text, &mut into);
     into
@@ -213,6 +219,18 @@ fn variant(c: char) -> impl Iterator<Item = char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_ascii_only_the_case_is_folded() {
+        for pair in (0..=127_u8).flat_map(|one| (0..=127_u8).map(move |other| [one, other])) {
+            let text = str::from_utf8(&pair).unwrap();
+            let mut into = String::new();
+            fold(text, &mut into);
+            assert_eq!(into, text.to_ascii_lowercase());
+            let by_character: String = text.chars().flat_map(lower).collect();
+            assert_eq!(by_character, text.to_ascii_lowercase());
+        }
+    }
 
     impl Take for Vec<(char, Range<usize>)> {
         fn take(&mut self, folded: char, from: Range<usize>) {
