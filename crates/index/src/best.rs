@@ -83,6 +83,15 @@ impl Best {
         }
     }
 
+    /// The best of both.
+    pub(crate) fn with(mut self, other: Self) -> Self {
+        self.rows.extend(other.rows);
+        while self.rows.len() > self.keep {
+            self.rows.pop();
+        }
+        self
+    }
+
     pub(crate) fn into_sorted(self) -> Vec<Ranked> {
         self.rows.into_sorted_vec().into_iter().map(|Reverse(ranked)| ranked).collect()
     }

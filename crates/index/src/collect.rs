@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use chat::Hour;
@@ -115,7 +116,7 @@ impl Ids {
 
 impl Pass {
     /// Goes over what matches a query, segment by segment: those that may have the first rows first, because the others
-    /// then have little that comes before what was found.
+    /// then have little that comes before what was found. What is counted by value is counted on all cores.
     pub(crate) fn run(&self, query: &dyn Query, searcher: &Searcher, keys: &[Arc<Keys>]) -> tantivy::Result<Collected> {
         let scoring = if self.needs_scores() {
             EnableScoring::enabled_from_searcher(searcher)
@@ -124,18 +125,30 @@ impl Pass {
         };
         let weight = query.weight(scoring)?;
         let mut segments: Vec<_> = (0..).zip(searcher.segment_readers()).zip(keys).collect();
-        segments.sort_by_key(|(_, keys)| {
-            Reverse(keys.times().map(|(newest, oldest)| self.order.best_time(newest, oldest)))
-        });
+        let best_time = |keys: &Keys| keys.times().map(|(newest, oldest)| self.order.best_time(newest, oldest));
+        segments.sort_by_key(|(_, keys)| Reverse(best_time(keys)));
+        let segments =
+            segments.into_iter().map(|((segment, reader), keys)| Segment { segment, reader, keys }).collect();
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let lanes = if self.counted_by.is_empty() { vec![segments] } else { dealt(segments, cores) };
         let (mut best, mut gone_over) = (Best::new(self), Vec::new());
-        for ((segment, reader), keys) in segments {
+        for (found, segments) in on_each(lanes, |segments| self.go_over(segments, weight.as_ref()))? {
+            best = best.with(found);
+            gone_over.extend(segments);
+        }
+        Ok(self.summed(best, gone_over))
+    }
+
+    fn go_over(&self, segments: Vec<Segment<'_>>, weight: &dyn Weight) -> tantivy::Result<(Best, Vec<GoneOver>)> {
+        let (mut best, mut gone_over) = (Best::new(self), Vec::new());
+        for Segment { segment, reader, keys } in segments {
             let mut collected = OfSegment::new(self, segment, reader, keys, best)?;
-            collected.go_over(weight.as_ref(), reader, self)?;
+            collected.go_over(weight, reader, self)?;
             let OfSegment { best: so_far, ids, tallies, rows, .. } = collected;
             best = so_far;
             gone_over.push(GoneOver { segment, ids, tallies, rows });
         }
-        Ok(self.summed(best, gone_over))
+        Ok((best, gone_over))
     }
 
     fn summed(&self, best: Best, segments: Vec<GoneOver>) -> Collected {
@@ -156,6 +169,40 @@ impl Pass {
         }
         Collected { ranked: best.into_sorted(), ids, tallies: tallies.into_values().collect(), rows }
     }
+}
+
+/// What is gone over.
+struct Segment<'s> {
+    segment: SegmentOrdinal,
+    reader: &'s SegmentReader,
+    keys: &'s Arc<Keys>,
+}
+
+/// The segments in so many lots of about as many rows.
+fn dealt(mut segments: Vec<Segment<'_>>, lots: usize) -> Vec<Vec<Segment<'_>>> {
+    segments.sort_by_key(|segment| Reverse(segment.reader.max_doc()));
+    let mut dealt: Vec<(u64, Vec<Segment<'_>>)> = (0..lots.max(1)).map(|_| (0, Vec::new())).collect();
+    for segment in segments {
+        if let Some((rows, lot)) = dealt.iter_mut().min_by_key(|(rows, _)| *rows) {
+            *rows += u64::from(segment.reader.max_doc());
+            lot.push(segment);
+        }
+    }
+    dealt.into_iter().map(|(_, lot)| lot).filter(|lot| !lot.is_empty()).collect()
+}
+
+/// Works on each lot, on a thread of its own if there are several.
+fn on_each<L: Send, T: Send>(
+    mut lots: Vec<L>,
+    work: impl Fn(L) -> tantivy::Result<T> + Sync,
+) -> tantivy::Result<Vec<T>> {
+    let mine = lots.pop();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = lots.into_iter().map(|lot| scope.spawn(|| work(lot))).collect();
+        let mine = mine.map(&work);
+        let others = others.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        mine.into_iter().chain(others).collect()
+    })
 }
 
 /// What one segment gave, besides its best rows.

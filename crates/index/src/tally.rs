@@ -59,6 +59,8 @@ pub(crate) struct Times {
     /// The number of the stretch that `counts` begins with.
     first: i64,
     counts: Vec<u64>,
+    /// Where the stretch of the row before begins, and its place in `counts`: neighbours were sent about the same time.
+    last: (i64, usize),
     /// The stretches that `counts` does not reach.
     others: FxHashMap<i64, u64>,
     without: u64,
@@ -173,7 +175,8 @@ impl Times {
         let (first, last) = (bound(column.min_value()), bound(column.max_value()));
         let stretches = last.saturating_sub(first).saturating_add(1);
         let counted = if (1..=MOST_STRETCHES).contains(&stretches) { stretches as usize } else { 0 };
-        Self { column, width, first, counts: vec![0; counted], others: FxHashMap::default(), without: 0 }
+        let last = (first.saturating_mul(width), 0);
+        Self { column, width, first, counts: vec![0; counted], last, others: FxHashMap::default(), without: 0 }
     }
 
     fn add(&mut self, docs: &[DocId]) {
@@ -193,10 +196,13 @@ impl Times {
 
     fn slot(&mut self, time: Option<i64>) -> &mut u64 {
         let Some(time) = time else { return &mut self.without };
-        let stretch = time.div_euclid(self.width);
-        match self.counts.get_mut(stretch.wrapping_sub(self.first) as usize) {
+        if !(0..self.width).contains(&time.wrapping_sub(self.last.0)) {
+            let stretch = time.div_euclid(self.width);
+            self.last = (stretch.saturating_mul(self.width), stretch.wrapping_sub(self.first) as usize);
+        }
+        match self.counts.get_mut(self.last.1) {
             Some(slot) => slot,
-            None => self.others.entry(stretch).or_default(),
+            None => self.others.entry(time.div_euclid(self.width)).or_default(),
         }
     }
 
