@@ -126,6 +126,8 @@ pub(crate) struct CompactSettings {
 pub(crate) struct IndexSettings {
     /// Bytes of search documents of one hour in memory before they are written out.
     pub(crate) heap: usize,
+    /// Segments of about the same size that are put together into one.
+    pub(crate) merge_at: usize,
 }
 
 /// `[ingest]`: how hours are worked on.
@@ -192,7 +194,10 @@ impl Settings {
                 files: reader.number("compact.files", 0..=1_000_000)?,
                 file_size: reader.size("compact.file_size", 1 << 20..=1 << 40)?,
             },
-            index: IndexSettings { heap: reader.size("index.heap", 16 << 20..=1 << 40)? },
+            index: IndexSettings {
+                heap: reader.size("index.heap", 16 << 20..=1 << 40)?,
+                merge_at: reader.number("index.merge_at", 2..=1000)?,
+            },
             ingest: IngestSettings {
                 workers: reader.number("ingest.workers", 0..=1024)?,
                 second_run: reader.parsed("ingest.second_run", "wait or leave")?,

@@ -124,7 +124,8 @@ impl Context {
 
     /// What the index may use while it takes hours in.
     pub(super) fn index_settings(&self) -> index::Settings {
-        index::Settings { heap: self.settings.index.heap, ..index::Settings::default() }
+        let of_index = &self.settings.index;
+        index::Settings { heap: of_index.heap, merge_at: of_index.merge_at, ..index::Settings::default() }
     }
 
     pub(super) fn index_folder(&self) -> PathBuf {

@@ -9,6 +9,10 @@ pub struct Settings {
     /// The default is 64 MiB: measured, it costs no more CPU than 1 GiB, while 15 MB costs two and a half times as much,
     /// because the small segments have to be merged again. Every hour that is being taken in has a builder of its own.
     pub heap: usize,
+    /// Segments of about the same size that are put together into one, `2 <= merge_at`; of other values 2 is taken.
+    ///
+    /// Each row is written anew once for every power of it in the number of segments; a search asks every segment.
+    pub merge_at: usize,
     /// Threads that merge segments in the background, `1 <= merge_threads`.
     ///
     /// The default is 1: merging is never urgent, and the cores belong to decoding.
@@ -17,6 +21,6 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { heap: 64 << 20, merge_threads: 1 }
+        Self { heap: 64 << 20, merge_at: 16, merge_threads: 1 }
     }
 }

@@ -15,9 +15,6 @@ use crate::{Error, Settings, folder};
 /// The least memory that the engine lets a builder have; below it its baseline alone would fill the memory.
 pub(crate) const SMALLEST_HEAP: usize = 15_000_000;
 
-/// Segments of about the same size that are merged into one: a year of hours becomes some dozens of segments.
-const SEGMENTS_A_MERGE: usize = 8;
-
 /// The part of a segment that may be deleted documents (of hours that were taken in anew) before it is rewritten.
 const DELETED_SHARE: f32 = 0.3;
 
@@ -29,6 +26,7 @@ pub(crate) struct Writing {
     /// Shared with the hours on their way: it knows their files, and so does not take them for garbage.
     index: Arc<Index>,
     engine: IndexWriter,
+    settings: Settings,
     spent: bool,
 }
 
@@ -50,7 +48,7 @@ impl Writing {
             let index = folder::open_index(folder)?;
             let engine = engine(&index, settings).map_err(|error| Error::of_engine(folder, error))?;
             if fs::read(folder.join(LIST_OF_FILES)).ok() == before {
-                return Ok(Self { index: Arc::new(index), engine, spent: false });
+                return Ok(Self { index: Arc::new(index), engine, settings, spent: false });
             }
         }
     }
@@ -117,7 +115,7 @@ impl Writing {
 
     fn set_merge_policy(&self) {
         let mut policy = LogMergePolicy::default();
-        policy.set_min_num_segments(SEGMENTS_A_MERGE);
+        policy.set_min_num_segments(self.settings.merge_at.max(2));
         policy.set_del_docs_ratio_before_merge(DELETED_SHARE);
         self.engine.set_merge_policy(Box::new(policy));
     }
