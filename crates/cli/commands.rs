@@ -37,6 +37,7 @@ mod summary;
 mod upload;
 mod verdict;
 mod verify;
+mod watch;
 mod which;
 mod zone;
 
@@ -59,6 +60,7 @@ pub(crate) enum Command {
     Status(status::Args),
     Query(query::Args),
     Show(show::Args),
+    Watch(watch::Args),
     Index(index::Args),
     DeadLetters(dead_letters::Args),
     Export(export::Args),
@@ -126,6 +128,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Com
         Command::Status(args) => status::run(args, context).await,
         Command::Query(args) => query::run(args, context).await,
         Command::Show(args) => show::run(args, context).await,
+        Command::Watch(args) => watch::run(args, context).await,
         Command::Index(args) => index::run(args, context).await,
         Command::DeadLetters(args) => dead_letters::run(args, context).await,
         Command::Ddl(args) => ddl::run(args, context).await,

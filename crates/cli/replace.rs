@@ -1,4 +1,4 @@
-//! A file for others, replaced as a whole: who reads it meanwhile finds the old one or the new one.
+//! A file replaced as a whole: who reads it meanwhile finds the old one or the new one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -15,19 +15,46 @@ const FOR_EVERYBODY: u32 = 0o644;
 /// When it is a folder, or its folder is not there or cannot be written to.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => replace_entry(&fs::canonicalize(path)?, bytes),
+        Ok(metadata) if metadata.is_file() => replace_entry(&fs::canonicalize(path)?, bytes, Readers::Everybody),
         Ok(_) => OpenOptions::new().write(true).open(path)?.write_all(bytes),
-        Err(_) => replace_entry(path, bytes),
+        Err(_) => replace_entry(path, bytes, Readers::Everybody),
     }
 }
 
-fn replace_entry(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Replaces a file that people edit, too: those who may read it stay the same, and a new one is for its owner alone. It is on
+/// the disk when this returns. A link is followed.
+///
+/// # Errors
+///
+/// When its folder is not there or cannot be written to.
+pub(crate) fn replace_alike(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(metadata) => replace_entry(&fs::canonicalize(path)?, bytes, Readers::AsNow(metadata.permissions())),
+        Err(_) => replace_entry(path, bytes, Readers::Owner),
+    }
+}
+
+/// Who may read a file.
+enum Readers {
+    Everybody,
+    Owner,
+    AsNow(fs::Permissions),
+}
+
+fn replace_entry(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     let folder = folder_of(path);
     // What collectors look for ends otherwise.
     let mut file = tempfile::Builder::new().prefix(".annals-").suffix(".tmp").tempfile_in(&folder)?;
     file.write_all(bytes)?;
-    #[cfg(unix)]
-    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(FOR_EVERYBODY))?;
+    match readers {
+        #[cfg(unix)]
+        Readers::Everybody => {
+            file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(FOR_EVERYBODY))?;
+        }
+        Readers::AsNow(permissions) => file.as_file().set_permissions(permissions)?,
+        // As temporary files are made.
+        _ => {}
+    }
     file.as_file().sync_all()?;
     file.persist(path)?;
     File::open(folder)?.sync_all()
@@ -67,6 +94,18 @@ mod tests {
         assert_eq!((fs::read(&file).unwrap(), fs::read_link(&link).unwrap()), (b"new".to_vec(), file));
         replace(Path::new("/dev/null"), b"gone").unwrap();
         assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    }
+
+    #[test]
+    fn what_people_edit_is_read_by_whom_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("annals.toml");
+        let mode = || path.metadata().unwrap().permissions().mode() & 0o777;
+        replace_alike(&path, b"one").unwrap();
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        replace_alike(&path, b"two").unwrap();
+        assert_eq!((fs::read(&path).unwrap(), mode()), (b"two".to_vec(), 0o640));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod reader;
 mod reference;
 mod secret_file;
 mod units;
+mod watches;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub(crate) use layers::{FILE, unknown_variables};
 pub(crate) use reference::{markdown, nearest};
 pub(crate) use secret_file::GivenSecret;
 pub(crate) use units::parse_duration;
+pub(crate) use watches::{Watch, WatchEntry, WatchFileError, with_watch, without_watch};
 
 use crate::environment::{self, Environment};
 use crate::error::CommandError;
@@ -56,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) metrics: MetricsSettings,
     /// Who is pinged by the nightly job.
     pub(crate) ping: PingSettings,
+    /// Where saved searches post to.
+    pub(crate) watch: WatchSettings,
     layers: Layers,
 }
 
@@ -171,6 +175,15 @@ pub(crate) struct PingSettings {
     pub(crate) url: GivenSecret,
 }
 
+/// `[watch]`: where saved searches post to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WatchSettings {
+    /// To which addresses is posted.
+    pub(crate) reach: api::Reach,
+    /// With what posts are signed.
+    pub(crate) secret: GivenSecret,
+}
+
 impl Settings {
     /// The settings for the archive in this folder. `flags` are the texts of `--set`.
     ///
@@ -212,6 +225,13 @@ impl Settings {
             },
             metrics: MetricsSettings { file: reader.text("metrics.file").map(PathBuf::from) },
             ping: PingSettings { url: reader.secret_or_file("ping.url", "ping.url_file")? },
+            watch: WatchSettings {
+                reach: api::Reach {
+                    http: reader.parsed("watch.allow_http", "true or false")?,
+                    private: reader.parsed("watch.allow_private", "true or false")?,
+                },
+                secret: reader.secret_or_file("watch.webhook_secret", "watch.webhook_secret_file")?,
+            },
             layers,
         })
     }
@@ -223,6 +243,12 @@ impl Settings {
     /// As [`Settings::load`].
     pub(crate) fn with(&self, flags: &[String]) -> Result<Self, SettingsError> {
         Self::from_layers(self.layers.clone().with_flags(flags)?)
+    }
+
+    /// The saved searches of `annals.toml`, in its order, whatever is wrong with them.
+    #[must_use]
+    pub(crate) fn watches(&self) -> &[WatchEntry] {
+        self.layers.watches()
     }
 
     /// The text of a setting that is no secret, if it has one.

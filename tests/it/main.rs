@@ -43,4 +43,5 @@ mod status;
 mod table;
 #[cfg(feature = "otel")]
 mod tracing;
+mod watch;
 mod watching;

@@ -8,6 +8,7 @@ use store::{Access, Archive};
 
 use crate::commands::plan;
 use crate::commands::run::{Run, RunArgs, Source, Work, settled};
+use crate::commands::watch;
 use crate::commands::which::Which;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -27,6 +28,7 @@ use crate::monitoring::{MetricsArgs, PingArgs, Subject, Watched};
 Examples:
   annals fetch --due                                     what cron runs every night
   annals fetch --due --dry-run                           what that would do
+  annals fetch --due --watch                             and what is new to the saved searches
   annals fetch --since 2026-03-14 --until 2026-03-15     a day
   annals fetch --since 2026-03-14T09                     from an hour up to now
   annals fetch --since 2026031409 --until 2026031410 --again --json
@@ -43,6 +45,10 @@ pub(crate) struct Args {
     /// Print what would be done, as `annals plan` does, and spend nothing
     #[arg(long)]
     dry_run: bool,
+
+    /// Then run the saved searches, as `annals watch run` does
+    #[arg(long, conflicts_with_all = ["dry_run", "no_index"])]
+    watch: bool,
 
     #[command(flatten)]
     run: RunArgs,
@@ -82,7 +88,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let (hours, work) = work(&args, context, archive.clone()).await?;
     let run = Run::begin(context, args.run, archive, Some(client.app()), work);
     let report = run.workshop.fetch(&client, hours, settled(args.again), &run.progress()).await;
-    run.end(report).await
+    let exit = run.end(report).await?;
+    if !args.watch || context.stop.give_back() {
+        return Ok(exit);
+    }
+    Ok(Exit::worst([exit, watch::run_all(context).await?]))
 }
 
 /// The hours, and what is to be done about them as far as it can be told now.

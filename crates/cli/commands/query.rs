@@ -27,7 +27,7 @@ use crate::exit::Exit;
 use crate::negation::unshielded;
 use crate::output::visible;
 
-pub(super) use hits::{group_rows, table_row};
+pub(super) use hits::{CHANGES, group_rows, marks, table_row};
 
 /// Search the messages
 ///

@@ -1,9 +1,11 @@
-//! Settings in a TOML file: one level of sections, each value a text, a number or `true`/`false`.
+//! Settings in a TOML file: one level of sections, each value a text, a number or `true`/`false`; below `[watch]` one more.
 
 use std::fmt;
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
+
+use crate::settings::watches;
 
 /// A line and a column, both from 1; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,13 +77,18 @@ fn collect(table: &DeTable<'_>, section: &str, found: &mut Vec<Found>) {
     for (key, value) in table {
         let name = if section.is_empty() { key.get_ref().to_string() } else { format!("{section}.{}", key.get_ref()) };
         match value.get_ref() {
-            DeValue::Table(inner) if section.is_empty() && inner.is_empty() => {
+            DeValue::Table(inner) if inner.is_empty() && may_hold_tables(section) => {
                 found.push((key.span(), name, Err(EMPTY_SECTION)));
             }
-            DeValue::Table(inner) if section.is_empty() => collect(inner, &name, found),
+            DeValue::Table(inner) if may_hold_tables(section) => collect(inner, &name, found),
             value => found.push((key.span(), name, as_text(value))),
         }
     }
+}
+
+/// Sections stand in no section, but for saved searches: each is a table in `[watch]`.
+fn may_hold_tables(section: &str) -> bool {
+    section.is_empty() || section == watches::SECTION
 }
 
 fn as_text(value: &DeValue<'_>) -> Result<String, &'static str> {

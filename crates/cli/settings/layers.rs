@@ -7,7 +7,8 @@ use std::path::Path;
 
 use crate::environment::{self, Environment};
 use crate::settings::error::{Place, SettingsError};
-use crate::settings::{file, reference};
+use crate::settings::watches::WatchEntry;
+use crate::settings::{file, reference, watches};
 
 /// The name of the settings file in the folder of an archive.
 pub(crate) const FILE: &str = "annals.toml";
@@ -18,6 +19,8 @@ const FILE_LIMIT: u64 = 1 << 20;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Layers {
     values: BTreeMap<&'static str, Value>,
+    /// The saved searches of the file, in its order.
+    watches: Vec<WatchEntry>,
 }
 
 /// The text of a setting, and where it was written.
@@ -58,6 +61,12 @@ impl Layers {
         self.values.get(name)
     }
 
+    /// The saved searches of the file, whatever is wrong with them.
+    #[must_use]
+    pub(crate) fn watches(&self) -> &[WatchEntry] {
+        &self.watches
+    }
+
     /// What was given in the environment or with flags, without the secrets.
     #[must_use]
     pub(crate) fn given(&self) -> Vec<(&'static str, &str)> {
@@ -81,7 +90,12 @@ impl Layers {
             if assignment.value == Err(file::EMPTY_SECTION) && reference::is_section(&assignment.name) {
                 continue;
             }
-            let (name, place) = (assignment.name, place(assignment.position));
+            let place = place(assignment.position);
+            if watches::belongs(&assignment) {
+                watches::take(&mut self.watches, assignment, place);
+                continue;
+            }
+            let name = assignment.name;
             let entry = known(&name, &place)?;
             if entry.is_secret() {
                 return Err(SettingsError::SecretInFile { place, name });

@@ -12,7 +12,8 @@ use crate::environment;
 pub(super) const DEFAULTS: &str = include_str!("../default-settings.toml");
 
 /// The settings that are secrets: they come from the environment, or from files of their own, and are never shown.
-const SECRETS: [&str; 4] = ["api.token", "api.client_secret", "api.app_certificate", "ping.url"];
+const SECRETS: [&str; 5] =
+    ["api.token", "api.client_secret", "api.app_certificate", "ping.url", "watch.webhook_secret"];
 
 static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| entries(DEFAULTS));
 

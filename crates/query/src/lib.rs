@@ -26,8 +26,10 @@ mod context;
 mod coverage;
 pub mod export;
 mod library;
+mod news;
 mod question;
 
 pub use context::{Group, Line};
 pub use library::{Error, Library};
+pub use news::{Due, mark};
 pub use question::{Answer, Found, Question};

@@ -22,6 +22,8 @@ pub(crate) const TEMPORARY_FILE: &str = ".tmp";
 pub(crate) const RAW_FOLDER: &str = "raw";
 /// The folder of what was handed out to others.
 const EXPORTS_FOLDER: &str = "exports";
+/// The folder of what saved searches have told.
+const WATCHES_FOLDER: &str = "watches";
 /// The partition column of `messages` and `dead_letters`.
 pub(crate) const PARTITION: &str = "date";
 
@@ -92,6 +94,16 @@ pub(crate) fn export_file(name: &str) -> Path {
 /// The lock of the exports of a name.
 pub(crate) fn export_lock(name: &str) -> Path {
     Path::from(format!("{EXPORTS_FOLDER}/{name}.lock"))
+}
+
+/// What a saved search has told.
+pub(crate) fn watch_file(name: &str) -> Path {
+    Path::from(format!("{WATCHES_FOLDER}/{name}.json"))
+}
+
+/// The lock of the runs of a saved search.
+pub(crate) fn watch_lock(name: &str) -> Path {
+    Path::from(format!("{WATCHES_FOLDER}/{name}.lock"))
 }
 
 /// The hour and part that a file of served bytes is named after.

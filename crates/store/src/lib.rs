@@ -35,6 +35,7 @@
 //! raw/2026/03/14/2026031409-0.gz            bytes as served, and 2026031409.json, which says that they are whole
 //! raw/.lock                                 held while the bytes of an hour get their names
 //! exports/nightly.json                      up to where the export of that name has handed out the archive
+//! watches/harbour.json                      what the saved search of that name has told
 //! tmp/                                      everything unfinished; empty when no run is going
 //! .lock                                     shared by all who use the archive, exclusive for repairs
 //! .turn                                     held by the one run that fetches; says which
@@ -76,6 +77,7 @@ mod steps;
 mod table;
 mod tags;
 mod turn;
+mod watches;
 mod watermark;
 
 // The support of the integration tests, which the crash tests share, calls this crate by its name.
@@ -95,4 +97,5 @@ pub use snapshot::{DataFile, Snapshot};
 pub use staged::StagedFile;
 pub use steps::{STEPS, step};
 pub use turn::{Turn, Turned};
+pub use watches::{WatchName, WatchNameError, WatchTurn, Watched};
 pub use watermark::{ExportName, ExportNameError, ExportTurn, Pending, Watermark};

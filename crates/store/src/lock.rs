@@ -3,13 +3,13 @@
 //! Writers need no lock against each other, the tables' logs see to that. The lock only keeps a repair from taking the
 //! unfinished files of a run for those of a dead one. The system drops it when the process dies.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path as FilePath;
 
 use object_store::path::Path;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, create_folder};
 use crate::error::Error;
 use crate::layout;
 
@@ -60,6 +60,29 @@ fn share(file: File) -> Lock {
             tracing::warn!(%error, "this file system has no locks: repairs are off");
             Lock::Shared { _file: None }
         }
+    }
+}
+
+/// The turn of one process at something that has a lock of its own, until it is dropped. It may be held where the file system
+/// has no locks.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// Held, not read.
+    _file: Option<File>,
+}
+
+/// Takes the turn that a lock's file stands for, made with its folder if need be; `None` when another process has it.
+pub(crate) fn take_turn(path: &FilePath) -> Result<Option<Turn>, Error> {
+    let folder = path.parent().unwrap_or(path);
+    create_folder(folder).map_err(Error::file("create", folder))?;
+    let file = lock_file(path).map_err(Error::file("lock", path))?;
+    match file.as_ref().map(File::try_lock) {
+        Some(Err(TryLockError::WouldBlock)) => Ok(None),
+        Some(Err(TryLockError::Error(error))) => {
+            tracing::warn!(%error, "this file system has no locks: take care that nothing else has this name at once");
+            Ok(Some(Turn { _file: file }))
+        }
+        Some(Ok(())) | None => Ok(Some(Turn { _file: file })),
     }
 }
 

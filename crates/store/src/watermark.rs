@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -16,10 +16,10 @@ use std::str::FromStr;
 use chat::Hour;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{Disk, Present, create_folder};
+use crate::disk::{Disk, Present};
 use crate::error::Error;
 use crate::layout;
-use crate::lock::lock_file;
+use crate::lock::{Turn, take_turn};
 use crate::open::Archive;
 
 /// The version of the file.
@@ -62,7 +62,7 @@ pub struct Pending {
 #[derive(Debug)]
 pub struct ExportTurn {
     /// Held, not read.
-    _file: Option<File>,
+    _lock: Turn,
 }
 
 impl Watermark {
@@ -100,17 +100,7 @@ impl Archive {
     /// When the archive cannot be written.
     pub fn export_turn(&self, name: &ExportName) -> Result<Option<ExportTurn>, Error> {
         let path = self.disk().path(&layout::export_lock(&name.0));
-        let folder = path.parent().unwrap_or(self.root());
-        create_folder(folder).map_err(Error::file("create", folder))?;
-        let file = lock_file(&path).map_err(Error::file("lock", &path))?;
-        match file.as_ref().map(File::try_lock) {
-            Some(Err(fs::TryLockError::WouldBlock)) => Ok(None),
-            Some(Err(fs::TryLockError::Error(error))) => {
-                tracing::warn!(%error, "this file system has no locks: take care that only one export has this name");
-                Ok(Some(ExportTurn { _file: file }))
-            }
-            Some(Ok(())) | None => Ok(Some(ExportTurn { _file: file })),
-        }
+        Ok(take_turn(&path)?.map(|lock| ExportTurn { _lock: lock }))
     }
 
     /// Up to where an export has handed out this archive; `None` before the first.

@@ -135,9 +135,10 @@ fn rows(
 }
 
 /// The columns that say what became of a message.
-const CHANGES: [&str; 2] = ["recalled", "edited"];
+pub(in crate::commands) const CHANGES: [&str; 2] = ["recalled", "edited"];
 
-fn marks(changes: Changes) -> [Cell; 2] {
+/// The cells of [`CHANGES`].
+pub(in crate::commands) fn marks(changes: Changes) -> [Cell; 2] {
     [Cell::Truth(changes.is_recalled), Cell::Truth(changes.is_edited)]
 }
 
