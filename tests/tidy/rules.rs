@@ -84,7 +84,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("rand", &["api", "emulator"], "jitter, and seeded histories"),
     owned("reqwest", &["api"], "the service is asked by one crate"),
     owned("rayon", &["archive", "ingest"], "the threads on which hours are decoded, and columns encoded"),
-    owned("rustix", &["cli"], "how much room a disk has"),
+    owned("rustix", &["cli", "index"], "how much room a disk has; an index in place of another in one step"),
     owned(
         "serde",
         &["api", "archive", "cli", "decode", "emulator", "query", "store"],
