@@ -24,17 +24,13 @@ test:
 test-crate crate:
     cargo test -p annals-{{ crate }}
 
-# Traces for OpenTelemetry, which are behind a feature.
-otel:
-    env CARGO_PROFILE_DEV_DEBUG=0 cargo test --features otel --test it tracing
-
 # Two hundred times sixty days of nightly runs, in simulated time.
 simulation:
     env ANNALS_TEST_SEEDS=200 cargo test --profile simulation -p annals-ingest --test simulation
 
-# The program killed at every named step of publishing.
-killed:
-    env CARGO_PROFILE_DEV_DEBUG=0 cargo test --features failpoints --test it killed
+# What is behind features: SQL, traces for OpenTelemetry, and the program killed at every named step of publishing.
+features:
+    env CARGO_PROFILE_DEV_DEBUG=0 cargo test --features failpoints,otel,sql --test it -- killed sql tracing
 
 # Fuzz one target of the decoder (decode, rebuild or both_ways) for so many seconds. Needs nightly Rust and cargo-fuzz.
 fuzz target seconds="60":
@@ -69,7 +65,7 @@ fmt-check:
 
 # Lints, warnings denied.
 clippy:
-    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --workspace --all-targets --features sql -- -D warnings
 
 # Documentation, warnings denied.
 doc:
@@ -81,7 +77,7 @@ deny:
 
 # The binary that is shipped and benchmarked.
 dist:
-    cargo build --profile dist
+    cargo build --profile dist --features sql
 
 # Annals against DuckDB and polars, on made-up traffic: 1 GB on disk, and some minutes of a machine that has nothing else to do.
 bench: dist

@@ -32,6 +32,7 @@ mod send;
 mod show;
 mod span;
 mod spans;
+mod sql;
 mod status;
 mod summary;
 mod upload;
@@ -61,6 +62,7 @@ pub(crate) enum Command {
     Query(query::Args),
     Show(show::Args),
     Watch(watch::Args),
+    Sql(sql::Args),
     Index(index::Args),
     DeadLetters(dead_letters::Args),
     Export(export::Args),
@@ -129,6 +131,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Com
         Command::Query(args) => query::run(args, context).await,
         Command::Show(args) => show::run(args, context).await,
         Command::Watch(args) => watch::run(args, context).await,
+        Command::Sql(args) => sql::run(args, context).await,
         Command::Index(args) => index::run(args, context).await,
         Command::DeadLetters(args) => dead_letters::run(args, context).await,
         Command::Ddl(args) => ddl::run(args, context).await,

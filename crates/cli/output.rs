@@ -146,7 +146,7 @@ impl Output {
 
     /// Begins a list with these columns on stdout.
     #[must_use]
-    pub(crate) fn rows(&self, format: Format, columns: &[&'static str]) -> Rows {
+    pub(crate) fn rows(&self, format: Format, columns: &[&str]) -> Rows {
         let style = match self.shared.stdout {
             Face::File => Style::Plain,
             Face::Terminal => Style::Fitted,

@@ -60,6 +60,9 @@ pub(crate) struct Settings {
     pub(crate) ping: PingSettings,
     /// Where saved searches post to.
     pub(crate) watch: WatchSettings,
+    /// What a query in SQL may use.
+    #[cfg_attr(not(feature = "sql"), expect(dead_code, reason = "the setting is known to every build"))]
+    pub(crate) sql: SqlSettings,
     layers: Layers,
 }
 
@@ -184,6 +187,15 @@ pub(crate) struct WatchSettings {
     pub(crate) secret: GivenSecret,
 }
 
+/// `[sql]`: what a query in SQL may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SqlSettings {
+    /// Bytes of memory, beyond which it goes to disk.
+    pub(crate) memory: usize,
+    /// The folder for what goes to disk; `None` is the one of the archive.
+    pub(crate) temp: Option<PathBuf>,
+}
+
 impl Settings {
     /// The settings for the archive in this folder. `flags` are the texts of `--set`.
     ///
@@ -232,6 +244,7 @@ impl Settings {
                 },
                 secret: reader.secret_or_file("watch.webhook_secret", "watch.webhook_secret_file")?,
             },
+            sql: SqlSettings { memory: reader.size("sql.memory", 16 << 20..=1 << 40)?, temp: reader.path("sql.temp")? },
             layers,
         })
     }

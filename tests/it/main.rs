@@ -39,6 +39,8 @@ mod search_quality;
 mod secrets;
 mod sent;
 mod shell;
+#[cfg(feature = "sql")]
+mod sql;
 mod status;
 mod table;
 #[cfg(feature = "otel")]

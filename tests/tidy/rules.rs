@@ -44,7 +44,7 @@ const fn owned(package: &'static str, owners: &'static [&'static str], why: &'st
 /// What belongs to somebody.
 pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("arrow", &["archive"], "columns are built and read in one place"),
-    owned("async-trait", &["store"], "the traits of object_store and deltalake ask for it"),
+    owned("async-trait", &["query", "store"], "the traits of object_store, deltalake and datafusion ask for it"),
     owned("axum", &["emulator"], "one server, which stands in for the service"),
     owned("backon", &["api"], "only the service is asked again"),
     owned("base64", &["api", "emulator", "cli"], "tokens and signatures, on both ends of the wire; bytes in JSON"),
@@ -53,6 +53,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("clap_complete", &["cli"], "arguments belong to the program"),
     owned("clap_mangen", &["cli"], "arguments belong to the program"),
     owned("comfy-table", &["cli"], "libraries print nothing"),
+    owned("datafusion", &["query"], "SQL is a way to ask"),
     owned("deltalake", &["store"], "the log is written by one crate"),
     owned("fail", &["cli", "store"], "the steps of publishing at which tests let the program die"),
     owned(

@@ -5,8 +5,9 @@
 use std::io::{self, Write};
 
 use arrow::array::{Array, AsArray as _, RecordBatch};
-use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, Schema, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
 use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chat::{Timestamp, show_time};
 
 use crate::error::Error;
@@ -50,6 +51,8 @@ impl<W: Write> Csv<W> {
 
 const LINE_END: &str = "\r\n";
 
+const FORMAT: FormatOptions<'static> = FormatOptions::new();
+
 /// Writes the cell of a row that is not null.
 type Cell<'a> = Box<dyn Fn(&mut Vec<u8>, usize) -> io::Result<()> + 'a>;
 
@@ -71,7 +74,7 @@ fn cell(column: &dyn Array) -> Result<Cell<'_>, Error> {
             let column = column.as_primitive::<Int64Type>();
             Box::new(|out, row| write!(out, "{}", column.value(row)))
         }
-        DataType::Timestamp(..) => {
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
             let column = column.as_primitive::<TimestampMicrosecondType>();
             Box::new(|out, row| write_time(out, column.value(row)))
         }
@@ -79,7 +82,15 @@ fn cell(column: &dyn Array) -> Result<Cell<'_>, Error> {
             let column = column.as_string::<i32>();
             Box::new(|out, row| write_text(out, column.value(row)))
         }
-        other => return Err(ArrowError::CsvError(format!("{other} has no form in CSV")).into()),
+        DataType::LargeUtf8 => {
+            let column = column.as_string::<i64>();
+            Box::new(|out, row| write_text(out, column.value(row)))
+        }
+        // What no table has, and a query may give: days, sums of decimals, lists.
+        _ => {
+            let texts = ArrayFormatter::try_new(column, &FORMAT)?;
+            Box::new(move |out, row| write_text(out, &texts.value(row).try_to_string().map_err(io::Error::other)?))
+        }
     })
 }
 

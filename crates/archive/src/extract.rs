@@ -7,7 +7,9 @@ use arrow::datatypes::Schema;
 use arrow::ipc::writer::FileWriter;
 use chat::{Message, Sink};
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
 
 use crate::batch::Builder;
 use crate::columns::Messages;
@@ -37,7 +39,7 @@ pub struct Extract<W: Write + Send> {
     file: File<W>,
 }
 
-enum File<W: Write + Send> {
+pub(crate) enum File<W: Write + Send> {
     Arrow(Box<FileWriter<W>>),
     Csv(Csv<W>),
     Parquet(Box<ArrowWriter<W>>),
@@ -56,7 +58,7 @@ impl<W: Write + Send> Extract<W> {
         let schema = Messages::schema();
         let place = |name: &&str| schema.index_of(name).map_err(|_| Error::NoColumn((*name).to_owned()));
         let places: Vec<usize> = columns.iter().map(place).collect::<Result<_, _>>()?;
-        let file = File::new(out, form, &schema.project(&places)?)?;
+        let file = File::new(out, form, &schema.project(&places)?, properties_of_messages()?)?;
         Ok(Self { builder: Builder::new(schema), places, file })
     }
 }
@@ -78,15 +80,15 @@ impl<W: Write + Send> Sink for Extract<W> {
 }
 
 impl<W: Write + Send> File<W> {
-    fn new(out: W, form: Form, schema: &Schema) -> Result<Self, Error> {
+    pub(crate) fn new(out: W, form: Form, schema: &Schema, properties: WriterProperties) -> Result<Self, Error> {
         Ok(match form {
             Form::Arrow => Self::Arrow(Box::new(FileWriter::try_new(out, schema)?)),
             Form::Csv => Self::Csv(Csv::new(out, schema)?),
-            Form::Parquet => Self::Parquet(Box::new(parquet(out, schema)?)),
+            Form::Parquet => Self::Parquet(Box::new(parquet(out, schema, properties)?)),
         })
     }
 
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         match self {
             _ if batch.num_rows() == 0 => Ok(()),
             Self::Arrow(file) => Ok(file.write(batch)?),
@@ -95,7 +97,7 @@ impl<W: Write + Send> File<W> {
         }
     }
 
-    fn finish(self) -> Result<W, Error> {
+    pub(crate) fn finish(self) -> Result<W, Error> {
         Ok(match self {
             Self::Arrow(file) => file.into_inner()?,
             Self::Csv(file) => file.finish()?,
@@ -108,14 +110,24 @@ impl<W: Write + Send> File<W> {
     }
 }
 
-fn parquet<W: Write + Send>(out: W, schema: &Schema) -> Result<ArrowWriter<W>, Error> {
-    let properties = properties::<Messages>(&Settings::default())?
+fn properties_of_messages() -> Result<WriterProperties, Error> {
+    Ok(properties::<Messages>(&Settings::default())?
         .into_builder()
         // Columns are counted otherwise here, rows may come in any order, and it is no file of the archive.
         .set_sorting_columns(None)
         .set_key_value_metadata(None)
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
-        .build();
+        .build())
+}
+
+/// For rows of whatever shape.
+pub(crate) fn properties_of_any() -> Result<WriterProperties, Error> {
+    let level = ZstdLevel::try_new(Settings::default().compression)?;
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level));
+    Ok(properties.set_max_row_group_bytes(Some(ROW_GROUP_BYTES)).build())
+}
+
+fn parquet<W: Write + Send>(out: W, schema: &Schema, properties: WriterProperties) -> Result<ArrowWriter<W>, Error> {
     let options = ArrowWriterOptions::new()
         .with_properties(properties)
         .with_skip_arrow_metadata(true)

@@ -3,7 +3,7 @@
 //! A message's way: a [`Writer`] takes batches, holds no more rows in memory than its [`Settings`] allow, and on
 //! `finish` writes one file sorted by its key; [`read_all`] gives the rows back in that order, [`read_keys`] and
 //! [`find_ids`] only those asked for, reading little more than the pages they lie in. An [`Extract`] writes some columns for
-//! other programs.
+//! other programs, a [`Sheet`] rows of whatever shape.
 //!
 //! ```
 //! use archive::{Key, Settings, Writer, read_keys};
@@ -50,6 +50,7 @@ mod merge;
 mod portable;
 mod read;
 mod settings;
+mod sheet;
 mod sort;
 mod statistics;
 mod table;
@@ -63,6 +64,7 @@ pub use merge::{Merged, Piece, merge_dead_letters, merge_messages};
 pub use portable::{Fault, FaultKind, LONGEST_CELL, LONGEST_ROW, Portability, portability};
 pub use read::{Footer, Rows, read_all, read_dead_letters, read_entries, read_footer, read_statistics};
 pub use settings::Settings;
+pub use sheet::Sheet;
 pub use statistics::{ColumnStatistics, Statistics, Value};
 pub use table::{Column, FORMAT};
-pub use write::{DeadLetterWriter, Writer, Written, write_dead_letters, write_entries};
+pub use write::{DeadLetterWriter, Writer, Written, entry_batches, write_dead_letters, write_entries};

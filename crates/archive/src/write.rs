@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 
+use arrow::array::RecordBatch;
 use chat::{DeadLetter, Entry, Message, Sink, Timestamp};
 
 use crate::batch::Builder;
@@ -151,4 +152,21 @@ pub fn write_entries<W: Write + Send>(out: W, entries: &[Entry]) -> Result<Writt
     builder.append(&rows, |chunk| file.write(&chunk))?;
     file.write(&builder.finish()?)?;
     file.finish()
+}
+
+/// Ledger entries in the columns of [`crate::entry_schema`].
+///
+/// # Errors
+///
+/// When a value does not fit into its column.
+pub fn entry_batches(entries: &[Entry]) -> Result<Vec<RecordBatch>, Error> {
+    let mut builder = Builder::<Entries>::new(Entries::schema());
+    let mut batches = Vec::new();
+    let rows: Vec<_> = entries.iter().collect();
+    builder.append(&rows, |chunk| {
+        batches.push(chunk);
+        Ok(())
+    })?;
+    batches.push(builder.finish()?);
+    Ok(batches)
 }

@@ -21,7 +21,7 @@ pub(crate) enum Style {
 /// A list that is being printed. JSON lines and CSV are written row by row, a table with [`Rows::finish`].
 pub(crate) struct Rows {
     out: Box<dyn Write>,
-    columns: Vec<&'static str>,
+    columns: Vec<String>,
     form: Form,
 }
 
@@ -34,13 +34,13 @@ enum Form {
 }
 
 impl Rows {
-    pub(super) fn new(out: Box<dyn Write>, format: Format, columns: &[&'static str], style: Style) -> Self {
+    pub(super) fn new(out: Box<dyn Write>, format: Format, columns: &[&str], style: Style) -> Self {
         let form = match format {
             Format::Table => Form::Table(Box::new(Table::new(columns, style))),
             Format::Jsonl => Form::Jsonl,
             Format::Csv => Form::CsvHeader,
         };
-        Self { out, columns: columns.to_vec(), form }
+        Self { out, columns: columns.iter().map(|name| (*name).to_owned()).collect(), form }
     }
 
     /// Adds a row: one cell for each column, in their order.
@@ -87,7 +87,7 @@ impl Rows {
 
     fn begin(&mut self) -> Result<(), WriteError> {
         if matches!(self.form, Form::CsvHeader) {
-            let names: Vec<Cell> = self.columns.iter().map(|name| Cell::from(*name)).collect();
+            let names: Vec<Cell> = self.columns.iter().map(|name| Cell::from(name.as_str())).collect();
             self.out.write_all(csv::line(&names).as_bytes())?;
             self.form = Form::Csv;
         }
@@ -97,7 +97,7 @@ impl Rows {
 
 /// A row as a JSON object whose members keep the order of the columns.
 struct Row<'a> {
-    columns: &'a [&'static str],
+    columns: &'a [String],
     cells: &'a [Cell],
     more: Option<(&'static str, Cell)>,
 }

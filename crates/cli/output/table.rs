@@ -23,7 +23,7 @@ pub(crate) struct Table {
 
 impl Table {
     /// An empty table.
-    pub(crate) fn new(columns: &[&'static str], style: Style) -> Self {
+    pub(crate) fn new(columns: &[&str], style: Style) -> Self {
         let mut table = comfy_table::Table::new();
         table.load_preset(presets::NOTHING).set_content_arrangement(match style {
             Style::Plain => ContentArrangement::Disabled,

@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A path that means the same file in whichever folder the program runs.
-    fn path(&self, name: &'static str) -> Result<Option<PathBuf>, SettingsError> {
+    pub(super) fn path(&self, name: &'static str) -> Result<Option<PathBuf>, SettingsError> {
         if self.layers.value(name).is_none() {
             return Ok(None);
         }

@@ -20,6 +20,8 @@
 //!
 //! [`export`] hands rows out to other programs, as files that are no part of the archive.
 //!
+//! With the feature `sql`, a `sql::Database` answers SQL.
+//!
 //! It writes nothing into the tables, catches up with nothing and decides nothing about output.
 
 mod context;
@@ -28,6 +30,8 @@ pub mod export;
 mod library;
 mod news;
 mod question;
+#[cfg(feature = "sql")]
+pub mod sql;
 
 pub use context::{Group, Line};
 pub use library::{Error, Library};

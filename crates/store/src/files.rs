@@ -1,10 +1,11 @@
-//! The live files of all tables, each with what the log says of its format.
+//! The live files of all tables, each with what the log says of it.
 
 use std::fmt;
 
 use chat::Hour;
 
 use crate::error::Error;
+use crate::layout::PARTITION;
 use crate::live::LiveFile;
 use crate::open::Archive;
 use crate::reader::Reader;
@@ -17,8 +18,14 @@ pub struct TableFile {
     pub table: &'static str,
     /// Its name, relative to the table.
     pub path: String,
+    /// How many bytes it has.
+    pub size: u64,
+    /// The day that all its rows are of, `2026-03-14`; `None` in a table without that partition.
+    pub date: Option<String>,
     /// The hours that it holds, in order; none for a file of the ledger.
     pub hours: Vec<Hour>,
+    /// The bounds of its columns as the log has them: the `stats` of an `add` action, which is JSON.
+    pub statistics: Option<String>,
     /// The format that the log says the file was written in; not said of files of the ledger, of files of before, and of
     /// those that other programs wrote.
     pub format_in_log: Option<String>,
@@ -32,6 +39,9 @@ impl TableFile {
         Self {
             table: table.name(),
             path: file.path().to_owned(),
+            size: file.size(),
+            date: file.add.partition_values.get(PARTITION).cloned().flatten(),
+            statistics: file.add.stats.clone(),
             hours: file.hours().to_vec(),
             format_in_log: tags::format(file.add.tags.as_ref()).map(str::to_owned),
             format_of_table: format_of_table.cloned(),
@@ -39,7 +49,7 @@ impl TableFile {
         }
     }
 
-    /// A reader of the file, for `archive::read_footer`.
+    /// A reader of the file, for `archive::read_footer` and whatever else reads Parquet.
     #[must_use]
     pub fn reader(&self) -> Reader {
         self.reader.clone()

@@ -1,0 +1,167 @@
+//! A query, asked and answered.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use query::export::Secrets;
+use query::sql::{self, Answer, Database, Options, SqlError, Value};
+use store::{Access, Archive};
+
+use super::Args;
+use super::failure::told;
+use super::target::{Target, write_whole};
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::output::{Cell, Format};
+
+/// How often a query is asked anew because hours were published anew meanwhile, if nothing was written yet.
+const LOOKS: usize = 5;
+
+/// A query that is read from a file, in bytes.
+const LONGEST_QUERY: u64 = 1 << 20;
+
+/// Rows of a table for a person; they are held until they are printed.
+const MOST_IN_TABLE: usize = 100_000;
+
+pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let target = Target::of(args.format, args.output, context)?;
+    let query = match (args.query, &args.file) {
+        (None, Some(path)) => read(path)?,
+        (query, _) => query.unwrap_or_default(),
+    };
+    if query.trim().is_empty() {
+        return Err(CommandError::usage("there is no query").hint("`annals sql --help` has examples"));
+    }
+    let archive = context.open_archive(Access::Existing).await?;
+    let stop = context.stop.token();
+    if sql::may_ask_index(&query) {
+        context.index_what_is_behind(&archive).await?;
+    }
+    let secrets = if args.with_secrets { Secrets::Kept } else { Secrets::LeftOut };
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Ok(Exit::Interrupted),
+        done = ask(&query, &archive, secrets, &target, context) => done.map(|()| Exit::Done),
+    }
+}
+
+fn read(path: &Path) -> Result<String, CommandError> {
+    let mut query = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().take(LONGEST_QUERY + 1).read_to_string(&mut query)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(LONGEST_QUERY + 1).read_to_string(&mut query))
+    };
+    let doing = || format!("could not read the query from {}", path.display());
+    match read {
+        Ok(bytes) if bytes as u64 > LONGEST_QUERY => {
+            Err(CommandError::usage("it is longer than a megabyte").while_doing(doing()))
+        }
+        Ok(_) => Ok(query),
+        Err(error) => Err(CommandError::usage(error).while_doing(doing())),
+    }
+}
+
+/// Asks, and writes the answer to the target.
+async fn ask(
+    query: &str,
+    archive: &Archive,
+    secrets: Secrets,
+    target: &Target,
+    context: &Context,
+) -> Result<(), CommandError> {
+    let options = Options { secrets, ..context.sql_options() };
+    for look in 1.. {
+        let catalogue = context.read_catalogue().map_err(CommandError::from)?;
+        let database = Database::open(archive, catalogue, &options).await?;
+        let answered = match database.ask(query).await {
+            Ok(answer) => write(answer, target, context).await,
+            Err(error) => Err(error),
+        };
+        if answered.as_ref().is_err_and(|error| may_ask_again(error, target)) && look < LOOKS {
+            continue;
+        }
+        warn_of_what_was_not_searched(database.not_searched(), context);
+        if let Some(table) = answered.map_err(|error| told(error, query, target))? {
+            table.print(context)?;
+        }
+        break;
+    }
+    Ok(())
+}
+
+/// Whether a file was replaced before anything was written that cannot be taken back.
+fn may_ask_again(error: &SqlError, target: &Target) -> bool {
+    matches!(error, SqlError::Moving { has_begun } if !has_begun || matches!(target, Target::File(..)))
+}
+
+fn warn_of_what_was_not_searched(hours: usize, context: &Context) {
+    if hours > 0 {
+        context.output.warn(format_args!("{hours} archived hours are not indexed yet and were not searched"));
+    }
+}
+
+/// Writes the answer; a table is only collected.
+async fn write(answer: Answer, target: &Target, context: &Context) -> Result<Option<Table>, SqlError> {
+    match target {
+        Target::File(path, form) => write_whole(path, answer, *form).await.map(|()| None),
+        Target::Stdout(form) => answer.write(*form, context.output.stream()).await.map(|_| None),
+        Target::Table => Table::of(answer).await.map(Some),
+    }
+}
+
+/// An answer for a person.
+struct Table {
+    columns: Vec<String>,
+    rows: Vec<Vec<Value>>,
+    are_more: bool,
+}
+
+impl Table {
+    async fn of(mut answer: Answer) -> Result<Self, SqlError> {
+        let mut table = Self { columns: answer.columns(), rows: Vec::new(), are_more: false };
+        while let Some(batch) = answer.next().await? {
+            table.rows.extend(batch.values()?);
+            if table.rows.len() > MOST_IN_TABLE {
+                table.rows.truncate(MOST_IN_TABLE);
+                table.are_more = true;
+                break;
+            }
+        }
+        Ok(table)
+    }
+
+    fn print(self, context: &Context) -> Result<(), CommandError> {
+        let columns: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        let mut rows = context.output.rows(Format::Table, &columns);
+        for row in self.rows {
+            rows.push(&row.into_iter().map(cell).collect::<Vec<_>>())?;
+        }
+        rows.finish()?;
+        if self.are_more {
+            context.output.note(format_args!("these are the first {MOST_IN_TABLE} rows: --format csv prints all"));
+        }
+        Ok(())
+    }
+}
+
+fn cell(value: Value) -> Cell {
+    match value {
+        Value::Nothing => Cell::Nothing,
+        Value::Text(text) => Cell::Text(text),
+    }
+}
+
+impl Context {
+    /// What a query may use.
+    fn sql_options(&self) -> Options {
+        let settings = &self.settings.sql;
+        Options {
+            memory: settings.memory,
+            temp: settings.temp.clone().unwrap_or_else(|| self.archive.join("tmp")),
+            secrets: Secrets::LeftOut,
+            now: self.clock.now(),
+        }
+    }
+}
