@@ -15,6 +15,11 @@ fn page() -> String {
             archive::entry_columns(),
         ),
         ("dead_letters", "Lines that are no JSON object, as served.", archive::dead_letter_columns()),
+        (
+            "attachments",
+            "The files that messages speak of, a row for each; there from the first `annals media fetch` on.",
+            archive::attachment_columns(),
+        ),
     ];
     for (name, about, columns) in tables {
         let _infallible = write!(page, "\n## {name}\n\n{about}\n\n| column | type | meaning |\n| --- | --- | --- |\n");
@@ -22,7 +27,7 @@ fn page() -> String {
             let _infallible = writeln!(page, "| `{}` | {} | {} |", column.name, column.type_word, column.doc);
         }
     }
-    page.push_str("\n`messages` and `dead_letters` are partitioned by `date`, the UTC date of `source_hour`; it is not in the files.\n");
+    page.push_str("\n`messages`, `dead_letters` and `attachments` are partitioned by `date`, the UTC date of `source_hour`; it is not in the files.\n");
     page
 }
 

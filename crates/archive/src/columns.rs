@@ -8,9 +8,12 @@ use chat::{Hour, Message, Position};
 
 use crate::table::{Bounds, Cell, Column, Field, Packing, Table};
 
+mod attachments;
 mod dead_letters;
 mod entries;
 
+pub(crate) use attachments::Attachments;
+pub use attachments::{attachment_columns, attachment_schema};
 pub(crate) use dead_letters::DeadLetters;
 pub use dead_letters::{dead_letter_columns, dead_letter_schema};
 pub(crate) use entries::Entries;

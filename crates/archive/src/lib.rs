@@ -1,4 +1,4 @@
-//! Messages, dead letters and ledger entries to and from Parquet.
+//! Messages, dead letters, ledger entries and what is known of attachments, to and from Parquet.
 //!
 //! A message's way: a [`Writer`] takes batches, holds no more rows in memory than its [`Settings`] allow, and on
 //! `finish` writes one file sorted by its key; [`read_all`] gives the rows back in that order, [`read_keys`] and
@@ -25,8 +25,8 @@
 //!
 //! # The format
 //!
-//! A file is Parquet with zstd and the columns of [`columns`], [`dead_letter_columns`] or [`entry_columns`], in that
-//! order; its metadata has `annals.format`, the number [`FORMAT`]. Files of messages are sorted by (`source_hour`,
+//! A file is Parquet with zstd and the columns of [`columns`], [`dead_letter_columns`], [`attachment_columns`] or
+//! [`entry_columns`], in that order; its metadata has `annals.format`, the number [`FORMAT`]. Files of messages are sorted by (`source_hour`,
 //! `sent_at`, `msg_id`, `part`, `line`), ascending and nulls last, say so in `sorting_columns`, and have a page index
 //! with bounds of the first three. The Parquet schema is all there is: no embedded Arrow schema, no INT96, no dictionary
 //! types, times as `TIMESTAMP(MICROS, isAdjustedToUTC=true)`. A column that is added goes to the end and is null in
@@ -56,15 +56,22 @@ mod statistics;
 mod table;
 mod write;
 
-pub use columns::{columns, dead_letter_columns, dead_letter_schema, entry_columns, entry_schema, message_schema};
+pub use columns::{
+    attachment_columns, attachment_schema, columns, dead_letter_columns, dead_letter_schema, entry_columns,
+    entry_schema, message_schema,
+};
 pub use error::Error;
 pub use extract::{Extract, Form};
 pub use find::{Key, find_ids, read_columns, read_hour, read_keys};
 pub use merge::{Merged, Piece, merge_dead_letters, merge_messages};
 pub use portable::{Fault, FaultKind, LONGEST_CELL, LONGEST_ROW, Portability, portability};
-pub use read::{Footer, Rows, read_all, read_dead_letters, read_entries, read_footer, read_statistics};
+pub use read::{
+    Footer, Rows, read_all, read_attachments, read_dead_letters, read_entries, read_footer, read_statistics,
+};
 pub use settings::Settings;
 pub use sheet::Sheet;
 pub use statistics::{ColumnStatistics, Statistics, Value};
 pub use table::{Column, FORMAT};
-pub use write::{DeadLetterWriter, Writer, Written, entry_batches, write_dead_letters, write_entries};
+pub use write::{
+    DeadLetterWriter, Writer, Written, entry_batches, write_attachments, write_dead_letters, write_entries,
+};

@@ -1,7 +1,7 @@
 //! Files to rows.
 
 use arrow::array::RecordBatch;
-use chat::{DeadLetter, Entry, Message};
+use chat::{Attachment, DeadLetter, Entry, Message};
 use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
@@ -9,7 +9,7 @@ use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuil
 use parquet::file::metadata::{FileMetaData, PageIndexPolicy, ParquetMetaData};
 
 use crate::batch::Columns;
-use crate::columns::{DeadLetters, Entries, Messages};
+use crate::columns::{Attachments, DeadLetters, Entries, Messages};
 use crate::error::Error;
 use crate::layout::FORMAT_KEY;
 use crate::statistics::Statistics;
@@ -53,6 +53,18 @@ where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
     OpenFile::<R, Entries>::open(reader, PageIndexPolicy::Skip).await?.rows()?.try_concat().await
+}
+
+/// Every row of a file of attachments, in its order.
+///
+/// # Errors
+///
+/// As [`read_all`].
+pub async fn read_attachments<R>(reader: R) -> Result<Rows<Attachment>, Error>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+{
+    OpenFile::<R, Attachments>::open(reader, PageIndexPolicy::Skip).await?.rows()
 }
 
 /// The statistics of a file of messages, from its footer alone.

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
-use chat::{DeadLetter, Entry, Message, Sink, Timestamp};
+use chat::{Attachment, DeadLetter, Entry, Message, Sink, Timestamp};
 
 use crate::batch::Builder;
-use crate::columns::{DeadLetters, Entries, Messages};
+use crate::columns::{Attachments, DeadLetters, Entries, Messages};
 use crate::error::Error;
 use crate::file::TableFile;
 use crate::settings::Settings;
@@ -169,4 +169,18 @@ pub fn entry_batches(entries: &[Entry]) -> Result<Vec<RecordBatch>, Error> {
     })?;
     batches.push(builder.finish()?);
     Ok(batches)
+}
+
+/// Writes a file of attachments, in the order given.
+///
+/// # Errors
+///
+/// When the output fails, or a value does not fit into its column.
+pub fn write_attachments<W: Write + Send>(out: W, attachments: &[Attachment]) -> Result<Written<W>, Error> {
+    let mut file = TableFile::<W, Attachments>::new(out, &Settings::default())?;
+    let mut builder = Builder::<Attachments>::new(Attachments::schema());
+    let rows: Vec<_> = attachments.iter().collect();
+    builder.append(&rows, |chunk| file.write(&chunk))?;
+    file.write(&builder.finish()?)?;
+    file.finish()
 }

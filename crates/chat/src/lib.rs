@@ -26,12 +26,14 @@
 //! | duplicate | a message seen before in the same hour with the same content |
 //! | conflict | a message whose id was seen before in the same hour with other content |
 //! | retained | a message that an earlier file of its hour had and the newest has not; kept, and marked |
+//! | attachment | a file that a message speaks of, or the thumbnail of one |
 //! | entry | one row of the ledger: what is known of an hour after an attempt |
 //! | sink | one destination of messages: the tables, the index |
 //!
 //! This crate does no I/O and knows no serialisation: its types derive traits of the standard library only.
 
 mod app;
+mod attachment;
 mod body;
 mod conversation;
 mod dead_letter;
@@ -46,6 +48,7 @@ mod time;
 mod zone;
 
 pub use app::{App, AppError, without_domain};
+pub use attachment::{Attachment, AttachmentKind, AttachmentState};
 pub use body::BodyType;
 pub use conversation::{Conversation, bare_key, conversation_key};
 pub use dead_letter::{DeadLetter, Reason};

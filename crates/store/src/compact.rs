@@ -184,7 +184,7 @@ fn files_of(live: &Live, day: Hour) -> Vec<Arc<LiveFile>> {
 fn is_ours(kind: Kind, live: &Live, file: &LiveFile, day: Hour) -> bool {
     let is_told = |hour: Hour| match kind {
         Kind::DeadLetters => tags::origin(file.add.tags.as_ref(), hour).is_some(),
-        Kind::Messages | Kind::Hours => file.told(hour).is_some(),
+        Kind::Messages | Kind::Hours | Kind::Attachments => file.told(hour).is_some(),
     };
     let is_alone = |hour: Hour| live.holders(hour).len() == 1;
     file.hours().iter().all(|hour| hour.date() == day.date() && is_told(*hour) && is_alone(*hour))

@@ -20,16 +20,23 @@ pub(crate) const TEMPORARY_FOLDER: &str = "tmp";
 pub(crate) const TEMPORARY_FILE: &str = ".tmp";
 /// The folder of the served bytes.
 pub(crate) const RAW_FOLDER: &str = "raw";
+/// The folder of the attachments' bytes.
+pub(crate) const MEDIA_FOLDER: &str = "media";
 /// The folder of what was handed out to others.
 const EXPORTS_FOLDER: &str = "exports";
 /// The folder of what saved searches have told.
 const WATCHES_FOLDER: &str = "watches";
-/// The partition column of `messages` and `dead_letters`.
+/// The partition column of all tables but the ledger.
 pub(crate) const PARTITION: &str = "date";
 
 /// The value of the partition column for an hour.
 pub(crate) fn partition(hour: Hour) -> String {
     hour.date().format("%Y-%m-%d").to_string()
+}
+
+/// The folder of the rows of an hour's day within a table: `date=2026-03-14`.
+pub(crate) fn day_folder(hour: Hour) -> String {
+    format!("{PARTITION}={}", partition(hour))
 }
 
 /// A name that no other data file of the hour has: `date=2026-03-14/2026031409-<id>.parquet`.
@@ -84,6 +91,16 @@ pub(crate) fn raw_part(hour: Hour, part: Part) -> String {
 /// The list of an hour's parts: `2026031409.json`.
 pub(crate) fn raw_manifest(hour: Hour) -> String {
     format!("{}.json", hour.key())
+}
+
+/// Where the bytes with this SHA-256 are: `media/ab/abcd…`.
+pub(crate) fn blob(sha256: &str) -> Path {
+    Path::from(format!("{MEDIA_FOLDER}/{}/{sha256}", sha256.get(..2).unwrap_or_default()))
+}
+
+/// Whether a text is a SHA-256 as it is written here: 64 hexadecimal digits, in lower case.
+pub(crate) fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 /// Up to where the export of a name has handed out the archive.

@@ -31,9 +31,11 @@
 //! app.json                                  the app it belongs to, created once
 //! messages/     _delta_log/ date=2026-03-14/2026031409-<id>.parquet, or 20260314-<id>.parquet for several hours
 //! dead_letters/ _delta_log/ date=2026-03-14/2026031409-<id>.parquet
+//! attachments/  _delta_log/ date=2026-03-14/20260314-<id>.parquet: there from the first attachment on
 //! hours/        _delta_log/ <id>.parquet    the ledger: rows are added, the newest of an hour counts
 //! raw/2026/03/14/2026031409-0.gz            bytes as served, and 2026031409.json, which says that they are whole
 //! raw/.lock                                 held while the bytes of an hour get their names
+//! media/ab/abcd…                            the bytes of attachments, named after their SHA-256
 //! exports/nightly.json                      up to where the export of that name has handed out the archive
 //! watches/harbour.json                      what the saved search of that name has told
 //! tmp/                                      everything unfinished; empty when no run is going
@@ -43,6 +45,8 @@
 //!
 //! This crate decodes nothing, asks no service and does not know the index.
 
+mod attachments;
+mod blobs;
 mod compact;
 #[cfg(test)]
 mod crash;
@@ -52,6 +56,7 @@ mod error;
 mod faults;
 mod files;
 mod identity;
+mod intake;
 mod layout;
 mod ledger;
 mod letter_reader;
@@ -84,6 +89,8 @@ mod watermark;
 #[cfg(test)]
 extern crate self as store;
 
+pub use attachments::AttachmentUpdate;
+pub use blobs::{BlobFile, BlobStage, SealedBlob};
 pub use compact::{Compacted, Compaction};
 pub use error::{Advice, Error, is_gone};
 pub use files::TableFile;

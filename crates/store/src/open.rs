@@ -11,6 +11,7 @@ use chat::{App, DeadLetter, Entry, Hour, Part, Timestamp};
 use futures::TryStreamExt;
 use object_store::ObjectStore;
 
+use crate::attachments::Attachments;
 use crate::compact::{Compacted, Compaction, Compactor, crowded};
 use crate::disk::{Disk, create_folder};
 use crate::error::{Advice, Error, is_gone};
@@ -57,6 +58,7 @@ struct Inner {
     dead_letters: Table,
     messages: Arc<Table>,
     ledger: Ledger,
+    attachments: Attachments,
     // Dropped in this order: the mark is taken away before the lock is let go.
     running: Arc<Running>,
     _lock: Lock,
@@ -94,10 +96,11 @@ impl Archive {
         let messages = Arc::new(Table::open(Kind::Messages, Arc::clone(&store), Arc::clone(&clock)).await?);
         let dead_letters = Table::open(Kind::DeadLetters, Arc::clone(&store), Arc::clone(&clock)).await?;
         let hours = Table::open(Kind::Hours, store, Arc::clone(&clock)).await?;
+        let attachments = Attachments::new(disk.clone(), Arc::clone(&clock));
         let running = Arc::new(Running::new(disk.clone()));
         let ledger = Ledger::new(hours, Arc::clone(&messages), disk.clone(), Arc::clone(&running), Arc::clone(&clock));
         if matches!(lock, Lock::Exclusive(_)) && repair::is_needed(&disk)? {
-            match repair::repair(&disk, &messages, &dead_letters, &ledger, clock()).await {
+            match repair::repair(&disk, &messages, &dead_letters, &ledger, &attachments, clock()).await {
                 // Who may only read, reads it as it is.
                 Err(error) if error.advice() == Advice::FixTheSettings => {
                     tracing::warn!(%error, "could not repair the archive after a run that did not end well");
@@ -107,7 +110,8 @@ impl Archive {
         }
         let lock = tokio::task::spawn_blocking(move || lock.share()).await;
         let lock = lock.map_err(|error| Error::file("lock", disk.root())(error.into()))?;
-        let inner = Inner { disk, clock, app: Mutex::new(app), dead_letters, messages, ledger, running, _lock: lock };
+        let app = Mutex::new(app);
+        let inner = Inner { disk, clock, app, dead_letters, messages, ledger, attachments, running, _lock: lock };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -393,6 +397,18 @@ impl Archive {
     #[must_use]
     pub fn letter_reader(&self, hour: Hour) -> LetterReader {
         LetterReader::new(self.clone(), hour)
+    }
+
+    pub(crate) fn attachment_table(&self) -> &Attachments {
+        &self.inner.attachments
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        &self.inner.running
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.inner.clock)()
     }
 
     pub(crate) fn dead_letter_table(&self) -> &Table {

@@ -14,17 +14,16 @@
 //! lock at first; what looks broken is looked at again under the shared lock, for it may just be getting its names.
 
 use std::fs::{self, File};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path as FilePath, PathBuf};
 
 use chat::{Hour, Part};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
-use crate::disk::{Disk, Present, create_folder, sync_file};
+use crate::disk::{Disk, Present, create_folder};
 use crate::error::Error;
+use crate::intake::{Intake, Taken};
 use crate::layout;
 use crate::lock::lock_file;
 use crate::steps::step;
@@ -36,9 +35,7 @@ const NEXT: &str = ".next";
 pub struct RawStage {
     hour: Hour,
     part: Part,
-    file: NamedTempFile,
-    hash: Sha256,
-    length: u64,
+    intake: Intake,
 }
 
 /// A part of an hour that was received whole; removed when dropped before it is kept.
@@ -46,9 +43,7 @@ pub struct RawStage {
 pub struct SealedRaw {
     hour: Hour,
     part: Part,
-    file: NamedTempFile,
-    sha256: String,
-    length: u64,
+    taken: Taken,
 }
 
 /// A part of an hour that is kept.
@@ -99,9 +94,7 @@ struct ManifestPart {
 
 impl RawStage {
     pub(crate) fn new(disk: &Disk, hour: Hour, part: Part) -> Result<Self, Error> {
-        let folder = disk.path(&Path::from(layout::TEMPORARY_FOLDER));
-        let file = disk.temporary().map_err(Error::file("write into", &folder))?;
-        Ok(Self { hour, part, file, hash: Sha256::new(), length: 0 })
+        Ok(Self { hour, part, intake: Intake::new(disk)? })
     }
 
     /// Forgets what was written, for another try.
@@ -110,17 +103,13 @@ impl RawStage {
     ///
     /// When the file cannot be emptied.
     pub fn restart(&mut self) -> io::Result<()> {
-        self.file.as_file().set_len(0)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        self.hash = Sha256::new();
-        self.length = 0;
-        Ok(())
+        self.intake.restart()
     }
 
     /// Bytes written so far.
     #[must_use]
     pub fn length(&self) -> u64 {
-        self.length
+        self.intake.length()
     }
 
     /// Makes what was written last through a power failure. The part is still not kept.
@@ -129,22 +118,17 @@ impl RawStage {
     ///
     /// When the disk refuses.
     pub fn seal(self) -> Result<SealedRaw, Error> {
-        sync_file(self.file.as_file()).map_err(Error::file("sync", self.file.path()))?;
-        let sha256 = hex(&self.hash.finalize());
-        Ok(SealedRaw { hour: self.hour, part: self.part, file: self.file, sha256, length: self.length })
+        Ok(SealedRaw { hour: self.hour, part: self.part, taken: self.intake.seal()? })
     }
 }
 
 impl Write for RawStage {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hash.update(bytes.get(..written).unwrap_or(bytes));
-        self.length += written as u64;
-        Ok(written)
+        self.intake.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.intake.flush()
     }
 }
 
@@ -155,7 +139,7 @@ impl SealedRaw {
     ///
     /// When the file cannot be opened.
     pub fn open(&self) -> Result<File, Error> {
-        self.file.reopen().map_err(Error::file("open", self.file.path()))
+        self.taken.file.reopen().map_err(Error::file("open", self.taken.file.path()))
     }
 
     /// The part.
@@ -167,13 +151,13 @@ impl SealedRaw {
     /// The SHA-256 of the bytes, lower-case hex.
     #[must_use]
     pub fn sha256(&self) -> &str {
-        &self.sha256
+        &self.taken.sha256
     }
 
     /// How many bytes there are.
     #[must_use]
     pub fn length(&self) -> u64 {
-        self.length
+        self.taken.length
     }
 }
 
@@ -202,9 +186,9 @@ fn stage(disk: &Disk, hour: Hour, parts: Vec<SealedRaw>) -> io::Result<()> {
     let folder = layout::raw_folder(hour);
     let mut list = Vec::with_capacity(parts.len());
     for sealed in parts {
-        list.push(ManifestPart { length: sealed.length, sha256: sealed.sha256 });
+        list.push(ManifestPart { length: sealed.taken.length, sha256: sealed.taken.sha256 });
         let name = format!("{}{NEXT}", layout::raw_part(hour, sealed.part));
-        disk.place(sealed.file, &folder.clone().join(name), Present::Replace)?;
+        disk.place(sealed.taken.file, &folder.clone().join(name), Present::Replace)?;
     }
     step("raw.parts-placed");
     let json = serde_json::to_vec(&Manifest { parts: list })?;
@@ -364,9 +348,4 @@ fn next(path: &FilePath) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(NEXT);
     name.into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
 }

@@ -11,6 +11,7 @@ use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use crate::attachments::Attachments;
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::layout;
@@ -30,6 +31,7 @@ pub(crate) async fn repair(
     messages: &Table,
     dead_letters: &Table,
     ledger: &Ledger,
+    attachments: &Attachments,
     now: Timestamp,
 ) -> Result<(), Error> {
     let live = messages.live().await?;
@@ -40,7 +42,8 @@ pub(crate) async fn repair(
         tracing::debug!(hour = %row.hour, state = %row.state, source = row.source, "rebuilding a row of the ledger");
     }
     ledger.correct(&rows).await?;
-    for table in [dead_letters, messages, ledger.table()] {
+    let tables = [dead_letters, messages, ledger.table()];
+    for table in tables.into_iter().chain(attachments.existing().await?) {
         sweep(disk, table).await?;
     }
     // Last: as long as something is in there, the next to open the archive repairs again.

@@ -53,7 +53,9 @@ impl Selection<'_> {
             let out = StagedFile::new(&disk).map_err(Error::file("write into", disk.root()))?;
             let merged = match kind {
                 Kind::DeadLetters => archive::merge_dead_letters(pieces, &hours, out, &settings),
-                Kind::Messages | Kind::Hours => archive::merge_messages(pieces, &hours, out, &settings),
+                Kind::Messages | Kind::Hours | Kind::Attachments => {
+                    archive::merge_messages(pieces, &hours, out, &settings)
+                }
             };
             merged.map_err(Error::rows(kind.name(), &names(&hours)))
         });
@@ -63,7 +65,7 @@ impl Selection<'_> {
         let written = merged.file;
         let stats = match kind {
             Kind::DeadLetters => letters::stats_of(written.rows),
-            Kind::Messages | Kind::Hours => written.statistics.to_delta_json(),
+            Kind::Messages | Kind::Hours | Kind::Attachments => written.statistics.to_delta_json(),
         };
         Ok(Rewritten { file: written.out, rows: written.rows, stats, tags, first })
     }
@@ -86,7 +88,7 @@ impl Selection<'_> {
                 let told = self.hours.iter().map(|hour| Ok((*hour, origin(hour).ok_or_else(|| untold(hour))?)));
                 Ok(tags::of_letters(&told.collect::<Result<BTreeMap<_, _>, Error>>()?))
             }
-            Kind::Messages | Kind::Hours => {
+            Kind::Messages | Kind::Hours | Kind::Attachments => {
                 let entry = |hour: &Hour| teller(hour).and_then(|file| file.told(*hour)).cloned();
                 let told = self.hours.iter().map(|hour| entry(hour).ok_or_else(|| untold(hour)));
                 Ok(tags::of_entries(&told.collect::<Result<Vec<_>, Error>>()?))
@@ -110,7 +112,7 @@ impl Selection<'_> {
         let file = self.files.iter().find(|file| file.hours().contains(&hour))?;
         match self.table.kind() {
             Kind::DeadLetters => tags::letters_in(&tags::origin(file.add.tags.as_ref(), hour)?),
-            Kind::Messages | Kind::Hours => file.told(hour).map(|entry| entry.tally.rows()),
+            Kind::Messages | Kind::Hours | Kind::Attachments => file.told(hour).map(|entry| entry.tally.rows()),
         }
     }
 }

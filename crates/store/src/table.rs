@@ -42,9 +42,10 @@ const REMOVED_RETENTION: &str = "interval 1 hours";
 /// The table property that holds the format number.
 const FORMAT_PROPERTY: &str = "annals.format";
 
-/// What makes the three tables differ.
+/// What makes the tables differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
+    Attachments,
     DeadLetters,
     Hours,
     Messages,
@@ -80,6 +81,7 @@ pub(crate) enum Outcome<T> {
 impl Kind {
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Attachments => "attachments",
             Self::DeadLetters => "dead_letters",
             Self::Hours => "hours",
             Self::Messages => "messages",
@@ -88,6 +90,7 @@ impl Kind {
 
     fn columns(self) -> Result<Vec<StructField>, DeltaTableError> {
         let schema = match self {
+            Self::Attachments => archive::attachment_schema(),
             Self::DeadLetters => archive::dead_letter_schema(),
             Self::Hours => archive::entry_schema(),
             Self::Messages => archive::message_schema(),
@@ -99,7 +102,7 @@ impl Kind {
 
     fn partitions(self) -> &'static [&'static str] {
         match self {
-            Self::DeadLetters | Self::Messages => &[PARTITION],
+            Self::Attachments | Self::DeadLetters | Self::Messages => &[PARTITION],
             Self::Hours => &[],
         }
     }

@@ -5,6 +5,7 @@
 //! | `annals.hours` | the hours the file holds, `2026031409,2026031410`, in order |
 //! | `annals.entries` | their ledger entries, a JSON list (`messages` only), from which lost rows of the ledger are rebuilt |
 //! | `annals.origins` | for each hour what made its lines (`dead_letters` only), a JSON object: version, number, SHA-256 of the parts, `{"2026031409":"0.1.0 2 ab…,cd…"}` |
+//! | `annals.listed` | of which hours the messages were looked through (`attachments` only), a JSON object: in which publication, `{"2026031409":"date=…"}` |
 //! | `annals.origin` | the same in files of before, which hold one hour |
 //! | `annals.file_format` | the format that the file was written in; not in files of before |
 //!
@@ -20,6 +21,7 @@ const HOURS: &str = "annals.hours";
 const ENTRIES: &str = "annals.entries";
 const ORIGIN: &str = "annals.origin";
 const ORIGINS: &str = "annals.origins";
+const LISTED: &str = "annals.listed";
 const FORMAT: &str = "annals.file_format";
 
 pub(crate) type Tags = HashMap<String, Option<String>>;
@@ -49,6 +51,22 @@ pub(crate) fn of_letters(origins: &BTreeMap<Hour, String>) -> Tags {
     let mut tags = of_hours(&hours);
     tags.insert(ORIGINS.to_owned(), Some(json));
     tags
+}
+
+/// The tags of a file of the attachments of these hours, some of them looked through in these publications.
+pub(crate) fn of_attachments(hours: &[Hour], listed: &BTreeMap<Hour, String>) -> Tags {
+    let wire: BTreeMap<_, _> = listed.iter().map(|(hour, publication)| (hour.key(), publication)).collect();
+    let json = serde_json::to_string(&wire).expect("texts are always JSON");
+    let mut tags = of_hours(hours);
+    tags.insert(LISTED.to_owned(), Some(json));
+    tags
+}
+
+/// The hours whose messages were looked through for a file of attachments, and in which publication.
+pub(crate) fn listed(tags: Option<&Tags>) -> BTreeMap<Hour, String> {
+    let wire: Option<BTreeMap<String, String>> = text(tags, LISTED).and_then(|json| serde_json::from_str(json).ok());
+    let known = wire.into_iter().flatten();
+    known.filter_map(|(key, publication)| Some((Hour::from_key(&key).ok()?, publication))).collect()
 }
 
 /// The format that a file was written in, as its tags say.

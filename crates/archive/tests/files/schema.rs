@@ -67,6 +67,28 @@ bytes Binary not null
 }
 
 #[test]
+fn attachments_have_their_columns_and_no_secret() {
+    let expected = "\
+msg_id Utf8
+source_hour Utf8 not null
+part Int32 not null
+line Int64 not null
+kind Utf8 not null
+url Utf8 not null
+state Utf8 not null
+deadline Timestamp(µs, \"UTC\") not null
+sha256 Utf8
+length Int64
+media_type Utf8
+http_status Int32
+tried_at Timestamp(µs, \"UTC\")
+fetched_at Timestamp(µs, \"UTC\")
+error Utf8
+";
+    assert_eq!(written(&archive::attachment_schema()), expected);
+}
+
+#[test]
 fn the_ledger_has_its_columns() {
     let expected = "\
 source_hour Utf8 not null
@@ -100,6 +122,7 @@ fn the_documented_columns_are_those_of_the_schema() {
         (archive::columns(), archive::message_schema()),
         (archive::dead_letter_columns(), archive::dead_letter_schema()),
         (archive::entry_columns(), archive::entry_schema()),
+        (archive::attachment_columns(), archive::attachment_schema()),
     ] {
         let documented: Vec<_> = columns.iter().map(|column| (column.name, column.nullable)).collect();
         let fields: Vec<_> = schema.fields().iter().map(|field| (field.name().as_str(), field.is_nullable())).collect();
