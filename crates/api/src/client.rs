@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::availability::Availability;
 use crate::call::{Call, Repeat};
-use crate::config::{Config, Retries};
+use crate::config::{Config, Outside, Retries};
 use crate::download::{Downloaded, Target, attempt};
 use crate::error::Error;
 use crate::http::Http;
@@ -22,6 +22,7 @@ pub struct Client {
     app: App,
     pub(crate) base_url: Url,
     zone: Zone,
+    pub(crate) outside: Outside,
     pub(crate) retries: Retries,
     pub(crate) http: Http,
     pub(crate) quotas: Quotas,
@@ -38,9 +39,9 @@ impl Client {
         let app = app_of(&config.base_url)?;
         let http = Http::new(&config)?;
         let quotas = Quotas::new(&config);
-        let Config { base_url, token, zone, retries, .. } = config;
+        let Config { base_url, token, zone, retries, outside, .. } = config;
         let tokens = Tokens::new(token, app.to_string(), below(&base_url, &["token"]), retries)?;
-        Ok(Self { app, base_url, zone, retries, http, quotas, tokens })
+        Ok(Self { app, base_url, zone, outside, retries, http, quotas, tokens })
     }
 
     /// The app that the base URL names: its last two segments. With the `app-id` form the organisation is `app-id`.

@@ -36,6 +36,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How much to accept, and how much to send.
     pub limits: Limits,
+    /// Where files may come from besides the service itself.
+    pub outside: Outside,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -54,6 +56,7 @@ impl Config {
             retries: Retries::default(),
             timeouts: Timeouts::default(),
             limits: Limits::default(),
+            outside: Outside::default(),
             clock,
         }
     }
@@ -74,6 +77,7 @@ impl fmt::Debug for Config {
             .field("retries", &self.retries)
             .field("timeouts", &self.timeouts)
             .field("limits", &self.limits)
+            .field("outside", &self.outside)
             .finish_non_exhaustive()
     }
 }
@@ -190,6 +194,16 @@ impl Default for Timeouts {
             file: Duration::from_secs(24 * 60 * 60),
         }
     }
+}
+
+/// Where files may come from besides the service itself, which is its host and port as configured.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outside {
+    /// Hosts of files that messages name and that are not the service's, as `host` or `host:port`. Nothing is fetched from
+    /// others, but from those that the service redirects to.
+    pub hosts: Vec<String>,
+    /// Whether such a host may be this machine, or in a private network. Link-local addresses are never connected to.
+    pub allow_private: bool,
 }
 
 /// How much to accept from outside, and how much the service accepts.

@@ -195,7 +195,7 @@ impl Error {
             Self::Settings { .. } | Self::QuotaFile { .. } | Self::Redirected { .. } | Self::BadHour { .. } => {
                 Advice::FixTheSettings
             }
-            Self::Unreachable { obstacle: Obstacle::Certificate, .. } => Advice::FixTheSettings,
+            Self::Unreachable { obstacle: Obstacle::Certificate | Obstacle::NotPublic, .. } => Advice::FixTheSettings,
             Self::Refused { .. } | Self::NoSuchApp { .. } => Advice::Refused,
             Self::Throttled { retry_after, .. } | Self::ServiceFault { retry_after, .. } => Advice::Retry(*retry_after),
             Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Malformed { .. } | Self::Cut { .. } => {
@@ -262,6 +262,8 @@ pub enum Obstacle {
     Silence,
     /// The host cannot prove who it is.
     Certificate,
+    /// The host is this machine, in a private network, or nowhere: see [`crate::Outside`].
+    NotPublic,
 }
 
 impl fmt::Display for Obstacle {
@@ -271,6 +273,7 @@ impl fmt::Display for Obstacle {
             Self::Connection => "cannot be reached",
             Self::Silence => "cannot be reached: it does not answer",
             Self::Certificate => "cannot be trusted: the secure connection failed",
+            Self::NotPublic => "is not connected to: it has no public address",
         })
     }
 }

@@ -4,16 +4,17 @@ use std::io;
 use std::sync::Arc;
 
 use chat::Secret;
-use reqwest::header::{ACCEPT, CONTENT_RANGE, ETAG, HeaderValue, IF_RANGE, LOCATION, RANGE};
+use reqwest::header::{ACCEPT, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, IF_RANGE, LOCATION, RANGE};
 use reqwest::{Method, RequestBuilder, Response};
 use url::Url;
 
 use crate::call::Preview;
 use crate::client::Client;
-use crate::download::{Downloaded, Target, next_piece};
+use crate::download::{Target, next_piece};
 use crate::error::{Error, Refusal};
 use crate::file::FileId;
-use crate::http::{Http, bearer, is_loopback, may_fetch, place, unsent};
+use crate::http::{Http, bearer, place, unsent};
+use crate::reach::is_plain;
 use crate::retry::Patience;
 use crate::token::Token;
 use crate::unfit::Unfit;
@@ -32,7 +33,12 @@ pub enum Picture {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetched {
     /// It is there, whole.
-    Whole(Downloaded),
+    Whole {
+        /// How many bytes it has.
+        bytes: u64,
+        /// What the answer says that it is, such as `image/png`. Nothing vouches for it.
+        media_type: Option<String>,
+    },
     /// The service does not have it: it never did, or kept it as long as it keeps files (7 days by default).
     Gone {
         /// The status of the answer.
@@ -108,6 +114,13 @@ impl Kept {
     }
 }
 
+/// A file that is to be fetched.
+struct Wanted<'a> {
+    url: Url,
+    /// The file of the service that it is; `None` elsewhere.
+    file: Option<(&'a FileId, Picture)>,
+}
+
 /// An answer to an attempt.
 enum Heard {
     Fetched(Fetched),
@@ -119,7 +132,7 @@ impl Client {
     /// Downloads a file into `into`. 100 calls a second.
     ///
     /// The token and the share secret go to the service alone: where it redirects to a store of another host, the store
-    /// gets neither, and a redirect to an address of this machine or its network's own is not followed. An attempt that
+    /// gets neither. Only such stores are connected to as [`Outside`](crate::Outside) allows. An attempt that
     /// breaks off is continued where it stopped, if the store names the version of its file, and otherwise begun
     /// again after [`Target::restart`]; so when this succeeds, `into` holds the file and nothing else.
     ///
@@ -129,19 +142,44 @@ impl Client {
     /// [`Limits::attachment_bytes`](crate::Limits::attachment_bytes), [`Error::Target`] when `into` fails, and what
     /// remains after the retries.
     pub async fn fetch_file(&self, file: &FileId, picture: Picture, into: &mut dyn Target) -> Result<Fetched, Error> {
+        self.fetch(&Wanted { url: file.url(&self.base_url), file: Some((file, picture)) }, into).await
+    }
+
+    /// Downloads what is at a URL that is not the service's into `into`, if [`Outside`](crate::Outside) names its host.
+    /// Neither the token nor any other header that proves something is sent. Else as [`Client::fetch_file`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unfit`] for another host, or a URL that is not http or has a password; else as [`Client::fetch_file`].
+    pub async fn fetch_outside(&self, url: &Url, into: &mut dyn Target) -> Result<Fetched, Error> {
+        if !is_plain(url) {
+            return Err(Unfit::FileUrl.into());
+        }
+        if !self.outside.names(url) {
+            return Err(Unfit::Host { host: place(url) }.into());
+        }
+        self.fetch(&Wanted { url: url.clone(), file: None }, into).await
+    }
+
+    async fn fetch(&self, wanted: &Wanted<'_>, into: &mut dyn Target) -> Result<Fetched, Error> {
         let mut patience = Patience::new(&self.retries);
         let mut may_renew = self.tokens.can_renew();
         let mut kept = Kept::default();
         loop {
-            let token = self.tokens.current(&self.http).await?;
+            let token = match wanted.file {
+                Some(_) => Some(self.tokens.current(&self.http).await?),
+                None => None,
+            };
             self.quotas.download.take(1).await?;
-            let error = match self.attempt(file, picture, &token, &mut kept, into).await {
+            let error = match self.attempt(wanted, token.as_ref(), &mut kept, into).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(error) => error,
             };
-            if may_renew && matches!(error, Error::Refused { refusal: Refusal::Token, .. }) {
+            if let Some(token) = token.as_ref().filter(|_| may_renew)
+                && matches!(error, Error::Refused { refusal: Refusal::Token, .. })
+            {
                 may_renew = false;
-                self.tokens.reject(&token).await;
+                self.tokens.reject(token).await;
                 continue;
             }
             self.spare(&self.quotas.download, &error).await?;
@@ -151,31 +189,30 @@ impl Client {
 
     async fn attempt(
         &self,
-        file: &FileId,
-        picture: Picture,
-        token: &Token,
+        wanted: &Wanted<'_>,
+        token: Option<&Token>,
         kept: &mut Kept,
         into: &mut dyn Target,
     ) -> Result<Fetched, Error> {
         let limit = self.http.timeouts.file;
         let fetch = async {
-            match self.hear(file, picture, token, kept).await? {
+            match self.hear(wanted, token, kept).await? {
                 Heard::Fetched(fetched) => Ok(fetched),
-                Heard::File(response) => self.take_in(response, kept, into).await.map(Fetched::Whole),
+                Heard::File(response) => self.take_in(response, kept, into).await,
             }
         };
-        let host = place(&self.base_url);
+        let host = place(&wanted.url);
         let late = || Err(Error::TimedOut { host, what: "a whole file from", limit });
         tokio::time::timeout(limit, fetch).await.unwrap_or_else(|_| late())
     }
 
-    /// Asks the service, and whomever it redirects to.
-    async fn hear(&self, file: &FileId, picture: Picture, token: &Token, kept: &mut Kept) -> Result<Heard, Error> {
-        let mut url = file.url(&self.base_url);
-        let mut is_at_service = true;
+    /// Asks whoever has the file, and whomever that one redirects to.
+    async fn hear(&self, wanted: &Wanted<'_>, token: Option<&Token>, kept: &mut Kept) -> Result<Heard, Error> {
+        let mut url = wanted.url.clone();
+        let mut token = token;
         for _ in 0..=self.http.limits.redirects {
-            let mut request = self.http.still(Method::GET, url.clone()).header(ACCEPT, "application/octet-stream");
-            if is_at_service {
+            let mut request = self.request(&url)?.header(ACCEPT, "application/octet-stream");
+            if let (Some(token), Some((file, picture))) = (token, wanted.file) {
                 request = proven(request, file, picture, token)?;
             }
             if let Some(etag) = kept.etag.as_ref().filter(|_| kept.can_be_continued()) {
@@ -187,7 +224,7 @@ impl Client {
                 301 | 302 | 303 | 307 | 308 => {
                     let next = self.next(&response)?;
                     // Once away from the service, the token does not come back.
-                    is_at_service &= next.origin() == url.origin();
+                    token = token.filter(|_| next.origin() == url.origin());
                     url = next;
                 }
                 416 => {
@@ -195,17 +232,25 @@ impl Client {
                     let what = "it has no such part of the file".to_owned();
                     return Err(Error::Malformed { host: place(&url), what });
                 }
-                _ => return self.refused(response, file, token, is_at_service).await.map(Heard::Fetched),
+                _ => return self.refused(response, wanted.file, token).await.map(Heard::Fetched),
             }
         }
         Err(Error::Unexpected { status: 302, said: Some("too many redirects".to_owned()) })
     }
 
+    /// A request that connects to the service, or else to where files may come from.
+    fn request(&self, url: &Url) -> Result<RequestBuilder, Error> {
+        if url.origin() == self.base_url.origin() {
+            return Ok(self.http.still(Method::GET, url.clone()));
+        }
+        self.outside.check(url)?;
+        Ok(self.http.outside(url.clone()))
+    }
+
     fn next(&self, response: &Response) -> Result<Url, Error> {
         let status = response.status().as_u16();
         let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-        let next = location.and_then(|location| response.url().join(location).ok());
-        let next = next.filter(|next| may_fetch(next, is_loopback(&self.base_url)));
+        let next = location.and_then(|location| response.url().join(location).ok()).filter(is_plain);
         let said = || Some("a redirect to where no file of the service is".to_owned());
         next.ok_or_else(|| Error::Unexpected { status, said: said() })
     }
@@ -214,21 +259,21 @@ impl Client {
     async fn refused(
         &self,
         response: Response,
-        file: &FileId,
-        token: &Token,
-        is_at_service: bool,
+        file: Option<(&FileId, Picture)>,
+        token: Option<&Token>,
     ) -> Result<Fetched, Error> {
         let host = place(response.url());
-        let hidden = file.secret().cloned().into_iter().chain([token.secret.clone()]).collect();
+        let secret = file.and_then(|(file, _)| file.secret()).cloned();
+        let hidden = secret.into_iter().chain(token.map(|token| token.secret.clone())).collect();
         let limit = self.http.timeouts.head;
         let whole = tokio::time::timeout(limit, self.http.whole(&host, response, hidden)).await;
         let answer = whole.map_err(|_| Error::TimedOut { host, what: "an answer from", limit })??;
         let (status, fault) = (answer.status, Fault::read(&answer.body));
         let said = (!fault.error.is_empty()).then(|| answer.presentable(&fault.error));
         match (status, fault.error.as_str()) {
-            (401, _) if is_at_service && speaks_of_token(&fault) => Err(answer.fault(&self.app().to_string())),
+            (401, _) if token.is_some() && speaks_of_token(&fault) => Err(answer.fault(&self.app().to_string())),
             (401 | 403, _) if !says_slower(&fault) => Ok(Fetched::Denied { status, said }),
-            (404, "organization_application_not_found" | "service_resource_not_found") => {
+            (404, "organization_application_not_found" | "service_resource_not_found") if token.is_some() => {
                 Err(answer.fault(&self.app().to_string()))
             }
             (404 | 410, _) => Ok(Fetched::Gone { status, said }),
@@ -236,19 +281,14 @@ impl Client {
         }
     }
 
-    async fn take_in(
-        &self,
-        mut response: Response,
-        kept: &mut Kept,
-        into: &mut dyn Target,
-    ) -> Result<Downloaded, Error> {
+    async fn take_in(&self, mut response: Response, kept: &mut Kept, into: &mut dyn Target) -> Result<Fetched, Error> {
         let unwritten = |error: io::Error| Error::Target { source: Arc::new(error) };
         if !kept.begins(&response)? {
             into.restart().map_err(unwritten)?;
         }
         let most = self.http.limits.attachment_bytes;
         let too_much = || Error::TooMuch { what: "the length of the file in bytes", limit: most };
-        let host = place(response.url());
+        let (host, media_type) = (place(response.url()), media_type(&response));
         if response.content_length().is_some_and(|length| length.saturating_add(kept.bytes) > most) {
             return Err(too_much());
         }
@@ -261,7 +301,7 @@ impl Client {
             kept.bytes = bytes;
         }
         into.flush().map_err(unwritten)?;
-        Ok(Downloaded { bytes: kept.bytes })
+        Ok(Fetched::Whole { bytes: kept.bytes, media_type })
     }
 }
 
@@ -281,6 +321,20 @@ async fn open(http: &Http, url: &Url, request: RequestBuilder) -> Result<Respons
         Ok(sent) => sent.map_err(|error| unsent(&host, error)),
         Err(_) => Err(Error::TimedOut { host, what: "the head of a file from", limit }),
     }
+}
+
+/// The type of what is served, without parameters: `image/png`. Nothing that is not one in form.
+fn media_type(response: &Response) -> Option<String> {
+    /// What registries take, twice (RFC 6838).
+    const LONGEST: usize = 255;
+    let text = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    let essence = text.split(';').next()?.trim().to_ascii_lowercase();
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    };
+    let is_one =
+        essence.len() <= LONGEST && essence.split_once('/').is_some_and(|(one, other)| is_name(one) && is_name(other));
+    is_one.then_some(essence)
 }
 
 /// A 401 may be for the token or for the share secret (section 14, row 15); of the token it says so.

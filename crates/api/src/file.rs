@@ -70,6 +70,18 @@ pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36 && text.bytes().enumerate().all(fits)
 }
 
+/// A URL as a message has it, without what may be secret: user, password, query and fragment. What is no URL is cut at the
+/// first sign of one of these.
+#[must_use]
+pub fn public_part(text: &str) -> String {
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    let text = text.get(..end).unwrap_or_default();
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_user, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
 const SECRET: &str = "share-secret";
 
 fn secret_of(url: &Url) -> Option<Secret> {
@@ -171,6 +183,20 @@ mod tests {
             &format!("file:///chatfiles/{UUID}"),
         ] {
             assert_eq!(text.parse::<FileId>(), Err(Unfit::FileUrl), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_secret_in_a_url_is_left_out() {
+        for (text, public) in [
+            ("https://h/o/a/chatfiles/x", "https://h/o/a/chatfiles/x"),
+            ("https://h/x?share-secret=hush", "https://h/x"),
+            ("https://me:hush@h:81/x@y#hush", "https://h:81/x@y"),
+            ("https://h", "https://h"),
+            ("no url?hush", "no url"),
+            ("", ""),
+        ] {
+            assert_eq!(public_part(text), public, "{text}");
         }
     }
 

@@ -17,12 +17,15 @@ use crate::answer::Answer;
 use crate::config::{Clock, Config, Limits, Timeouts};
 use crate::error::{Cause, Error, Obstacle};
 use crate::link::Link;
+use crate::reach::{NotPublic, Resolver};
 
 pub(crate) struct Http {
     service: Client,
     /// Carries a token too, and follows no redirect by itself.
     still: Client,
     files: Client,
+    /// Follows no redirect by itself, and connects to where [`crate::Outside`] allows.
+    outside: Client,
     pub(crate) clock: Clock,
     pub(crate) timeouts: Timeouts,
     pub(crate) limits: Limits,
@@ -33,11 +36,13 @@ impl Http {
         let most = config.limits.redirects;
         let same_place = Policy::custom(move |attempt| follow(attempt, most, is_same_place));
         let is_loopback = is_loopback(&config.base_url);
+        let allow_private = config.outside.allow_private;
         let any_place = Policy::custom(move |attempt| follow(attempt, most, |_, next| may_fetch(next, is_loopback)));
         Ok(Self {
             service: built(plain(config).redirect(same_place))?,
             still: built(plain(config).redirect(Policy::none()))?,
             files: built(plain(config).redirect(any_place))?,
+            outside: built(plain(config).redirect(Policy::none()).dns_resolver(Arc::new(Resolver { allow_private })))?,
             clock: Arc::clone(&config.clock),
             timeouts: config.timeouts,
             limits: config.limits,
@@ -60,6 +65,11 @@ impl Http {
     /// A request without any header, which follows no redirect.
     pub(crate) fn still(&self, verb: Method, url: Url) -> RequestBuilder {
         self.still.request(verb, url)
+    }
+
+    /// A request for a file that is not at the service, without any header; it follows no redirect.
+    pub(crate) fn outside(&self, url: Url) -> RequestBuilder {
+        self.outside.get(url)
     }
 
     /// Sends a request to the service and takes in the whole answer.
@@ -234,17 +244,20 @@ fn obstacle(error: &reqwest::Error) -> Obstacle {
     if error.is_timeout() {
         return Obstacle::Silence;
     }
-    let mut next = std::error::Error::source(error);
+    let (mut found, mut next) = (Obstacle::Connection, std::error::Error::source(error));
     while let Some(cause) = next {
         if cause.downcast_ref().is_some_and(is_invalid_data) {
             return Obstacle::Certificate;
         }
+        if cause.is::<NotPublic>() {
+            return Obstacle::NotPublic;
+        }
         if cause.to_string().contains("dns error") {
-            return Obstacle::Name;
+            found = Obstacle::Name;
         }
         next = cause.source();
     }
-    Obstacle::Connection
+    found
 }
 
 /// I/O errors wrap each other, and leave the wrapped one out of the chain of sources.

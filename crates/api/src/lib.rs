@@ -33,6 +33,7 @@
 //! | [`Client::broadcast`] | [`Broadcast`] | the message's id | no |
 //! | [`Client::upload`] | [`Upload`] | [`Uploaded`] | yes |
 //! | [`Client::fetch_file`] | [`FileId`] | [`Fetched`] | yes, from where it stopped |
+//! | [`Client::fetch_outside`] | a URL of another host | [`Fetched`] | yes, from where it stopped |
 //! | [`Client::recall`], [`Client::recall_batch`] | [`Recall`] | [`Recalled`] | yes |
 //! | [`Client::delete_conversation`] | [`Forget`] | nothing | yes |
 //! | [`Client::import`] | [`Import`] | the message's id | no |
@@ -65,6 +66,7 @@ mod link;
 mod outside;
 mod ping;
 mod quota;
+mod reach;
 mod recall;
 mod retry;
 mod send;
@@ -79,12 +81,12 @@ pub use availability::{Availability, Standing, read_by_age};
 pub use body::{Body, Ext, JsonBody};
 pub use call::Preview;
 pub use client::Client;
-pub use config::{Clock, Config, Limits, Rate, Retries, Timeouts, TokenSource};
+pub use config::{Clock, Config, Limits, Outside, Rate, Retries, Timeouts, TokenSource};
 pub use conversation::Forget;
 pub use download::{Downloaded, Target};
 pub use error::{Error, Obstacle, Refusal};
 pub use fetch::{Fetched, Picture};
-pub use file::{FileAt, FileId};
+pub use file::{FileAt, FileId, public_part};
 pub use import::{Import, ImportInto};
 pub use link::Link;
 pub use ping::{Ping, Signal};

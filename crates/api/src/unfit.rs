@@ -73,6 +73,12 @@ pub enum Unfit {
         /// The text.
         name: String,
     },
+    /// A host of files that the settings do not name.
+    #[error("files of {host} are not fetched: it is not the service, and the settings do not name it")]
+    Host {
+        /// Host and port.
+        host: String,
+    },
     /// A type of body that nobody knows.
     #[error("`{kind}` is no type of a message: it is one of txt, img, audio, video, file, loc, cmd, custom")]
     Kind {

@@ -12,7 +12,7 @@ use crate::commands::call::{CallArgs, SecretArgs};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::bytes;
+use crate::output;
 
 /// Download a file that a message speaks of
 ///
@@ -69,11 +69,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let doing = format!("could not download {}", file.uuid());
     let fetched = context.client()?.fetch_file(&file, picture, temporary.as_file_mut()).await;
     match fetched.map_err(|error| CommandError::from(error).while_doing(&doing))? {
-        Fetched::Whole(downloaded) => {
+        Fetched::Whole { bytes, .. } => {
             temporary.as_file().sync_all().map_err(unwritten)?;
             temporary.persist(&args.output).map_err(|error| unwritten(error.error))?;
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(unwritten)?;
-            told(file.uuid(), downloaded.bytes, &args.output, args.call.json, context)
+            told(file.uuid(), bytes, &args.output, args.call.json, context)
         }
         Fetched::Gone { status, said } => {
             let text = format!("the service does not have the file ({status}{})", words(said));
@@ -97,7 +97,7 @@ fn told(uuid: &str, length: u64, path: &Path, as_json: bool, context: &Context) 
     if as_json {
         context.output.json(&json!({ "uuid": uuid, "bytes": length, "file": path.display().to_string() }))?;
     } else {
-        context.output.note(format_args!("wrote {} ({})", path.display(), bytes(length)));
+        context.output.note(format_args!("wrote {} ({})", path.display(), output::bytes(length)));
     }
     Ok(Exit::Done)
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use api::{Client, Downloaded, Error, Fetched, FileId, Picture, Unfit, Upload};
+use api::{Client, Error, Fetched, FileId, Obstacle, Outside, Picture, Unfit, Upload};
 use chat::Secret;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
@@ -108,7 +108,7 @@ async fn fetched(client: &Client) -> (Result<Fetched, Error>, Vec<u8>) {
 }
 
 fn whole(bytes: u64) -> Fetched {
-    Fetched::Whole(Downloaded { bytes })
+    Fetched::Whole { bytes, media_type: Some("application/octet-stream".to_owned()) }
 }
 
 #[tokio::test]
@@ -171,7 +171,8 @@ async fn a_download_goes_on_where_it_broke_off() {
     let mut config = config(wire.url.as_str());
     config.retries.attempts = 5;
     let (outcome, bytes) = fetched(&Client::new(config).unwrap()).await;
-    assert_eq!((outcome.unwrap(), String::from_utf8(bytes).unwrap()), (whole(9), "high at 6".to_owned()));
+    let nine = Fetched::Whole { bytes: 9, media_type: None };
+    assert_eq!((outcome.unwrap(), String::from_utf8(bytes).unwrap()), (nine, "high at 6".to_owned()));
     let ranges: Vec<_> = wire
         .asked()
         .iter()
@@ -186,7 +187,12 @@ async fn a_store_of_another_host_gets_neither_token_nor_secret() {
     let store = Server::start([Reply::new(200, "x")]).await;
     let moved = Reply::new(302, "").with("location", store.url("/signed?Signature=s"));
     let server = Server::start([moved]).await;
+    // Another port of this machine is not the service.
     let (outcome, _) = fetched(&server.client()).await;
+    let failure = outcome.unwrap_err();
+    assert!(matches!(failure, Error::Unreachable { obstacle: Obstacle::NotPublic, .. }), "{failure:?}");
+    assert!(store.asked().is_empty());
+    let (outcome, _) = fetched(&Client::new(with_outside(server.config(), &[])).unwrap()).await;
     assert_eq!(outcome.unwrap(), whole(1));
     let asked = store.asked().pop().unwrap();
     assert_eq!(asked.target, "/signed?Signature=s");
@@ -200,16 +206,66 @@ async fn a_store_of_another_host_gets_neither_token_nor_secret() {
     assert_eq!(back.asked()[1].header("share-secret"), Some(SECRET));
 }
 
+/// With these hosts named, and private ones allowed.
+fn with_outside(mut config: api::Config, hosts: &[&str]) -> api::Config {
+    let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+    config.outside = Outside { hosts, allow_private: true };
+    config
+}
+
+#[tokio::test]
+async fn a_file_elsewhere_is_fetched_from_a_host_that_is_named_and_bare() {
+    let store = Server::start([Reply::new(200, "x").with("content-type", "Image/PNG; charset=utf-8")]).await;
+    let server = Server::start([Reply::new(500, "")]).await;
+    let url = store.url("/x.png?Signature=s").parse().unwrap();
+    let host = store.url("").replace("http://", "");
+    let mut bytes = Vec::new();
+    let unnamed = Client::new(with_outside(server.config(), &["127.0.0.1:1"])).unwrap();
+    let failure = unnamed.fetch_outside(&url, &mut bytes).await.unwrap_err();
+    assert!(matches!(failure, Error::Unfit(Unfit::Host { .. })), "{failure:?}");
+    let mut private = with_outside(server.config(), &[&host]);
+    private.outside.allow_private = false;
+    let failure = Client::new(private).unwrap().fetch_outside(&url, &mut bytes).await.unwrap_err();
+    assert!(matches!(failure, Error::Unreachable { obstacle: Obstacle::NotPublic, .. }), "{failure:?}");
+    assert!(store.asked().is_empty());
+    let named = Client::new(with_outside(server.config(), &[&host])).unwrap();
+    let expected = Fetched::Whole { bytes: 1, media_type: Some("image/png".to_owned()) };
+    assert_eq!(named.fetch_outside(&url, &mut bytes).await.unwrap(), expected);
+    let asked = store.asked().pop().unwrap();
+    for name in ["authorization", "share-secret", "thumbnail", "referer"] {
+        assert_eq!(asked.header(name), None, "{name}");
+    }
+    let with_password = store.url("/x").replace("http://", "http://me:hush@").parse().unwrap();
+    let failure = named.fetch_outside(&with_password, &mut bytes).await.unwrap_err();
+    assert!(matches!(failure, Error::Unfit(Unfit::FileUrl)) && !format!("{failure:?}").contains("hush"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn no_redirect_leads_to_a_name_of_this_machine() {
+    let store = Server::start([Reply::new(200, "x")]).await;
+    let to = store.url("/x").replace("127.0.0.1", "localhost");
+    let server = Server::start([Reply::new(302, "").with("location", to)]).await;
+    let (outcome, _) = fetched(&server.client()).await;
+    let failure = outcome.unwrap_err();
+    assert!(matches!(failure, Error::Unreachable { obstacle: Obstacle::NotPublic, .. }), "{failure:?}");
+    assert!(store.asked().is_empty());
+}
+
 #[tokio::test]
 async fn no_redirect_leads_into_the_machine() {
     for to in [
         "http://169.254.169.254/latest/meta-data/iam",
         "http://[::ffff:a9fe:a9fe]/",
         "http://0.0.0.0/",
-        "file:///etc/passwd",
-        "ftp://h.example.com/x",
-        "",
+        "http://10.0.0.7/",
     ] {
+        let server = Server::start([Reply::new(302, "").with("location", to)]).await;
+        let (outcome, bytes) = fetched(&server.client()).await;
+        let failure = outcome.expect_err(to);
+        assert!(matches!(failure, Error::Unreachable { obstacle: Obstacle::NotPublic, .. }), "{failure:?}");
+        assert_eq!((bytes.as_slice(), server.counts().1), (&b"left over"[..], 1));
+    }
+    for to in ["http://me:hush@store.example.com/", "file:///etc/passwd", "ftp://h.example.com/x", ""] {
         let server = Server::start([Reply::new(302, "").with("location", to)]).await;
         // Without a place to go, `Location` is the page itself: a circle.
         let (outcome, bytes) = fetched(&server.client()).await;
