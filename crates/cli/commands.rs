@@ -21,6 +21,7 @@ mod index;
 mod init;
 mod load;
 mod man;
+mod media;
 mod message;
 mod open;
 mod plan;
@@ -73,6 +74,7 @@ pub(crate) enum Command {
     Send(Box<send::Args>),
     Upload(upload::Args),
     Download(download::Args),
+    Media(media::Args),
     Recall(recall::Args),
     DeleteConversation(delete_conversation::Args),
     Import(import::Args),
@@ -142,6 +144,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Com
         Command::Send(args) => send::run(*args, context).await,
         Command::Upload(args) => upload::run(args, context).await,
         Command::Download(args) => download::run(args, context).await,
+        Command::Media(args) => media::run(args, context).await,
         Command::Recall(args) => recall::run(args, context).await,
         Command::DeleteConversation(args) => delete_conversation::run(args, context).await,
         Command::Import(args) => import::run(args, context).await,

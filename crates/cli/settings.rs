@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) ingest: IngestSettings,
     /// What a file may hold.
     pub(crate) decode: DecodeSettings,
+    /// Which files of messages are kept.
+    pub(crate) media: MediaSettings,
     /// What is logged.
     pub(crate) log: LogSettings,
     /// Where the nightly job writes its metrics.
@@ -155,6 +157,25 @@ pub(crate) struct DecodeSettings {
     pub(crate) unpacked_limit: u64,
 }
 
+/// `[media]`: which files of messages are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MediaSettings {
+    /// Hosts besides the service that files are fetched from.
+    pub(crate) hosts: Vec<String>,
+    /// Whether they, and the stores of the service, may be in private networks.
+    pub(crate) allow_private: bool,
+    /// The largest file in bytes that is fetched.
+    pub(crate) max_bytes: u64,
+    /// How long a file may take.
+    pub(crate) timeout: Duration,
+    /// How many are fetched at once; `1 <= workers`.
+    pub(crate) workers: usize,
+    /// Whether thumbnails are fetched.
+    pub(crate) thumbnails: bool,
+    /// How long the service keeps a file.
+    pub(crate) lifetime: Duration,
+}
+
 /// `[log]`: what is logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogSettings {
@@ -230,6 +251,15 @@ impl Settings {
             decode: DecodeSettings {
                 line_limit: reader.size("decode.line_limit", 1024..=1 << 30)?,
                 unpacked_limit: reader.size("decode.unpacked_limit", 1 << 20..=1 << 50)?,
+            },
+            media: MediaSettings {
+                hosts: reader.list("media.hosts"),
+                allow_private: reader.parsed("media.allow_private", "true or false")?,
+                max_bytes: reader.size("media.max_bytes", 1..=1 << 40)?,
+                timeout: reader.duration("media.timeout")?,
+                workers: reader.number("media.workers", 1..=100)?,
+                thumbnails: reader.parsed("media.thumbnails", "true or false")?,
+                lifetime: reader.duration("media.lifetime")?,
             },
             log: LogSettings {
                 filter: reader.filter("log.filter")?,

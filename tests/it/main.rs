@@ -21,6 +21,7 @@ mod interop;
 #[cfg(feature = "failpoints")]
 mod killed;
 mod logging;
+mod media;
 mod messages;
 mod metrics;
 mod ping;

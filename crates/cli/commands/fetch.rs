@@ -6,10 +6,9 @@ use chat::Hours;
 use ingest::{Plan, time_under_quota};
 use store::{Access, Archive};
 
-use crate::commands::plan;
 use crate::commands::run::{Run, RunArgs, Source, Work, settled};
-use crate::commands::watch;
 use crate::commands::which::Which;
+use crate::commands::{media, plan, watch};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -27,6 +26,7 @@ use crate::monitoring::{MetricsArgs, PingArgs, Subject, Watched};
 #[command(after_help = "\
 Examples:
   annals fetch --due                                     what cron runs every night
+  annals fetch --due --media                             and keep the files of its messages
   annals fetch --due --dry-run                           what that would do
   annals fetch --due --watch                             and what is new to the saved searches
   annals fetch --since 2026-03-14 --until 2026-03-15     a day
@@ -41,6 +41,10 @@ pub(crate) struct Args {
     /// Ask for hours that are settled, too; an hour whose file grew is published anew
     #[arg(long, conflicts_with = "due")]
     again: bool,
+
+    /// Fetch the attachments of messages afterwards, as `annals media fetch` does, also when an hour failed
+    #[arg(long, conflicts_with = "dry_run")]
+    media: bool,
 
     /// Print what would be done, as `annals plan` does, and spend nothing
     #[arg(long)]
@@ -86,9 +90,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let client = context.client()?;
     let archive = context.open_archive(Access::Create).await?;
     let (hours, work) = work(&args, context, archive.clone()).await?;
-    let run = Run::begin(context, args.run, archive, Some(client.app()), work);
+    let run = Run::begin(context, args.run, archive.clone(), Some(client.app()), work);
     let report = run.workshop.fetch(&client, hours, settled(args.again), &run.progress()).await;
-    let exit = run.end(report).await?;
+    let mut exit = run.end(report).await?;
+    if args.media && exit != Exit::Interrupted {
+        exit = Exit::worst([exit, media::fetch::after_a_run(context, archive).await?]);
+    }
     if !args.watch || context.stop.give_back() {
         return Ok(exit);
     }

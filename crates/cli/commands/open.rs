@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::{NonZero, NonZeroU32};
 use std::path::PathBuf;
 
-use api::{Client, Rate, Retries, Timeouts, TokenSource};
+use api::{Client, Outside, Rate, Retries, Timeouts, TokenSource};
 use chat::{App, Hour};
 use index::Catalogue;
 use ingest::{Habits, Workshop};
@@ -84,6 +84,22 @@ impl Context {
     ///
     /// When the settings name none, or hold no credentials, or cannot be used.
     pub(super) fn client(&self) -> Result<Client, CommandError> {
+        Ok(Client::new(self.client_config()?)?)
+    }
+
+    /// The same for attachments, which are smaller than hour files, and many.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::client`].
+    pub(super) fn media_client(&self) -> Result<Client, CommandError> {
+        let mut config = self.client_config()?;
+        config.limits.attachment_bytes = self.settings.media.max_bytes;
+        config.timeouts.file = self.settings.media.timeout;
+        Ok(Client::new(config)?)
+    }
+
+    fn client_config(&self) -> Result<api::Config, CommandError> {
         let settings = &self.settings.api;
         settings.credential_warnings().for_each(|warning| self.output.warn(warning));
         let mut config = api::Config::new(
@@ -108,7 +124,9 @@ impl Context {
             idle: settings.idle_timeout,
             ..Timeouts::default()
         };
-        Ok(Client::new(config)?)
+        config.outside =
+            Outside { hosts: self.settings.media.hosts.clone(), allow_private: self.settings.media.allow_private };
+        Ok(config)
     }
 
     /// Says why the index is left out, and what mends it.

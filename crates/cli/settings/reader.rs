@@ -30,6 +30,12 @@ impl<'a> Reader<'a> {
         self.layers.value(name).map(|value| value.text.clone())
     }
 
+    /// Words parted by commas.
+    pub(super) fn list(&self, name: &'static str) -> Vec<String> {
+        let text = self.text(name).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    }
+
     pub(super) fn secret(&self, name: &'static str) -> Option<Secret> {
         self.text(name).map(Secret::new)
     }

@@ -67,7 +67,7 @@ impl Workshop {
     }
 
     /// Refuses an archive of another app. The app is stored once the service has answered for it.
-    fn belongs_to(&self, asked: &App) -> Result<(), Error> {
+    pub(crate) fn belongs_to(&self, asked: &App) -> Result<(), Error> {
         match self.archive.app() {
             Some(archive) if archive != *asked => {
                 Err(store::Error::ForeignApp { archive, asked: asked.clone() }.into())

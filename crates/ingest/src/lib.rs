@@ -3,7 +3,8 @@
 //! A [`Workshop`] takes hours from the service ([`Workshop::fetch`]) or from files ([`Workshop::load`]), works on several
 //! at once, and publishes each as a whole: raw bytes, dead letters, messages, ledger row, and then the index. What a
 //! crash left out of the index is caught up by [`Workshop::follow`]; [`Workshop::verify`] proves what is there, and
-//! [`Workshop::drift`] names what no column has.
+//! [`Workshop::drift`] names what no column has. [`Workshop::media`] fetches the
+//! files that the messages speak of, while the service has them.
 //!
 //! ```no_run
 //! # async fn example(workshop: ingest::Workshop, client: api::Client) -> Result<(), ingest::Error> {
@@ -33,6 +34,7 @@ mod firsts;
 mod follow;
 mod hour;
 mod load;
+mod media;
 mod names;
 mod notebook;
 mod noting;
@@ -54,6 +56,7 @@ pub use coverage::{Coverage, is_fetched};
 pub use drift::{Drift, Fact};
 pub use error::Error;
 pub use follow::{Followed, Lag};
+pub use media::{Media, MediaReport, is_in_danger};
 pub use names::{NameError, hours_of_files};
 pub use plan::{Plan, Settled, Step, Why, due, time_under_quota};
 pub use portable::{Obstacle, Portable};

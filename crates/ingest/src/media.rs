@@ -1,0 +1,133 @@
+//! Attachments, while the service has them: the files that messages speak of are fetched and kept by their hashes.
+//!
+//! First the messages are looked through whose publication is new since the last time ([`listing`]); then what is still
+//! to be had is fetched ([`work`]), the one whose deadline is next first. What becomes of each is written down some at a
+//! time, after its bytes are kept: a run that is killed fetches at most those once more.
+
+mod listing;
+mod work;
+
+use std::num::NonZero;
+use std::ops::Range;
+use std::time::Duration;
+
+use api::Client;
+use chat::{Attachment, AttachmentState, Hour, Timestamp};
+
+use crate::error::Error;
+use crate::report::CutShort;
+use crate::workshop::Workshop;
+
+/// Time until the next run. What is gone by then, and was not fetched, has failed.
+const NEXT_RUN: Duration = Duration::from_secs(24 * 3600);
+
+/// Which attachments are fetched, and how.
+#[derive(Debug, Clone)]
+pub struct Media {
+    /// The hours whose messages speak of them.
+    pub hours: Range<Hour>,
+    /// Whether thumbnails are fetched too.
+    pub thumbnails: bool,
+    /// How long the service keeps a file after it was sent.
+    pub lifetime: Duration,
+    /// Files that are fetched at the same time.
+    pub workers: NonZero<usize>,
+    /// Whether those that are gone, denied or refused are asked for again.
+    pub again: bool,
+}
+
+/// What a run over attachments came to.
+#[derive(Debug, Default)]
+pub struct MediaReport {
+    /// Hours whose messages were looked through.
+    pub listed: u64,
+    /// Attachments that were found in them and were not known.
+    pub found: u64,
+    /// Attachments that were fetched.
+    pub fetched: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Attachments of which this run learned that the service does not have them.
+    pub gone: u64,
+    /// Attachments that the service does not give to us.
+    pub denied: u64,
+    /// Attachments that the settings do not allow.
+    pub refused: u64,
+    /// Attachments that were asked for in vain, and may be had later.
+    pub failed: u64,
+    /// Attachments that are still to be had after this run.
+    pub pending: u64,
+    /// Those of them that the service will have deleted before the next run.
+    pub in_danger: u64,
+    /// Why the run ended early.
+    pub cut_short: Option<CutShort>,
+    /// The error that ended it.
+    pub error: Option<api::Error>,
+}
+
+impl Workshop {
+    /// Fetches the attachments that the messages of a range speak of. It may be stopped at any time and run again.
+    ///
+    /// # Errors
+    ///
+    /// When the archive belongs to another app or cannot be used, or another fetch is at work and is not waited for. What
+    /// keeps a single attachment is written down with it.
+    pub async fn media(
+        &self,
+        client: &Client,
+        media: &Media,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<MediaReport, Error> {
+        self.belongs_to(&client.app())?;
+        let mut report = MediaReport::default();
+        let Some(turn) = self.turn().await? else {
+            report.cut_short = Some(CutShort::Interrupted);
+            return Ok(report);
+        };
+        self.list_attachments(media, &mut report).await?;
+        self.fetch_attachments(client, media, &mut report, progress).await?;
+        drop(turn);
+        self.count_pending(media, &mut report).await?;
+        Ok(report)
+    }
+
+    async fn count_pending(&self, media: &Media, report: &mut MediaReport) -> Result<(), Error> {
+        let now = (self.clock)();
+        let rows = self.archive.attachments(&media.hours).await?;
+        let pending: Vec<_> = rows.iter().filter(|row| media.concerns(row) && is_pending(row)).collect();
+        report.pending = pending.len() as u64;
+        report.in_danger = pending.iter().filter(|row| is_in_danger(row, now)).count() as u64;
+        Ok(())
+    }
+}
+
+impl Media {
+    fn concerns(&self, row: &Attachment) -> bool {
+        self.thumbnails || row.kind == chat::AttachmentKind::File
+    }
+}
+
+impl MediaReport {
+    fn count(&mut self, row: &Attachment) {
+        match row.state {
+            AttachmentState::Stored => {
+                self.fetched += 1;
+                self.bytes += row.length.unwrap_or(0);
+            }
+            AttachmentState::Gone => self.gone += 1,
+            AttachmentState::Denied => self.denied += 1,
+            AttachmentState::Refused => self.refused += 1,
+            AttachmentState::Pending => self.failed += 1,
+        }
+    }
+}
+
+fn is_pending(row: &Attachment) -> bool {
+    row.state == AttachmentState::Pending
+}
+
+/// Whether an attachment is still to be had, and will not be any more by the time of the next run.
+#[must_use]
+pub fn is_in_danger(row: &Attachment, now: Timestamp) -> bool {
+    is_pending(row) && row.deadline <= now + NEXT_RUN
+}

@@ -1,0 +1,291 @@
+//! Fetching what is still to be had.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use api::{Advice, Client, Fetched, FileId, Obstacle, Picture, Target};
+use chat::{Attachment, AttachmentKind, AttachmentState, Hour, Message, Position, Secret, Timestamp};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use store::{AttachmentUpdate, BlobStage};
+
+use super::{Media, MediaReport};
+use crate::error::Error;
+use crate::raw::on_a_thread;
+use crate::report::CutShort;
+use crate::workshop::Workshop;
+
+/// What of a message a file is fetched with. The secrets are nowhere else.
+const COLUMNS: [&str; 7] = ["source_hour", "part", "line", "url", "secret", "thumb_url", "thumb_secret"];
+/// Attachments whose messages are looked up at a time.
+const LOOKED_UP: usize = 1_000;
+/// Attachments of which it is written down together what became of them: that many are fetched again after a kill.
+const TOGETHER: usize = 256;
+/// How long at the most they wait for that.
+const AT_LATEST: Duration = Duration::from_secs(10);
+/// Attachments that fail one after the other, for want of the service, until the rest counts as hopeless.
+const IN_A_ROW: u32 = 8;
+
+/// A file that is to be fetched, and the attachments that it is.
+struct Job {
+    /// The hour of the first of them.
+    hour: Hour,
+    rows: Vec<Attachment>,
+    url: String,
+    secret: Option<Secret>,
+    picture: Picture,
+}
+
+/// What came of a job.
+struct Done {
+    rows: Vec<Attachment>,
+    error: Option<api::Error>,
+}
+
+impl Workshop {
+    /// Fetches what is still to be had, the one whose deadline is next first, and behind them those whose deadline has
+    /// passed: it is but what the settings say.
+    pub(super) async fn fetch_attachments(
+        &self,
+        client: &Client,
+        media: &Media,
+        report: &mut MediaReport,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<(), Error> {
+        let wanted = self.wanted(media).await?;
+        let (all, mut had) = (wanted.len() as u64, 0);
+        let (mut chunks, mut queue) = (wanted.chunks(LOOKED_UP), VecDeque::new());
+        let (mut in_hand, mut done) = (FuturesUnordered::new(), Vec::new());
+        let (mut in_a_row, mut written) = (0, Instant::now());
+        loop {
+            while report.cut_short.is_none() && in_hand.len() < media.workers.get() {
+                if queue.is_empty() {
+                    let Some(chunk) = chunks.next() else { break };
+                    queue = self.jobs(chunk).await?;
+                }
+                in_hand.extend(queue.pop_front().map(|job| self.fetch_job(client, job)));
+            }
+            let next = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => {
+                    report.cut_short = Some(CutShort::Interrupted);
+                    break;
+                }
+                next = in_hand.next() => next,
+            };
+            let Some(outcome) = next else { break };
+            let outcome = outcome?;
+            had += outcome.rows.len() as u64;
+            progress(had, all);
+            in_a_row = if outcome.error.as_ref().is_some_and(is_of_the_service) { in_a_row + 1 } else { 0 };
+            if let Some(error) = outcome.error.filter(|error| is_hopeless(error) || in_a_row >= IN_A_ROW) {
+                report.cut_short = Some(CutShort::Hopeless);
+                report.error = Some(error);
+            }
+            outcome.rows.iter().for_each(|row| report.count(row));
+            done.extend(outcome.rows);
+            if done.len() >= TOGETHER || written.elapsed() >= AT_LATEST {
+                self.write_down(&mut done).await?;
+                written = Instant::now();
+            }
+        }
+        self.write_down(&mut done).await
+    }
+
+    async fn write_down(&self, done: &mut Vec<Attachment>) -> Result<(), Error> {
+        let update = AttachmentUpdate { rows: std::mem::take(done), ..AttachmentUpdate::default() };
+        Ok(self.archive.update_attachments(&update).await?)
+    }
+
+    async fn wanted(&self, media: &Media) -> Result<Vec<Attachment>, Error> {
+        let now = (self.clock)();
+        let mut rows = self.archive.attachments(&media.hours).await?;
+        let is_open = |row: &Attachment| {
+            row.state == AttachmentState::Pending || (media.again && row.state != AttachmentState::Stored)
+        };
+        rows.retain(|row| is_open(row) && media.concerns(row));
+        rows.sort_by_key(|row| {
+            let is_late = row.deadline <= now;
+            let left = (row.deadline - now).num_microseconds().unwrap_or(i64::MAX);
+            (is_late, if is_late { left.saturating_neg() } else { left })
+        });
+        Ok(rows)
+    }
+
+    /// What is to be fetched for these attachments: each file once. One whose message is not there any more waits until
+    /// the hour is looked through again.
+    async fn jobs(&self, rows: &[Attachment]) -> Result<VecDeque<Job>, Error> {
+        let hours: BTreeSet<_> = rows.iter().map(|row| row.position.source_hour).collect();
+        let wanted: BTreeSet<Position> = rows.iter().map(|row| row.position).collect();
+        let mut messages: HashMap<Position, Message<'static>> = HashMap::new();
+        let take = |message: &Message<'_>| {
+            if wanted.contains(&message.position) {
+                messages.insert(message.position, message.clone().into_owned());
+            }
+        };
+        self.each_message(&hours, &COLUMNS, take).await?;
+        let (mut jobs, mut places) = (VecDeque::<Job>::new(), HashMap::new());
+        for row in rows {
+            let Some(job) = messages.get(&row.position).and_then(|message| Job::of(row, message)) else { continue };
+            let secret = job.secret.as_ref().map(|secret| secret.reveal().to_owned());
+            match places
+                .get(&(job.url.clone(), secret.clone(), row.kind))
+                .and_then(|place: &usize| jobs.get_mut(*place))
+            {
+                Some(same) => same.rows.extend(job.rows),
+                None => {
+                    places.insert((job.url.clone(), secret, row.kind), jobs.len());
+                    jobs.push_back(job);
+                }
+            }
+        }
+        Ok(jobs)
+    }
+
+    async fn fetch_job(&self, client: &Client, job: Job) -> Result<Done, Error> {
+        let (mut stage, tried_at) = (Stage(self.archive.stage_blob()?), (self.clock)());
+        let (news, error) = match job.fetch(client, &mut stage).await {
+            Ok(Fetched::Whole { media_type, .. }) => (self.keep_blob(stage.0, media_type).await?, None),
+            Ok(Fetched::Gone { status, said }) => (News::told(AttachmentState::Gone, status, said), None),
+            Ok(Fetched::Denied { status, said }) => (News::told(AttachmentState::Denied, status, said), None),
+            Err(source @ api::Error::Target { .. }) => return Err(Error::Api { hour: job.hour, source }),
+            Err(error) => (News::failed(&error), Some(error)),
+        };
+        Ok(Done { rows: job.rows.into_iter().map(|row| news.of(row, tried_at)).collect(), error })
+    }
+
+    /// Keeps bytes that arrived whole.
+    async fn keep_blob(&self, stage: BlobStage, media_type: Option<String>) -> Result<News, Error> {
+        let archive = self.archive.clone();
+        on_a_thread(move || {
+            let sealed = stage.seal()?;
+            let kept = Some((sealed.sha256().to_owned(), sealed.length()));
+            archive.keep_blob(sealed)?;
+            Ok(News { kept, media_type, ..News::told(AttachmentState::Stored, 200, None) })
+        })
+        .await
+    }
+}
+
+impl Job {
+    /// What is to be fetched for an attachment of a message.
+    fn of(row: &Attachment, message: &Message<'_>) -> Option<Self> {
+        let (url, secret) = match row.kind {
+            AttachmentKind::File => (given(&message.url), given(&message.secret)),
+            AttachmentKind::Thumbnail => {
+                (given(&message.thumb_url), given(&message.thumb_secret).or_else(|| given(&message.secret)))
+            }
+        };
+        // The thumbnail that the service makes has the name of its picture; one that a sender made is a file of its own.
+        let is_made = row.kind == AttachmentKind::Thumbnail && url == given(&message.url);
+        let url = url.filter(|url| api::public_part(url) == row.url)?.to_owned();
+        Some(Self {
+            hour: row.position.source_hour,
+            rows: vec![row.clone()],
+            url,
+            secret: secret.map(Secret::new),
+            picture: if is_made { Picture::Thumbnail } else { Picture::Original },
+        })
+    }
+
+    async fn fetch(&self, client: &Client, into: &mut Stage) -> Result<Fetched, api::Error> {
+        match self.url.parse::<FileId>() {
+            Ok(file) => client.fetch_file(&file.with_secret(self.secret.clone()), self.picture, into).await,
+            Err(unfit) => match self.url.parse() {
+                Ok(url) => client.fetch_outside(&url, into).await,
+                Err(_) => Err(unfit.into()),
+            },
+        }
+    }
+}
+
+/// A text that is not empty.
+fn given<'a>(text: &'a Option<Cow<'_, str>>) -> Option<&'a str> {
+    text.as_deref().filter(|text| !text.is_empty())
+}
+
+/// What a try says of an attachment.
+struct News {
+    state: AttachmentState,
+    /// SHA-256 and length of what is kept.
+    kept: Option<(String, u64)>,
+    media_type: Option<String>,
+    http_status: Option<u16>,
+    error: Option<String>,
+}
+
+impl News {
+    fn told(state: AttachmentState, status: u16, said: Option<String>) -> Self {
+        Self { state, kept: None, media_type: None, http_status: Some(status), error: said }
+    }
+
+    fn failed(error: &api::Error) -> Self {
+        let state = if is_refused(error) { AttachmentState::Refused } else { AttachmentState::Pending };
+        let (http_status, error) = (error.http_status(), Some(in_one_line(error)));
+        Self { state, kept: None, media_type: None, http_status, error }
+    }
+
+    /// The row after a try at this time.
+    fn of(&self, row: Attachment, tried_at: Timestamp) -> Attachment {
+        let (sha256, length) = self.kept.clone().unzip();
+        // The table holds microseconds.
+        let tried_at = Timestamp::from_timestamp_micros(tried_at.timestamp_micros()).unwrap_or(tried_at);
+        Attachment {
+            state: self.state,
+            fetched_at: sha256.is_some().then_some(tried_at),
+            sha256,
+            length,
+            media_type: self.media_type.clone(),
+            http_status: self.http_status,
+            tried_at: Some(tried_at),
+            error: self.error.clone(),
+            ..row
+        }
+    }
+}
+
+/// Whether the settings, and nobody else, keep us from an attachment.
+fn is_refused(error: &api::Error) -> bool {
+    matches!(
+        error,
+        api::Error::Unfit(_)
+            | api::Error::TooMuch { .. }
+            | api::Error::Unreachable { obstacle: Obstacle::NotPublic, .. }
+    )
+}
+
+/// Whether no other attachment would fare better.
+fn is_hopeless(error: &api::Error) -> bool {
+    !is_refused(error) && matches!(error.advice(), Advice::Refused | Advice::FixTheSettings)
+}
+
+fn is_of_the_service(error: &api::Error) -> bool {
+    matches!(error.advice(), Advice::Retry(_))
+}
+
+fn in_one_line(error: &api::Error) -> String {
+    let first: &(dyn std::error::Error + 'static) = error;
+    let chain = std::iter::successors(Some(first), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// Lets the client write into the archive.
+struct Stage(BlobStage);
+
+impl Write for Stage {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Target for Stage {
+    fn restart(&mut self) -> io::Result<()> {
+        self.0.restart()
+    }
+}
