@@ -88,3 +88,10 @@ bench: dist
     python3 benches/head_to_head/make_hours.py target/dist/annals target/bench/large --hours 1 --messages 1000000
     target/bench/venv/bin/python benches/head_to_head/run.py target/dist/annals --day target/bench/day/*.gz \
         --small target/bench/small/*.gz --large target/bench/large/*.gz --work target/bench
+
+# The index against SQLite FTS5 and tantivy-py, and what searches take, on the hour files that `just bench` makes.
+bench-search: dist
+    target/bench/venv/bin/python benches/head_to_head/search.py target/dist/annals --day target/bench/day/*.gz \
+        --work target/bench
+    target/dist/annals load target/bench/day/*.gz --archive target/bench/searched
+    cargo bench --profile dist --bench search -- "$PWD/target/bench/searched"
