@@ -122,16 +122,21 @@ mod tests {
         }
     }
 
-    /// The words of a line as a shell would split it: at spaces, but not within single quotes.
+    /// The words of a line as a shell would split it: at spaces, but not within quotes.
     fn words(line: &str) -> Vec<String> {
-        let mut words = Vec::new();
-        for (index, piece) in line.split('\'').enumerate() {
-            if index % 2 == 1 {
-                words.push(piece.to_owned());
-            } else {
-                words.extend(piece.split_whitespace().map(String::from));
+        let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+        for letter in line.chars() {
+            match (quote, letter) {
+                (Some(open), _) if open == letter => quote = None,
+                (None, '\'' | '"') => {
+                    quote = Some(letter);
+                    word.get_or_insert_default();
+                }
+                (None, ' ') => words.extend(word.take()),
+                _ => word.get_or_insert_default().push(letter),
             }
         }
+        words.extend(word);
         words
     }
 }
