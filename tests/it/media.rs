@@ -290,6 +290,14 @@ fn stored_files_are_proven() {
         found["findings"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
     found.sort_unstable();
     assert_eq!(found, ["damaged", "foreign", "missing", "orphan"]);
+
+    // As the hints say: what is missing is asked for again, and so is what was damaged, once it was removed.
+    for foreign in [Path::new("readme"), orphan, files[0].as_ref()] {
+        fs::remove_file(media.join(foreign)).unwrap();
+    }
+    run(&mut annals(&scene, &service, &["media", "fetch"])).leaves(0);
+    let sound = run(&mut annals(&scene, &service, &["media", "verify", "--json"])).leaves(0).json();
+    assert_eq!(sound["findings"], json!([]));
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn findings(archive: &Archive, wanted: &BTreeSet<String>) -> Result<(u64, u64, V
             continue;
         };
         if archive.hash_blob(&sha256)?.is_none_or(|(is, _)| is != sha256) {
-            let hint = "its bytes are not those that it is named after; remove it and run `annals media fetch --again`";
+            let hint = "its bytes are not those that it is named after; remove it and run `annals media fetch`";
             found.push(Finding { kind: "damaged", file, hint });
         } else if !wanted.contains(&sha256) {
             let hint =
@@ -73,7 +73,11 @@ fn findings(archive: &Archive, wanted: &BTreeSet<String>) -> Result<(u64, u64, V
     }
     for sha256 in wanted.difference(&met) {
         let file = format!("media/{}/{sha256}", sha256.get(..2).unwrap_or_default());
-        found.push(Finding { kind: "missing", file, hint: "a row says that it is stored" });
+        found.push(Finding {
+            kind: "missing",
+            file,
+            hint: "a row says that it is stored; the next `annals media fetch` asks for it again",
+        });
     }
     Ok((files, length, found))
 }

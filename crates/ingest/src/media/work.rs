@@ -102,8 +102,12 @@ impl Workshop {
     async fn wanted(&self, media: &Media) -> Result<Vec<Attachment>, Error> {
         let now = (self.clock)();
         let mut rows = self.archive.attachments(&media.hours).await?;
-        let is_open = |row: &Attachment| {
-            row.state == AttachmentState::Pending || (media.again && row.state != AttachmentState::Stored)
+        let kept: BTreeSet<String> = self.archive.blobs()?.into_iter().filter_map(|blob| blob.sha256).collect();
+        let is_open = |row: &Attachment| match row.state {
+            AttachmentState::Pending => true,
+            // Its bytes may have been lost, or removed because they were damaged.
+            AttachmentState::Stored => row.sha256.as_ref().is_none_or(|sha256| !kept.contains(sha256)),
+            _ => media.again,
         };
         rows.retain(|row| is_open(row) && media.concerns(row));
         rows.sort_by_key(|row| {
