@@ -63,7 +63,6 @@ mod file;
 mod http;
 mod import;
 mod link;
-mod outside;
 mod ping;
 mod quota;
 mod reach;

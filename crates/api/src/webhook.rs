@@ -11,10 +11,10 @@ use reqwest::{Client, Response, redirect};
 use sha2::Sha256;
 use url::Url;
 
-use crate::config::{Clock, Retries};
+use crate::config::{Clock, Outside, Retries};
 use crate::error::Error;
 use crate::http::{place, points_to, unsent};
-use crate::outside::{Outside, is_outside_url};
+use crate::reach::Resolver;
 use crate::retry::Patience;
 
 /// How long one attempt may take.
@@ -31,7 +31,7 @@ const SIGNATURE: &str = "x-annals-signature";
 pub struct Reach {
     /// Also by http, where everybody on the way reads along.
     pub http: bool,
-    /// Also to this machine, its networks and its cloud.
+    /// Also to this machine and its networks, but never to link-local addresses, at which clouds hand out keys.
     pub private: bool,
 }
 
@@ -63,9 +63,9 @@ impl Webhook {
             .referer(false)
             .redirect(redirect::Policy::none())
             // What stands behind a proxy is the proxy's to know.
-            .no_proxy();
-        // What a name stands for is looked at where it is connected to, so that it cannot change in between.
-        let builder = if reach.private { builder } else { builder.dns_resolver(Arc::new(Outside)) };
+            .no_proxy()
+            // What a name stands for is looked at where it is connected to, so that it cannot change in between.
+            .dns_resolver(Arc::new(Resolver { allow_private: reach.private }));
         let http = builder.build().map_err(|_| settings("the system's certificates cannot be used"))?;
         Ok(Self { http, url, secret, retries, clock })
     }
@@ -140,9 +140,13 @@ fn checked(address: &str, reach: Reach) -> Result<Url, Error> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(settings("the address to post to has a user or password in it"));
     }
-    if !reach.private && !is_outside_url(&url) {
-        return Err(settings("the address to post to is one of this machine or of a private network"));
-    }
+    let outside = Outside { allow_private: reach.private, ..Outside::default() };
+    outside.check(&url).map_err(|_| {
+        settings(match reach.private {
+            true => "the address to post to is one at which nobody can be posted to",
+            false => "the address to post to is one of this machine or of a private network",
+        })
+    })?;
     Ok(url)
 }
 
@@ -171,6 +175,7 @@ mod tests {
             ("https://2130706433/", false, true),
             ("https://0x7f.1/", false, true),
             ("https://[::ffff:10.0.0.1]/", false, true),
+            ("http://169.254.169.254/latest/", false, false),
             ("https://user:word@hooks.example.com/", false, false),
             ("ftp://hooks.example.com/", false, false),
             ("hooks.example.com", false, false),
