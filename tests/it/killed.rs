@@ -3,6 +3,7 @@
 //! Only in a build with the feature `failpoints`: `cargo test --features failpoints --test it killed`.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -36,7 +37,7 @@ fn say(scene: &Scene, ids: std::ops::Range<u32>) {
         let mut text = format!("this is no message of part {part}, {ids:?}\n");
         for id in ids.clone() {
             let said = format!("{{\"payload\":{{\"bodies\":[{{\"type\":\"txt\",\"msg\":\"tide {id}\"}}]}},");
-            text += &format!("{said}\"msg_id\":\"{part}{id}\",\"timestamp\":{time}}}\n");
+            writeln!(text, "{said}\"msg_id\":\"{part}{id}\",\"timestamp\":{time}}}").unwrap();
         }
         fs::write(scene.path(&format!("files/{HOUR}-{part}.ndjson")), text).unwrap();
     }

@@ -12,8 +12,11 @@ use crate::scene::{Scene, run};
 const NOW: &str = "2026-03-16T06:00:00Z";
 const RANGE: [&str; 5] = ["fetch", "--since", "2026-03-14T09", "--until", "2026-03-14T12"];
 
-/// A collector that keeps the bodies it is sent, with the path in front.
-fn collector() -> (String, Arc<Mutex<Vec<(String, Vec<u8>)>>>) {
+/// What a collector was sent: paths and bodies.
+type Sent = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
+/// A collector that keeps what it is sent, and its address.
+fn collector() -> (String, Sent) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let received = Arc::new(Mutex::new(Vec::new()));
