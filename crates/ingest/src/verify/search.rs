@@ -53,31 +53,6 @@ const NAMED_QUERIES: usize = 20;
 /// Messages that are named of each.
 const NAMED_MESSAGES: usize = 10;
 
-/// The columns that searches look at, and those by which rows are known.
-const COLUMNS: [&str; 21] = [
-    "msg_id",
-    "sent_at",
-    "source_hour",
-    "part",
-    "line",
-    "chat_type",
-    "sender",
-    "recipient",
-    "conversation",
-    "body_type",
-    "text",
-    "filename",
-    "url",
-    "thumb_url",
-    "lat",
-    "lng",
-    "addr",
-    "action",
-    "custom_event",
-    "custom_exts",
-    "ext",
-];
-
 impl Workshop {
     /// Puts queries to the index and to every row of these hours. What differs is a finding.
     ///
@@ -244,7 +219,7 @@ impl Rows {
         {
             let hour = file.hours.first().copied().unwrap_or(Hour::from_number(0));
             let failed = |source| Error::Rows { hour, source };
-            let batches = archive::read_columns(self.snapshot.reader(file), &COLUMNS, &self.hours).await;
+            let batches = archive::read_columns(self.snapshot.reader(file), index::COLUMNS, &self.hours).await;
             let mut batches = batches.map_err(failed)?;
             while let Some(batch) = batches.try_next().await.map_err(failed)? {
                 batch.iter().for_each(&mut each);
