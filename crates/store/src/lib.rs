@@ -64,6 +64,7 @@ mod letters;
 mod live;
 mod lock;
 mod log;
+mod note;
 mod open;
 #[cfg(test)]
 mod overlap;

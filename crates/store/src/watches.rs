@@ -14,10 +14,10 @@ use std::str::FromStr;
 use chat::Hour;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::Present;
 use crate::error::Error;
 use crate::layout;
 use crate::lock::{Turn, take_turn};
+use crate::note::{self, hours, keys};
 use crate::open::Archive;
 
 /// The version of the file.
@@ -95,10 +95,7 @@ impl FromStr for WatchName {
     type Err = WatchNameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let begins = text.bytes().next().is_some_and(is_plain);
-        let goes_on = text.bytes().all(|byte| is_plain(byte) || b"_-".contains(&byte));
-        if begins && goes_on && text.len() <= 64 { Ok(Self(text.to_owned())) } else { Err(WatchNameError) }
+        note::is_name(text, b"_-").then(|| Self(text.to_owned())).ok_or(WatchNameError)
     }
 }
 
@@ -119,18 +116,9 @@ impl Archive {
     ///
     /// When the file cannot be read, is damaged, or is of a newer version.
     pub fn watched(&self, name: &WatchName) -> Result<Option<Watched>, Error> {
-        let path = self.disk().path(&layout::watch_file(&name.0));
-        let json = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(Error::file("read", &path))?,
-        };
-        let damaged = |reason: String| Error::Damaged { path: path.clone(), reason };
-        let version: Version = serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))?;
-        if version.version > VERSION {
-            return Err(Error::NewerFormat { path, found: version.version, newest: VERSION });
-        }
-        let record: Record = serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))?;
-        record.watched().map(Some).ok_or_else(|| damaged("it has an hour or a mark that is none".to_owned()))
+        note::read(self.disk(), &layout::watch_file(&name.0), VERSION, |record: Record| {
+            record.watched().ok_or("it has an hour or a mark that is none")
+        })
     }
 
     /// Notes what a saved search has told, for good.
@@ -139,10 +127,7 @@ impl Archive {
     ///
     /// When it cannot be written; then what was noted before stands.
     pub fn keep_watched(&self, name: &WatchName, watched: &Watched) -> Result<(), Error> {
-        let location = layout::watch_file(&name.0);
-        let json = serde_json::to_vec(&Record::of(watched)).expect("texts and numbers are always JSON");
-        let written = self.disk().write(&location, &json, Present::Replace);
-        written.map_err(Error::file("write", &self.disk().path(&location)))
+        note::write(self.disk(), &layout::watch_file(&name.0), &Record::of(watched))
     }
 
     /// Forgets what a saved search has told.
@@ -159,11 +144,6 @@ impl Archive {
     }
 }
 
-#[derive(Deserialize)]
-struct Version {
-    version: u64,
-}
-
 #[derive(Serialize, Deserialize)]
 struct Record {
     version: u64,
@@ -176,17 +156,14 @@ impl Record {
         let digits = |marks: &VecDeque<u64>| marks.iter().map(|mark| format!("{mark:016x}")).collect();
         Self {
             version: VERSION,
-            hours: watched.hours.iter().map(|(hour, publication)| (hour.key(), publication.clone())).collect(),
+            hours: keys(&watched.hours),
             told: watched.told.iter().map(|(hour, marks)| (hour.key(), digits(marks))).collect(),
         }
     }
 
     /// `None` when a key is no hour, or a mark none.
     fn watched(self) -> Option<Watched> {
-        let mut watched = Watched::default();
-        for (key, publication) in self.hours {
-            watched.hours.insert(Hour::from_key(&key).ok()?, publication);
-        }
+        let mut watched = Watched { hours: hours(self.hours)?, ..Watched::default() };
         for (key, digits) in self.told {
             let marks = marks(&digits)?;
             watched.marks.extend(&marks);

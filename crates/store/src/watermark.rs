@@ -8,18 +8,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
-use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use chat::Hour;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{Disk, Present};
 use crate::error::Error;
 use crate::layout;
 use crate::lock::{Turn, take_turn};
+use crate::note::{self, hours, keys};
 use crate::open::Archive;
 
 /// The version of the file.
@@ -85,10 +83,7 @@ impl FromStr for ExportName {
     type Err = ExportNameError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let begins = text.bytes().next().is_some_and(is_plain);
-        let goes_on = text.bytes().all(|byte| is_plain(byte) || b"._-".contains(&byte));
-        if begins && goes_on && text.len() <= 64 { Ok(Self(text.to_owned())) } else { Err(ExportNameError) }
+        note::is_name(text, b"._-").then(|| Self(text.to_owned())).ok_or(ExportNameError)
     }
 }
 
@@ -109,7 +104,9 @@ impl Archive {
     ///
     /// When the file cannot be read, is damaged, or is of a newer version.
     pub fn watermark(&self, name: &ExportName) -> Result<Option<Watermark>, Error> {
-        read(self.disk(), &name.0)
+        note::read(self.disk(), &layout::export_file(&name.0), VERSION, |record: Record| {
+            record.watermark().ok_or("it names an hour that is none")
+        })
     }
 
     /// Notes up to where an export has handed out this archive, for good.
@@ -118,31 +115,8 @@ impl Archive {
     ///
     /// When it cannot be written; then what was noted before stands.
     pub fn keep_watermark(&self, name: &ExportName, watermark: &Watermark) -> Result<(), Error> {
-        let location = layout::export_file(&name.0);
-        let json = serde_json::to_vec(&Record::of(watermark)).expect("texts and numbers are always JSON");
-        let written = self.disk().write(&location, &json, Present::Replace);
-        written.map_err(Error::file("write", &self.disk().path(&location)))
+        note::write(self.disk(), &layout::export_file(&name.0), &Record::of(watermark))
     }
-}
-
-fn read(disk: &Disk, name: &str) -> Result<Option<Watermark>, Error> {
-    let path = disk.path(&layout::export_file(name));
-    let json = match fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(Error::file("read", &path))?,
-    };
-    let damaged = |reason: String| Error::Damaged { path: path.clone(), reason };
-    let version: Version = serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))?;
-    if version.version > VERSION {
-        return Err(Error::NewerFormat { path, found: version.version, newest: VERSION });
-    }
-    let record: Record = serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))?;
-    record.watermark().map(Some).ok_or_else(|| damaged("it names an hour that is none".to_owned()))
-}
-
-#[derive(Deserialize)]
-struct Version {
-    version: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -183,16 +157,9 @@ impl Record {
     }
 }
 
-fn keys(hours: &BTreeMap<Hour, String>) -> BTreeMap<String, String> {
-    hours.iter().map(|(hour, publication)| (hour.key(), publication.clone())).collect()
-}
-
-fn hours(keys: BTreeMap<String, String>) -> Option<BTreeMap<Hour, String>> {
-    keys.into_iter().map(|(key, publication)| Some((Hour::from_key(&key).ok()?, publication))).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::sync::Arc;
 
     use chat::Timestamp;
