@@ -1,12 +1,11 @@
 //! The bytes of an hour, from the links to files that are not kept yet.
 
-use std::io::{self, Write};
-
-use api::{Link, Target};
+use api::Link;
 use chat::{Hour, Part};
-use store::{RawStage, SealedRaw};
+use store::SealedRaw;
 use tracing::Instrument as _;
 
+use crate::arrival::Arrival;
 use crate::attempt::Run;
 use crate::error::Error;
 use crate::hour::Bytes;
@@ -31,27 +30,8 @@ impl Run<'_> {
     }
 
     async fn download_part(&self, hour: Hour, part: Part, link: &Link) -> Result<SealedRaw, Error> {
-        let mut stage = Stage(self.workshop.archive.stage_raw(hour, part)?);
+        let mut stage = Arrival(self.workshop.archive.stage_raw(hour, part)?);
         self.client.download(link, &mut stage).await.map_err(|source| Error::Api { hour, source })?;
         on_a_thread(move || Ok(stage.0.seal()?)).await
-    }
-}
-
-/// Lets the client write into the archive.
-struct Stage(RawStage);
-
-impl Write for Stage {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-impl Target for Stage {
-    fn restart(&mut self) -> io::Result<()> {
-        self.0.restart()
     }
 }

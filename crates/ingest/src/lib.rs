@@ -21,6 +21,7 @@
 //! It knows no settings file, prints nothing and reads no clock but the one it is handed.
 
 mod age;
+mod arrival;
 mod attempt;
 mod compact;
 mod cores;

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::disk::{Disk, Present};
 use crate::error::Error;
-use crate::intake::{Intake, Taken, hex};
+use crate::intake::{Intake, Stage, Taken, hex};
 use crate::layout;
 use crate::open::Archive;
 
@@ -40,15 +40,6 @@ pub struct BlobFile {
 }
 
 impl BlobStage {
-    /// Forgets what was written, for another try.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be emptied.
-    pub fn restart(&mut self) -> io::Result<()> {
-        self.0.restart()
-    }
-
     /// Makes what was written last through a power failure. It is still not kept.
     ///
     /// # Errors
@@ -56,6 +47,12 @@ impl BlobStage {
     /// When the disk refuses.
     pub fn seal(self) -> Result<SealedBlob, Error> {
         self.0.seal().map(SealedBlob)
+    }
+}
+
+impl Stage for BlobStage {
+    fn restart(&mut self) -> io::Result<()> {
+        self.0.restart()
     }
 }
 

@@ -10,6 +10,16 @@ use crate::disk::{Disk, sync_file};
 use crate::error::Error;
 use crate::layout;
 
+/// A place for bytes while they arrive, perhaps in several tries.
+pub trait Stage: Write + Send {
+    /// Forgets what was written, for another try.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be emptied.
+    fn restart(&mut self) -> io::Result<()>;
+}
+
 /// Bytes that are arriving, under a temporary name; removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Intake {

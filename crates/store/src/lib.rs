@@ -95,6 +95,7 @@ pub use blobs::{BlobFile, BlobStage, SealedBlob};
 pub use compact::{Compacted, Compaction};
 pub use error::{Advice, Error, is_gone};
 pub use files::TableFile;
+pub use intake::Stage;
 pub use letter_reader::LetterReader;
 pub use open::{Access, Archive, Clock, FORMAT};
 pub use publish::{Mode, Publication, Published};

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{Disk, Present, create_folder};
 use crate::error::Error;
-use crate::intake::{Intake, Taken};
+use crate::intake::{Intake, Stage, Taken};
 use crate::layout;
 use crate::lock::lock_file;
 use crate::steps::step;
@@ -97,15 +97,6 @@ impl RawStage {
         Ok(Self { hour, part, intake: Intake::new(disk)? })
     }
 
-    /// Forgets what was written, for another try.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be emptied.
-    pub fn restart(&mut self) -> io::Result<()> {
-        self.intake.restart()
-    }
-
     /// Bytes written so far.
     #[must_use]
     pub fn length(&self) -> u64 {
@@ -119,6 +110,12 @@ impl RawStage {
     /// When the disk refuses.
     pub fn seal(self) -> Result<SealedRaw, Error> {
         Ok(SealedRaw { hour: self.hour, part: self.part, taken: self.intake.seal()? })
+    }
+}
+
+impl Stage for RawStage {
+    fn restart(&mut self) -> io::Result<()> {
+        self.intake.restart()
     }
 }
 

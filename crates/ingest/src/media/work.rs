@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use api::{Advice, Client, Fetched, FileId, Obstacle, Picture, Target};
+use api::{Advice, Client, Fetched, FileId, Obstacle, Picture};
 use chat::{Attachment, AttachmentKind, AttachmentState, Hour, Message, Position, Secret, Timestamp};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use store::{AttachmentUpdate, BlobStage};
 
 use super::{Media, MediaReport};
+use crate::arrival::Arrival;
 use crate::error::Error;
 use crate::raw::on_a_thread;
 use crate::report::CutShort;
@@ -149,7 +149,7 @@ impl Workshop {
     }
 
     async fn fetch_job(&self, client: &Client, job: Job) -> Result<Done, Error> {
-        let (mut stage, tried_at) = (Stage(self.archive.stage_blob()?), (self.clock)());
+        let (mut stage, tried_at) = (Arrival(self.archive.stage_blob()?), (self.clock)());
         let (news, error) = match job.fetch(client, &mut stage).await {
             Ok(Fetched::Whole { media_type, .. }) => (self.keep_blob(stage.0, media_type).await?, None),
             Ok(Fetched::Gone { status, said }) => (News::told(AttachmentState::Gone, status, said), None),
@@ -194,7 +194,7 @@ impl Job {
         })
     }
 
-    async fn fetch(&self, client: &Client, into: &mut Stage) -> Result<Fetched, api::Error> {
+    async fn fetch(&self, client: &Client, into: &mut Arrival<BlobStage>) -> Result<Fetched, api::Error> {
         match self.url.parse::<FileId>() {
             Ok(file) => client.fetch_file(&file.with_secret(self.secret.clone()), self.picture, into).await,
             Err(unfit) => match self.url.parse() {
@@ -273,23 +273,4 @@ fn in_one_line(error: &api::Error) -> String {
     let first: &(dyn std::error::Error + 'static) = error;
     let chain = std::iter::successors(Some(first), |error| error.source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-/// Lets the client write into the archive.
-struct Stage(BlobStage);
-
-impl Write for Stage {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-impl Target for Stage {
-    fn restart(&mut self) -> io::Result<()> {
-        self.0.restart()
-    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 
-use store::{Archive, RawHour, SealedRaw};
+use store::{Archive, RawHour, SealedRaw, Stage as _};
 use tempfile::TempDir;
 
 use crate::support::{children, hour, open};
