@@ -1,5 +1,7 @@
 //! Filters, ranges of time, order, limit, copies.
 
+use std::collections::BTreeSet;
+
 use chat::{BodyType, Conversation, Hour, Message, Sink, Timestamp};
 use index::{Order, Query, Request};
 
@@ -263,4 +265,57 @@ fn a_hit_is_the_key_of_the_row() {
     let hit = catalogue.search(&ask("word")).unwrap().hits[0];
     assert_eq!((hit.source_hour, hit.part, hit.line), (nine(), 3, row.position.line));
     assert_eq!((hit.sent_at, hit.message), (row.sent_at, 1_412_077_346_056_423_436));
+}
+
+/// What is passed over when nobody counts is nothing that would have come: equal scores, several segments, hours that are
+/// left out, deleted rows, copies and places to go on from.
+#[test]
+fn the_first_are_the_same_when_nobody_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = open(folder.path());
+    let texts = ["tide", "the tide and the ebb", "ebb", "tide tide ebb", "résumé of the tide", "resume"];
+    for hour in (0..6).rev().map(|number| nine().plus(number)) {
+        let messages: Vec<_> = (1..=200_u64)
+            .map(|line| {
+                let seconds = line * 37 % 100 + u64::try_from(hour.number() % 3).unwrap() * 40;
+                let sent_at = at("2026-03-14T09:00:00Z") + std::time::Duration::from_secs(seconds);
+                let id = format!("{}", if line % 50 == 0 { line } else { line + 1000 * hour.number().unsigned_abs() });
+                let text = texts[usize::try_from(line * 7 % 6).unwrap()];
+                Message {
+                    sent_at: (line % 31 != 0).then_some(sent_at),
+                    msg_id: Some(id.into()),
+                    ..message(hour, line, text)
+                }
+            })
+            .collect();
+        // All of one instant, the last of their segment: they come by their rows alone.
+        let of_one_instant = (201..=260).map(|line| sent(hour, line, "2026-03-14T10:00:00Z", "slack water"));
+        take_in(&catalogue, hour, "v", &messages.into_iter().chain(of_one_instant).collect::<Vec<_>>());
+    }
+    take_in(&catalogue, nine().plus(2), "w", &[message(nine().plus(2), 1, "tide"), message(nine().plus(2), 2, "ebb")]);
+    let mut compared = 0;
+    for typed in
+        ["tide", "tide ebb", "tide OR ebb", "\"the tide\"", "resume", "résumé OR ebb", "tide -ebb", "slack", ""]
+    {
+        for order in [Order::Relevance, Order::Newest, Order::Oldest] {
+            for without in [BTreeSet::new(), [nine(), nine().plus(4)].into()] {
+                let mut after = None;
+                for limit in [1, 3, 70, 400] {
+                    let counted = Request { order, limit, after, without: without.clone(), ..ask(typed) };
+                    let all = catalogue.search(&counted).unwrap();
+                    let first = catalogue.search(&Request { counted: false, ..counted }).unwrap();
+                    assert_eq!(first.hits, all.hits, "{typed:?} {order:?} {limit}");
+                    compared += all.hits.len();
+                    after = all.hits.last().map(index::Hit::place).or(after);
+                }
+            }
+        }
+    }
+    assert!(compared > 5_000, "{compared}");
+    let lines = |hour: u8, last| (201..=last).map(move |line| format!("{hour:02}/{line}"));
+    let expected: Vec<_> = lines(9, 260).chain(lines(10, 240)).collect();
+    for order in [Order::Relevance, Order::Newest, Order::Oldest] {
+        let found = catalogue.search(&Request { order, limit: 100, ..ask("slack") }).unwrap();
+        assert_eq!(rows(&found), expected, "{order:?}");
+    }
 }

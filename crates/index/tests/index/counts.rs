@@ -95,6 +95,22 @@ fn of_many_messages_each_is_counted_once_too() {
     assert_eq!(catalogue.search(&ask("tide")).unwrap().total, 150_000);
 }
 
+/// Rows without an id lie between those that are looked at.
+#[test]
+fn among_many_those_without_an_id_are_no_copies() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = open(folder.path());
+    let of = |hour: Hour, number: u64| Message {
+        msg_id: (number % 10 > 0).then(|| number.to_string().into()),
+        ..message(hour, number % 120_000 + 1, "tide")
+    };
+    take_in(&catalogue, nine(), "v", &(0..120_000).map(|number| of(nine(), number)).collect::<Vec<_>>());
+    let next = nine().next();
+    take_in(&catalogue, next, "v", &(119_000..239_000).map(|number| of(next, number)).collect::<Vec<_>>());
+    let found = catalogue.search(&Request { limit: 3, ..ask("tide") }).unwrap();
+    assert_eq!((found.total, found.counts_copies), (240_000 - 900, false));
+}
+
 #[test]
 fn pages_neither_overlap_nor_skip() {
     let folder = tempfile::tempdir().unwrap();
