@@ -123,15 +123,19 @@ impl Http {
         }
     }
 
-    /// When the other side asks to be left alone until: a number of seconds, or a date.
     pub(crate) fn retry_after(&self, headers: &HeaderMap) -> Option<Duration> {
-        let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let until = httpdate::parse_http_date(text).ok()?;
-        Some(until.duration_since(SystemTime::from((self.clock)())).unwrap_or_default())
+        retry_after(headers, &self.clock)
     }
+}
+
+/// When the other side asks to be left alone until: a number of seconds, or a date.
+pub(crate) fn retry_after(headers: &HeaderMap, clock: &Clock) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    Some(until.duration_since(SystemTime::from(clock())).unwrap_or_default())
 }
 
 /// The header that proves who asks.

@@ -2,18 +2,18 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chat::Secret;
 use hmac::{Hmac, Mac as _};
-use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, redirect};
 use sha2::Sha256;
 use url::Url;
 
 use crate::config::{Clock, Outside, Retries};
 use crate::error::Error;
-use crate::http::{place, points_to, unsent};
+use crate::http::{place, points_to, retry_after, unsent};
 use crate::reach::Resolver;
 use crate::retry::Patience;
 
@@ -104,7 +104,7 @@ impl Webhook {
 
     fn heard(&self, response: &Response) -> Result<(), Error> {
         let (host, status) = (self.host(), response.status().as_u16());
-        let retry_after = self.retry_after(response);
+        let retry_after = retry_after(response.headers(), &self.clock);
         match status {
             200..=299 => Ok(()),
             300..=399 => Err(Error::Redirected { host, status, to: points_to(response).unwrap_or_default() }),
@@ -112,13 +112,6 @@ impl Webhook {
             500..=599 => Err(Error::ServiceFault { host, status, retry_after, said: None }),
             _ => Err(Error::Unexpected { status, said: None }),
         }
-    }
-
-    fn retry_after(&self, response: &Response) -> Option<Duration> {
-        let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
-        let until = |text| httpdate::parse_http_date(text).ok();
-        let wait = |until: SystemTime| until.duration_since(SystemTime::from((self.clock)())).unwrap_or_default();
-        text.parse().ok().map(Duration::from_secs).or_else(|| until(text).map(wait))
     }
 }
 
