@@ -153,6 +153,12 @@ impl Error for Above {
     }
 }
 
+/// Whether whoever read what was written went away.
+pub(crate) fn is_unread(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = chain(error).filter_map(|error| error.downcast_ref::<io::Error>());
+    causes.any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| (*error).source())
 }

@@ -12,7 +12,7 @@ use store::{Access, ExportName};
 use crate::commands::query::pointed_at;
 use crate::commands::span::TimeSpan;
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, is_unread};
 use crate::exit::Exit;
 use crate::output::{WriteError, bytes};
 use crate::settings::{GivenSecret, nearest};
@@ -128,7 +128,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     };
     match exported {
         Err(ExportError::Stopped) => Ok(Exit::Interrupted),
-        Err(error) if target == Target::Stdout && is_broken_pipe(&error) => {
+        Err(error) if target == Target::Stdout && is_unread(&error) => {
             Err(WriteError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe)).into())
         }
         exported => tell(&exported?, args.json, &target, context),
@@ -278,14 +278,6 @@ fn is_secret(column: &str) -> bool {
 fn read_query(text: &str) -> Result<(String, Query), CommandError> {
     let query = Query::parse(text).map_err(|error| pointed_at(text, &error))?;
     Ok((text.to_owned(), query))
-}
-
-/// Whether the reader of stdout went away.
-fn is_broken_pipe(error: &ExportError) -> bool {
-    let chain = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| (*error).source());
-    chain
-        .filter_map(|error| error.downcast_ref::<std::io::Error>())
-        .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 impl From<Form> for Format {

@@ -161,7 +161,7 @@ impl Error {
     /// The error and all its causes in one line, for the ledger and for reports.
     #[must_use]
     pub fn in_one_line(&self) -> String {
-        self.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+        in_one_line(self)
     }
 
     /// Whether other bytes may come of the same question.
@@ -183,16 +183,23 @@ impl Error {
     }
 
     fn is_of_a_full_disk(&self) -> bool {
-        let causes = self.chain().filter_map(|error| error.downcast_ref::<std::io::Error>());
+        let causes = chain(self).filter_map(|error| error.downcast_ref::<std::io::Error>());
         causes
             .into_iter()
             .any(|error| matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
     }
+}
 
-    fn chain(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-        let first: &(dyn std::error::Error + 'static) = self;
-        std::iter::successors(Some(first), |error| error.source())
-    }
+/// An error and all its causes in one line.
+pub(crate) fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
+    chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// An error and its causes.
+fn chain<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use query::sql::SqlError;
 
 use super::target::Target;
-use crate::error::CommandError;
+use crate::error::{CommandError, is_unread};
 use crate::output::{WriteError, visible};
 use crate::settings::nearest;
 
@@ -17,7 +17,7 @@ pub(super) fn told(error: SqlError, query: &str, target: &Target) -> CommandErro
             let error = place.into_iter().fold(error, CommandError::hint);
             meant.into_iter().fold(error, CommandError::hint)
         }
-        SqlError::Write(_) | SqlError::Output(_) if !matches!(target, Target::File(..)) && is_broken_pipe(&error) => {
+        SqlError::Write(_) | SqlError::Output(_) if !matches!(target, Target::File(..)) && is_unread(&error) => {
             WriteError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe)).into()
         }
         _ => error.into(),
@@ -53,13 +53,6 @@ fn did_you_mean(name: &str, known: &[String]) -> Option<String> {
         None if known.is_empty() => None,
         None => Some(format!("there are {}", known.join(", "))),
     }
-}
-
-fn is_broken_pipe(error: &SqlError) -> bool {
-    let chain = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| (*error).source());
-    chain
-        .filter_map(|error| error.downcast_ref::<std::io::Error>())
-        .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]

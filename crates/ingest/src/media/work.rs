@@ -12,7 +12,7 @@ use store::{AttachmentUpdate, BlobStage};
 
 use super::{Media, MediaReport};
 use crate::arrival::Arrival;
-use crate::error::Error;
+use crate::error::{Error, in_one_line};
 use crate::raw::on_a_thread;
 use crate::report::CutShort;
 use crate::workshop::Workshop;
@@ -267,10 +267,4 @@ fn is_hopeless(error: &api::Error) -> bool {
 
 fn is_of_the_service(error: &api::Error) -> bool {
     matches!(error.advice(), Advice::Retry(_))
-}
-
-fn in_one_line(error: &api::Error) -> String {
-    let first: &(dyn std::error::Error + 'static) = error;
-    let chain = std::iter::successors(Some(first), |error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
