@@ -102,11 +102,10 @@ impl Workshop {
     async fn wanted(&self, media: &Media) -> Result<Vec<Attachment>, Error> {
         let now = (self.clock)();
         let mut rows = self.archive.attachments(&media.hours).await?;
-        let kept: BTreeSet<String> = self.archive.blobs()?.into_iter().filter_map(|blob| blob.sha256).collect();
         let is_open = |row: &Attachment| match row.state {
             AttachmentState::Pending => true,
-            // Its bytes may have been lost, or removed because they were damaged.
-            AttachmentState::Stored => row.sha256.as_ref().is_none_or(|sha256| !kept.contains(sha256)),
+            // Its bytes may have been lost, or removed because they were damaged. Afterwards nobody has them any more.
+            AttachmentState::Stored => row.deadline > now && !self.has_bytes_of(row),
             _ => media.again,
         };
         rows.retain(|row| is_open(row) && media.concerns(row));
@@ -116,6 +115,11 @@ impl Workshop {
             (is_late, if is_late { left.saturating_neg() } else { left })
         });
         Ok(rows)
+    }
+
+    fn has_bytes_of(&self, row: &Attachment) -> bool {
+        // What cannot be opened is there: `annals media verify` says what is wrong with it.
+        row.sha256.as_ref().is_some_and(|sha256| !matches!(self.archive.open_blob(sha256), Ok(None)))
     }
 
     /// What is to be fetched for these attachments: each file once. One whose message is not there any more waits until
