@@ -17,6 +17,8 @@ pub struct Due {
     pub hours: BTreeMap<Hour, String>,
     /// Hours that are to be looked through and that the index does not hold as they are now.
     pub not_indexed: Vec<Hour>,
+    /// All hours, as this look found them: it takes a while with many, and would be the same for each hour.
+    coverage: Coverage,
 }
 
 impl Library {
@@ -31,9 +33,10 @@ impl Library {
         let indexed = self.catalogue.as_ref().map(Catalogue::hours).transpose()?.unwrap_or_default();
         let mut hours = publications(&entries);
         hours.retain(|hour, publication| known.get(hour) != Some(publication));
-        let missing = Coverage::of(&entries, &indexed).missing;
-        let not_indexed: Vec<Hour> = missing.into_iter().filter(|hour| hours.remove(hour).is_some()).collect();
-        Ok(Due { hours, not_indexed })
+        let coverage = Coverage::of(&entries, &indexed);
+        let missing = coverage.missing.iter().copied();
+        let not_indexed: Vec<Hour> = missing.filter(|hour| hours.remove(hour).is_some()).collect();
+        Ok(Due { hours, not_indexed, coverage })
     }
 
     /// The publication of every archived hour.
@@ -60,7 +63,7 @@ impl Library {
         Ok(hours)
     }
 
-    /// What matches in one hour, each message once, the earliest first: at most `limit` behind a place, and the place behind
+    /// What matches in one of the hours that are due, each message once, the earliest first: at most `limit` behind a place, and the place behind
     /// which there are more.
     ///
     /// # Errors
@@ -68,15 +71,16 @@ impl Library {
     /// As [`Library::ask`].
     pub async fn in_hour(
         &self,
+        due: &Due,
         hour: Hour,
         query: &Query,
         after: Option<Place>,
         limit: usize,
     ) -> Result<(Vec<Found>, Option<Place>), Error> {
-        match self.in_hour_once(hour, query, after, limit).await {
+        match self.in_hour_once(&due.coverage, hour, query, after, limit).await {
             Err(error) if error.may_be_gone() => {
                 self.refresh()?;
-                self.in_hour_once(hour, query, after, limit).await
+                self.in_hour_once(&self.coverage().await?, hour, query, after, limit).await
             }
             found => found,
         }
@@ -84,13 +88,13 @@ impl Library {
 
     async fn in_hour_once(
         &self,
+        coverage: &Coverage,
         hour: Hour,
         query: &Query,
         after: Option<Place>,
         limit: usize,
     ) -> Result<(Vec<Found>, Option<Place>), Error> {
         let Some(catalogue) = &self.catalogue else { return Ok((Vec::new(), None)) };
-        let coverage = self.coverage().await?;
         // Published anew since it was found due: it will be due again.
         if !coverage.held.contains(&hour) {
             return Ok((Vec::new(), None));
@@ -104,7 +108,7 @@ impl Library {
         let next = hits.last().filter(|_| are_more).map(index::Hit::place);
         let rows = self.rows(&hits).await?;
         let found = hits.iter().zip(rows).map(|(hit, message)| {
-            let changes = self.changes(&message, &coverage)?;
+            let changes = self.changes(&message, coverage)?;
             Ok(Found { message, score: hit.score, changes })
         });
         Ok((found.collect::<Result<_, Error>>()?, next))

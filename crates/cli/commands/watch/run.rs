@@ -151,20 +151,20 @@ impl Look<'_> {
 impl Running<'_> {
     async fn run(mut self) -> Result<Exit, CommandError> {
         let look = self.look;
-        let Due { hours, not_indexed } = look.library.due(&self.watched.hours).await?;
-        self.name_what_is_not_indexed(&not_indexed);
-        let with_hits: BTreeSet<Hour> = match hours.is_empty() {
+        let due = look.library.due(&self.watched.hours).await?;
+        self.name_what_is_not_indexed(&due.not_indexed);
+        let with_hits: BTreeSet<Hour> = match due.hours.is_empty() {
             true => BTreeSet::new(),
             false => look.library.hours_with(self.subject.query)?,
         };
-        for (hour, publication) in hours {
+        for (&hour, publication) in &due.hours {
             if look.stop.is_cancelled() {
                 return Ok(Exit::Interrupted);
             }
             if with_hits.contains(&hour) {
-                self.hour(hour, &publication).await?;
+                self.hour(&due, hour, publication).await?;
             }
-            self.watched.hours.insert(hour, publication);
+            self.watched.hours.insert(hour, publication.clone());
         }
         if !self.batch.is_empty() {
             self.tell(Of { hour: Hour::from_number(0), publication: "", truncated: false }).await?;
@@ -174,10 +174,10 @@ impl Running<'_> {
         Ok(Exit::Done)
     }
 
-    async fn hour(&mut self, hour: Hour, publication: &str) -> Result<(), CommandError> {
+    async fn hour(&mut self, due: &Due, hour: Hour, publication: &str) -> Result<(), CommandError> {
         let (mut after, library) = (None, &self.look.library);
         loop {
-            let (found, next) = library.in_hour(hour, self.subject.query, after, PAGE).await?;
+            let (found, next) = library.in_hour(due, hour, self.subject.query, after, PAGE).await?;
             for hit in found {
                 let mark = mark(&hit.message);
                 if self.watched.was_told(mark) {
