@@ -213,7 +213,6 @@ fn question(args: &Args, query: Query) -> Result<Question, CommandError> {
         limit: if args.only_counts() { 0 } else { args.limit },
         order: args.order.into(),
         scored: args.explain,
-        counted: true,
         counted_by: args.counted_by(),
     })
 }

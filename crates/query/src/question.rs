@@ -22,8 +22,6 @@ pub struct Question {
     pub order: Order,
     /// Whether hits have scores in every order.
     pub scored: bool,
-    /// Whether all that matches is counted, see [`Request::counted`].
-    pub counted: bool,
     /// What all that matches is counted by.
     pub counted_by: Vec<By>,
 }
@@ -40,7 +38,6 @@ impl Question {
             limit: 20,
             order: Order::Relevance,
             scored: false,
-            counted: true,
             counted_by: Vec::new(),
         }
     }
@@ -56,7 +53,7 @@ impl Question {
             limit: if self.limit == 0 { 0 } else { self.limit.saturating_add(1) },
             order: self.order,
             scored: self.scored,
-            counted: self.counted,
+            counted: true,
             counted_by: self.counted_by.clone(),
         }
     }

@@ -18,7 +18,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 /// Bytes asked for first, in the hope that the whole footer and page index are among them.
 const FOOTER_HINT: usize = 64 << 10;
 
-/// Footers that are kept, in bytes: that of a day of 4.7 million messages has 5 MB, and takes 5 ms to understand.
+/// Footers that are kept, in bytes: that of a day of 4.7 million messages has 2.5 MB, and takes 12 ms to understand.
 const FOOTERS: usize = 64 << 20;
 
 /// The footers with page index that were read last. A file never changes, and its name is not used again.
