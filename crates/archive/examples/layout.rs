@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use archive::{Key, Settings, Writer, find_ids, read_keys};
+use archive::{Key, Projection, Settings, Writer, find_ids, read_keys};
 use bytes::Bytes;
 use chat::{BodyType, Hour, Message, Position, Sink as _, Timestamp};
 use futures::FutureExt as _;
@@ -52,7 +52,8 @@ fn measure(count: u64, texts: &[&str], settings: Settings) -> Result<(), Box<dyn
     let (size, reader) = (file.len(), Reader { file: file.into(), read: Arc::default() });
     let sought = message(count / 3, count, texts);
     let Position { source_hour, part, line } = sought.position;
-    block_on(read_keys(reader.clone(), &[Key { source_hour, sent_at: sought.sent_at, part, line }]))?;
+    let key = Key { source_hour, sent_at: sought.sent_at, part, line };
+    block_on(read_keys(reader.clone(), &[key], Projection::All))?;
     let by_key = reader.read.swap(0, Ordering::Relaxed);
     block_on(find_ids(reader.clone(), &[sought.msg_id.as_deref().unwrap_or_default()]))?;
     let by_id = reader.read.swap(0, Ordering::Relaxed);

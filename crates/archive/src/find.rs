@@ -35,22 +35,37 @@ pub struct Key {
     pub line: u64,
 }
 
+/// Which columns of a row are read. A column that is not read is as in [`Message::at`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Projection {
+    /// All that the file has.
+    #[default]
+    All,
+    /// These, by name, and those by which a row is known: its [`Key`] and its id.
+    Only(&'static [&'static str]),
+}
+
+/// The columns of a [`Key`].
+const KEY_COLUMNS: [&str; 4] = ["source_hour", "sent_at", "part", "line"];
+
 /// The messages with these keys, in the order of the file, at most one for each key. A key that the file does not hold
 /// gives nothing.
 ///
 /// # Errors
 ///
 /// As [`crate::read_all`].
-pub async fn read_keys<R>(reader: R, keys: &[Key]) -> Result<Vec<Message<'static>>, Error>
+pub async fn read_keys<R>(reader: R, keys: &[Key], projection: Projection) -> Result<Vec<Message<'static>>, Error>
 where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
     let mut wanted = WantedKeys::new(keys);
-    let file = OpenFile::open(reader, PageIndexPolicy::Optional).await?;
+    let mut file = OpenFile::open(reader, PageIndexPolicy::Optional).await?;
+    if let Projection::Only(columns) = projection {
+        file = file.only(&[&KEY_COLUMNS[..], &["msg_id"], columns].concat());
+    }
     let candidates = |metadata: &ParquetMetaData, group| wanted.candidates(metadata, group);
     let selected = Selected::new(file.metadata(), candidates);
-    let key_columns = ["source_hour", "sent_at", "part", "line"];
-    read_where(file, selected, &key_columns, move |batch| wanted.matches(batch)).await
+    read_where(file, selected, &KEY_COLUMNS, move |batch| wanted.matches(batch)).await
 }
 
 /// The messages with these ids, in the order of the file; several where an id recurs.

@@ -6,7 +6,7 @@
 //! other programs, a [`Sheet`] rows of whatever shape.
 //!
 //! ```
-//! use archive::{Key, Settings, Writer, read_keys};
+//! use archive::{Key, Projection, Settings, Writer, read_keys};
 //! use chat::{Hour, Message, Position, Sink};
 //!
 //! let position = Position { source_hour: Hour::from_key("2026031409").unwrap(), part: 0, line: 1 };
@@ -19,7 +19,7 @@
 //!
 //! let key = Key { source_hour: position.source_hour, sent_at: None, part: 0, line: 1 };
 //! let reader = std::io::Cursor::new(written.out);
-//! assert_eq!(futures::executor::block_on(read_keys(reader, &[key]))?, [message]);
+//! assert_eq!(futures::executor::block_on(read_keys(reader, &[key], Projection::All))?, [message]);
 //! # Ok::<(), archive::Error>(())
 //! ```
 //!
@@ -62,7 +62,7 @@ pub use columns::{
 };
 pub use error::Error;
 pub use extract::{Extract, Form};
-pub use find::{Key, find_ids, read_columns, read_hour, read_keys};
+pub use find::{Key, Projection, find_ids, read_columns, read_hour, read_keys};
 pub use merge::{Merged, Piece, merge_dead_letters, merge_messages};
 pub use portable::{Fault, FaultKind, LONGEST_CELL, LONGEST_ROW, Portability, portability};
 pub use read::{

@@ -39,6 +39,10 @@ pub(super) const COLUMNS: [&str; 29] = [
     "about",
 ];
 
+/// The columns of which a message in a list for a person is made, besides those by which it is known.
+pub(super) const LISTED: [&str; 8] =
+    ["sender", "conversation", "body_type", "text", "filename", "addr", "action", "custom_event"];
+
 /// The cells of a message, in the order of [`COLUMNS`]. `rest` may quote a share secret; it is made unreadable there.
 pub(super) fn cells(message: Message<'_>) -> [Cell; COLUMNS.len()] {
     let Position { source_hour, part, line } = message.position;
@@ -166,12 +170,50 @@ fn nested_length(value: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
+    use archive::{Key, Projection};
+    use chat::Sink as _;
+
     use super::*;
+    use crate::commands::query::table_row;
 
     #[test]
     fn the_columns_are_those_of_the_table_without_the_secrets() {
         let table = archive::columns().iter().map(|column| column.name);
         assert!(table.filter(|name| !name.ends_with("secret")).eq(COLUMNS));
+    }
+
+    /// Whatever else a message has, its row in a list is the same without.
+    #[test]
+    fn a_list_needs_no_other_columns() {
+        let position = Position { source_hour: chat::Hour::from_number(500_000), part: 0, line: 1 };
+        let text = || Some(Cow::Borrowed("slipway"));
+        let message = Message {
+            sent_at: Some(chat::Timestamp::UNIX_EPOCH),
+            sender: Some("mara".into()),
+            conversation: Some("chat:mara:teo".into()),
+            body_type: Some(chat::BodyType::Img),
+            filename: text(),
+            addr: Some("quay 3".into()),
+            action: Some("moor".into()),
+            custom_event: Some("tide".into()),
+            recipient: text(),
+            url: text(),
+            ext: text(),
+            rest: text(),
+            about: text(),
+            ..Message { text: Some("a boat".into()), ..Message::at(position) }
+        };
+        let mut writer = archive::Writer::new(Vec::new(), tempfile::tempfile, archive::Settings::default()).unwrap();
+        writer.write(std::slice::from_ref(&message)).unwrap();
+        let reader = std::io::Cursor::new(writer.finish().unwrap().out);
+        let keys = [Key { source_hour: position.source_hour, sent_at: message.sent_at, part: 0, line: 1 }];
+        let read = archive::read_keys(reader, &keys, Projection::Only(&LISTED));
+        let [listed] = &futures::executor::block_on(read).unwrap()[..] else { panic!("one row was written") };
+        let row = |message| table_row(message, index::Changes::default(), &index::Query::parse("").unwrap());
+        assert_eq!(row(listed), row(&message));
+        assert_eq!(listed.ext, None);
     }
 
     #[test]

@@ -180,7 +180,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let text = args.text();
     let query = Query::parse_at(&text, context.clock.now()).map_err(|error| pointed_at(&text, &error))?;
     let query = args.scope.narrow(query)?;
-    let question = question(&args, query)?;
+    let question = question(&args, query, context)?;
     let archive = context.open_archive(Access::Existing).await?;
     context.index_what_is_behind(&archive).await?;
     if context.stop.give_back() {
@@ -202,7 +202,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     Ok(if is_empty { Exit::NothingFound } else { exit })
 }
 
-fn question(args: &Args, query: Query) -> Result<Question, CommandError> {
+fn question(args: &Args, query: Query, context: &Context) -> Result<Question, CommandError> {
     let (since, until) = args.span.bounds()?;
     let after = args.cursor.as_deref().map(|token| Cursor::read(token, &asked(args))).transpose()?;
     Ok(Question {
@@ -214,6 +214,7 @@ fn question(args: &Args, query: Query) -> Result<Question, CommandError> {
         order: args.order.into(),
         scored: args.explain,
         counted_by: args.counted_by(),
+        projection: Form::chosen(args.format, args.json, &context.output).projection(),
     })
 }
 

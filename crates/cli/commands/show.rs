@@ -2,6 +2,7 @@
 
 mod served;
 
+use archive::Projection;
 use chat::{Entry, Message, Part};
 use index::Query;
 use query::Library;
@@ -97,7 +98,7 @@ async fn show_context(
     let nothing = Query::parse("").map_err(CommandError::usage)?;
     context.index_what_is_behind(archive).await?;
     let library = Library::new(archive.clone(), context.read_catalogue().map_err(CommandError::from)?);
-    let groups = library.around(messages, around).await?;
+    let groups = library.around(messages, around, Projection::All).await?;
     let format = if json || !context.output.is_terminal() { Format::Jsonl } else { Format::Table };
     Ok(group_rows(&groups, &nothing, format, None, context)?)
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use archive::Projection;
 use chat::{Entry, Hour, Hours, Message, Position, State, Timestamp};
 use index::{Catalogue, Changes, Hit, Order, Place, Query, Request};
 
@@ -19,7 +20,7 @@ pub struct Group {
 /// A message among others.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// The row, whole.
+    /// The row, in the columns that were asked for.
     pub message: Message<'static>,
     /// Whether it is one of those that were asked about.
     pub is_hit: bool,
@@ -43,27 +44,37 @@ struct Window {
 
 impl Library {
     /// The messages before and after each of these, as many as `around` on either side; windows that overlap are joined. Groups
-    /// come in the order of the first of their messages among `messages`.
+    /// come in the order of the first of their messages among `messages`, which have a conversation and a time if their rows do.
     ///
     /// # Errors
     ///
     /// As [`Library::ask`].
-    pub async fn around(&self, messages: &[Message<'static>], around: usize) -> Result<Vec<Group>, Error> {
-        match self.around_once(messages, around).await {
+    pub async fn around(
+        &self,
+        messages: &[Message<'static>],
+        around: usize,
+        projection: Projection,
+    ) -> Result<Vec<Group>, Error> {
+        match self.around_once(messages, around, projection).await {
             Err(error) if error.may_be_gone() => {
                 self.refresh()?;
-                self.around_once(messages, around).await
+                self.around_once(messages, around, projection).await
             }
             groups => groups,
         }
     }
 
-    async fn around_once(&self, messages: &[Message<'static>], around: usize) -> Result<Vec<Group>, Error> {
+    async fn around_once(
+        &self,
+        messages: &[Message<'static>],
+        around: usize,
+        projection: Projection,
+    ) -> Result<Vec<Group>, Error> {
         let coverage = self.coverage().await?;
         let entries = self.archive.entries().await?;
         let mut groups = Vec::new();
         for window in self.windows(messages, around, &coverage)? {
-            groups.push(self.group(window, &entries, &coverage).await?);
+            groups.push(self.group(window, projection, &entries, &coverage).await?);
         }
         Ok(groups)
     }
@@ -102,13 +113,14 @@ impl Library {
     async fn group(
         &self,
         window: Window,
+        projection: Projection,
         entries: &BTreeMap<Hour, Entry>,
         coverage: &Coverage,
     ) -> Result<Group, Error> {
         let hits: Vec<Hit> = window.rows.into_values().collect();
         let mut above = None;
         let mut lines = Vec::new();
-        for message in self.rows(&hits).await? {
+        for message in self.rows(&hits, projection).await? {
             let hour = message.position.source_hour;
             lines.push(Line {
                 is_hit: window.hits.contains(&message.position),

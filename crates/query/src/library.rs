@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use archive::Key;
+use archive::{Key, Projection};
 use chat::{Hour, Message};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use index::{Catalogue, Changes, Hit};
@@ -102,7 +102,7 @@ impl Library {
         let are_more = hits.len() > question.limit;
         hits.truncate(question.limit);
         let next = hits.last().filter(|_| are_more).map(Hit::place);
-        let rows = self.rows(&hits).await?;
+        let rows = self.rows(&hits, question.projection).await?;
         let hits = hits.iter().zip(rows).map(|(hit, message)| self.found(hit.score, message, &coverage));
         let hits = hits.collect::<Result<_, _>>()?;
         Ok(Answer { hits, total, counts_copies, counts, next, not_indexed: coverage.missing })
@@ -152,10 +152,10 @@ impl Library {
     }
 
     /// Reads the rows of the hits, some on each core, and puts them back in the hits' order.
-    pub(crate) async fn rows(&self, hits: &[Hit]) -> Result<Vec<Message<'static>>, Error> {
+    pub(crate) async fn rows(&self, hits: &[Hit], projection: Projection) -> Result<Vec<Message<'static>>, Error> {
         let snapshot = self.archive.snapshot().await?;
         let batches: Vec<Vec<Message<'static>>> = stream::iter(shares(hits, &snapshot)?)
-            .map(|(file, keys)| rows_of(snapshot.clone(), file, keys))
+            .map(|(file, keys)| rows_of(snapshot.clone(), file, keys, projection))
             .buffer_unordered(READ_AT_ONCE)
             .try_collect()
             .await?;
@@ -184,9 +184,14 @@ fn shares(hits: &[Hit], snapshot: &Snapshot) -> Result<Vec<(DataFile, Vec<Key>)>
 }
 
 /// On a task of its own, because unpacking pages is work.
-async fn rows_of(snapshot: Snapshot, file: DataFile, keys: Vec<Key>) -> Result<Vec<Message<'static>>, Error> {
+async fn rows_of(
+    snapshot: Snapshot,
+    file: DataFile,
+    keys: Vec<Key>,
+    projection: Projection,
+) -> Result<Vec<Message<'static>>, Error> {
     let reader = snapshot.reader(&file);
-    let rows = tokio::spawn(async move { archive::read_keys(reader, &keys).await }).await;
+    let rows = tokio::spawn(async move { archive::read_keys(reader, &keys, projection).await }).await;
     let rows = rows.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
     rows.map_err(|source| Error::Rows { file: file.path, source })
 }

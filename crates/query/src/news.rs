@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use archive::Projection;
 use chat::{Entry, Hour, Message, State};
 use index::{Catalogue, Order, Place, Query, Request};
 use sha2::{Digest as _, Sha256};
@@ -106,7 +107,7 @@ impl Library {
         let are_more = hits.len() > limit;
         hits.truncate(limit);
         let next = hits.last().filter(|_| are_more).map(index::Hit::place);
-        let rows = self.rows(&hits).await?;
+        let rows = self.rows(&hits, Projection::All).await?;
         let found = hits.iter().zip(rows).map(|(hit, message)| {
             let changes = self.changes(&message, coverage)?;
             Ok(Found { message, score: hit.score, changes })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use archive::Projection;
 use chat::{Hour, Message, Timestamp};
 use index::{By, Changes, Counts, Order, Place, Query, Request};
 
@@ -24,10 +25,12 @@ pub struct Question {
     pub scored: bool,
     /// What all that matches is counted by.
     pub counted_by: Vec<By>,
+    /// Which columns of the hits are read: each costs some pages.
+    pub projection: Projection,
 }
 
 impl Question {
-    /// A question with no bounds in time, the best twenty hits first.
+    /// A question with no bounds in time, the best twenty hits first, whole.
     #[must_use]
     pub fn new(query: Query) -> Self {
         Self {
@@ -39,6 +42,7 @@ impl Question {
             order: Order::Relevance,
             scored: false,
             counted_by: Vec::new(),
+            projection: Projection::All,
         }
     }
 
@@ -62,7 +66,7 @@ impl Question {
 /// A message that answers a question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// The row, whole.
+    /// The row, in the columns that were asked for.
     pub message: Message<'static>,
     /// How well it matches; comparable within one answer only.
     pub score: f32,

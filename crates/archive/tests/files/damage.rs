@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use archive::{Error, Key, Settings, Writer, find_ids, message_schema, read_all, read_entries, read_keys};
+use archive::{Error, Key, Projection, Settings, Writer, find_ids, message_schema, read_all, read_entries, read_keys};
 use arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
 use chat::{Message, Sink as _};
@@ -76,7 +76,7 @@ fn a_file_that_another_program_rewrote_gives_the_same_rows() {
     let sought = &messages[1_234];
     let position = sought.position;
     let key = Key { source_hour: hour(), sent_at: sought.sent_at, part: position.part, line: position.line };
-    assert_eq!(block_on(read_keys(reader.clone(), &[key])).unwrap(), std::slice::from_ref(sought));
+    assert_eq!(block_on(read_keys(reader.clone(), &[key], Projection::All)).unwrap(), std::slice::from_ref(sought));
     let id = sought.msg_id.as_deref().unwrap();
     assert_eq!(block_on(find_ids(reader, &[id])).unwrap(), std::slice::from_ref(sought));
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use archive::{Key, Settings, find_ids, read_columns, read_hour, read_keys, read_statistics};
+use archive::{Key, Projection, Settings, find_ids, read_columns, read_hour, read_keys, read_statistics};
 use chat::{Hour, Message, Position, RETAINED_PARTS, Timestamp};
 use futures::TryStreamExt as _;
 use futures::executor::block_on;
@@ -16,7 +16,7 @@ fn key(message: &Message<'_>) -> Key {
 }
 
 fn found(reader: &Reader, keys: &[Key]) -> Vec<Message<'static>> {
-    block_on(read_keys(reader.clone(), keys)).unwrap()
+    block_on(read_keys(reader.clone(), keys, Projection::All)).unwrap()
 }
 
 /// Three hours with strays and messages without time in each.
@@ -41,6 +41,22 @@ fn every_key_finds_its_row_and_no_other() {
     for message in messages.iter().step_by(97).chain(&messages[100..112]) {
         assert_eq!(found(&reader, &[key(message)]), std::slice::from_ref(message));
     }
+}
+
+#[test]
+fn of_a_row_only_what_was_asked_for_is_read() {
+    let messages = three_hours();
+    let reader = Reader::new(write(&messages, small()).out);
+    let wanted = &messages[200];
+    reader.bytes_read();
+    let whole = found(&reader, &[key(wanted)]);
+    let bytes_of_all = reader.bytes_read();
+    let rows = block_on(read_keys(reader.clone(), &[key(wanted)], Projection::Only(&["sender"]))).unwrap();
+    let bytes_of_one = reader.bytes_read();
+    let known = Message { msg_id: wanted.msg_id.clone(), sent_at: wanted.sent_at, ..Message::at(wanted.position) };
+    assert_eq!(whole, std::slice::from_ref(wanted));
+    assert_eq!(rows, [Message { sender: wanted.sender.clone(), ..known }]);
+    assert!(bytes_of_one < bytes_of_all, "{bytes_of_one} bytes of {bytes_of_all}");
 }
 
 #[test]
@@ -223,7 +239,7 @@ fn columns_that_are_not_named_are_not_read() {
 fn reading_may_move_between_threads() {
     fn check(_: impl Send) {}
     let reader = Reader::new(file_of(&[]));
-    check(read_keys(reader.clone(), &[]));
+    check(read_keys(reader.clone(), &[], Projection::All));
     check(find_ids(reader.clone(), &[]));
     check(archive::read_all(reader.clone()));
     check(archive::read_entries(reader));

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use archive::{
-    Key, Merged, Piece, Settings, Writer, find_ids, merge_messages, read_all, read_hour, read_keys, read_statistics,
+    Key, Merged, Piece, Projection, Settings, Writer, find_ids, merge_messages, read_all, read_hour, read_keys,
+    read_statistics,
 };
 use bytes::Bytes;
 use chat::{Hour, Message, Sink as _};
@@ -97,7 +98,7 @@ fn a_message_of_a_copied_row_group_is_found_by_its_pages() {
     let key = Key { source_hour: hour().plus(2), sent_at: wanted.sent_at, part: 0, line: wanted.position.line };
     let id = wanted.msg_id.as_deref().unwrap();
     for reader in [one, whole] {
-        assert_eq!(block_on(read_keys(reader.clone(), &[key])).unwrap(), std::slice::from_ref(wanted));
+        assert_eq!(block_on(read_keys(reader.clone(), &[key], Projection::All)).unwrap(), std::slice::from_ref(wanted));
         assert!(reader.bytes_read() < reader.len() / 4, "of {}", reader.len());
         assert_eq!(block_on(find_ids(reader.clone(), &[id])).unwrap(), std::slice::from_ref(wanted));
         assert!(reader.bytes_read() < reader.len() / 4, "of {}", reader.len());

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use archive::Projection;
 use chat::{Message, Sink as _};
 use clap::ValueEnum;
 use index::{Changes, Query};
 use query::{Answer, Found, Group, Library, Line, Question};
 
-use crate::commands::message::{COLUMNS, cells, gist, without_secrets};
+use crate::commands::message::{COLUMNS, LISTED, cells, gist, without_secrets};
 use crate::commands::query::cursor::Cursor;
 use crate::commands::query::{Args, asked, chat_page};
 use crate::context::Context;
@@ -36,6 +37,14 @@ impl Form {
             Some(form) => form,
             None if json || !output.is_terminal() => Self::Jsonl,
             None => Self::Table,
+        }
+    }
+
+    /// What is read of the messages to print them so.
+    pub(super) fn projection(self) -> Projection {
+        match self {
+            Self::Table | Self::Html => Projection::Only(&LISTED),
+            Self::Jsonl | Self::Csv | Self::Parquet => Projection::All,
         }
     }
 
@@ -68,11 +77,11 @@ pub(super) async fn print(
     match (form, args.context) {
         (Form::Parquet, _) => parquet(answer.hits, context)?,
         (Form::Html, around) => {
-            let groups = groups(answer.hits, around, library).await?;
+            let groups = groups(answer.hits, around, question.projection, library).await?;
             context.output.raw(chat_page::page(&groups, &question.query, &args.text()).as_bytes())?;
         }
         (list, Some(around)) => {
-            let groups = groups(answer.hits, Some(around), library).await?;
+            let groups = groups(answer.hits, Some(around), question.projection, library).await?;
             let format = list.list().unwrap_or(Format::Jsonl);
             let cursor = cursor.as_deref().filter(|_| format == Format::Jsonl);
             group_rows(&groups, &question.query, format, cursor, context)?;
@@ -88,10 +97,15 @@ pub(super) async fn print(
 }
 
 /// The messages around the hits; without any, the hits that follow one another in the same conversation.
-async fn groups(hits: Vec<Found>, around: Option<usize>, library: &Library) -> Result<Vec<Group>, CommandError> {
+async fn groups(
+    hits: Vec<Found>,
+    around: Option<usize>,
+    projection: Projection,
+    library: &Library,
+) -> Result<Vec<Group>, CommandError> {
     if let Some(around) = around {
         let messages: Vec<_> = hits.into_iter().map(|hit| hit.message).collect();
-        return Ok(library.around(&messages, around).await?);
+        return Ok(library.around(&messages, around, projection).await?);
     }
     let mut groups: Vec<Group> = Vec::new();
     for hit in hits {
