@@ -182,11 +182,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let query = args.scope.narrow(query)?;
     let question = question(&args, query, context)?;
     let archive = context.open_archive(Access::Existing).await?;
-    context.index_what_is_behind(&archive).await?;
+    let catalogue = context.index_what_is_behind(&archive).await?;
     if context.stop.give_back() {
         return Ok(Exit::Interrupted);
     }
-    let library = Library::new(archive, context.read_catalogue().map_err(CommandError::from)?);
+    let library = Library::new(archive, catalogue);
     let answer = library.ask(&question).await?;
     say_what_was_not_searched(&answer, context);
     if args.explain {

@@ -96,8 +96,7 @@ async fn show_context(
     context: &Context,
 ) -> Result<(), CommandError> {
     let nothing = Query::parse("").map_err(CommandError::usage)?;
-    context.index_what_is_behind(archive).await?;
-    let library = Library::new(archive.clone(), context.read_catalogue().map_err(CommandError::from)?);
+    let library = Library::new(archive.clone(), context.index_what_is_behind(archive).await?);
     let groups = library.around(messages, around, Projection::All).await?;
     let format = if json || !context.output.is_terminal() { Format::Jsonl } else { Format::Table };
     Ok(group_rows(&groups, &nothing, format, None, context)?)

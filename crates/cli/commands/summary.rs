@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chat::{Entry, Hour, Hours, State, Tally};
+use index::Catalogue;
 use ingest::{Coverage, CutShort, Failure, Followed, Lag, Report, Workshop};
 use serde_json::{Value, json};
 use store::Archive;
@@ -205,22 +206,24 @@ impl Context {
         }
     }
 
-    /// Before a search: indexes the hours that a run left out, if nobody else is at the index.
+    /// Before a search: indexes the hours that a run left out, if nobody else is at the index. Gives the index as it then is,
+    /// if there is one.
     ///
     /// # Errors
     ///
     /// When the ledger or the index cannot be read.
-    pub(super) async fn index_what_is_behind(&self, archive: &Archive) -> Result<(), CommandError> {
-        let indexed = self.indexed_hours().map_err(CommandError::from)?;
-        let lag = Lag::between(&archive.entries().await.map_err(CommandError::from)?, &indexed);
+    pub(super) async fn index_what_is_behind(&self, archive: &Archive) -> Result<Option<Catalogue>, CommandError> {
+        let catalogue = self.read_catalogue().map_err(CommandError::from)?;
+        let indexed = catalogue.as_ref().map(Catalogue::hours).transpose().map_err(CommandError::from)?;
+        let lag = Lag::between(&archive.entries().await.map_err(CommandError::from)?, &indexed.unwrap_or_default());
         if lag.is_none() {
-            return Ok(());
+            return Ok(catalogue);
         }
         if !lag.behind.is_empty() {
             self.output.note(format_args!("indexing {} hours first", lag.behind.len()));
         }
         self.catch_up(&self.workshop(archive.clone(), self.open_catalogue(), None)).await;
-        Ok(())
+        self.read_catalogue().map_err(CommandError::from)
     }
 }
 
