@@ -93,9 +93,11 @@ impl Archive {
 
     async fn open_tables(disk: Disk, lock: Lock, app: Option<App>, clock: Clock) -> Result<Self, Error> {
         let store: Arc<dyn ObjectStore> = Arc::new(disk.clone());
-        let messages = Arc::new(Table::open(Kind::Messages, Arc::clone(&store), Arc::clone(&clock)).await?);
-        let dead_letters = Table::open(Kind::DeadLetters, Arc::clone(&store), Arc::clone(&clock)).await?;
-        let hours = Table::open(Kind::Hours, store, Arc::clone(&clock)).await?;
+        let open = |kind| Table::open(kind, Arc::clone(&store), Arc::clone(&clock));
+        // Most of it is waiting for small reads, one after another.
+        let (messages, dead_letters, hours) =
+            tokio::join!(open(Kind::Messages), open(Kind::DeadLetters), open(Kind::Hours));
+        let (messages, dead_letters, hours) = (Arc::new(messages?), dead_letters?, hours?);
         let attachments = Attachments::new(disk.clone(), Arc::clone(&clock));
         let running = Arc::new(Running::new(disk.clone()));
         let ledger = Ledger::new(hours, Arc::clone(&messages), disk.clone(), Arc::clone(&running), Arc::clone(&clock));
