@@ -9,6 +9,7 @@ use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions, compute_leaves,
 };
 use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use rayon::prelude::*;
 
@@ -43,9 +44,14 @@ struct RowGroup {
 
 impl<W: Write + Send, T: Table> TableFile<W, T> {
     pub(crate) fn new(out: W, settings: &Settings) -> Result<Self, Error> {
+        Self::laid_out(out, settings, properties::<T>(settings)?)
+    }
+
+    /// A file in a layout of its own.
+    pub(crate) fn laid_out(out: W, settings: &Settings, properties: WriterProperties) -> Result<Self, Error> {
         // The Arrow schema is told by the Parquet schema alone; embedded as well, it could only differ.
         let options = ArrowWriterOptions::new()
-            .with_properties(properties::<T>(settings)?)
+            .with_properties(properties)
             .with_skip_arrow_metadata(true)
             .with_schema_root("schema".to_owned());
         let (parquet, columns) =

@@ -32,6 +32,13 @@ pub(crate) fn properties<T: Table>(settings: &Settings) -> Result<WriterProperti
     Ok(T::FIELDS.iter().fold(properties, pack).build())
 }
 
+/// The layout of a file of few rows: as it is, for a codec is made anew for each column by whoever reads the file, which
+/// takes longer than all else, and there is nothing to pack.
+pub(crate) fn unpacked<T: Table>(settings: &Settings) -> Result<WriterProperties, ParquetError> {
+    let properties = properties::<T>(settings)?.into_builder();
+    Ok(properties.set_compression(Compression::UNCOMPRESSED).build())
+}
+
 fn pack<T: Table>(properties: WriterPropertiesBuilder, field: &Field<T>) -> WriterPropertiesBuilder {
     let path = || ColumnPath::from(field.name);
     let statistics = if field.bounds == Bounds::Pages { EnabledStatistics::Page } else { EnabledStatistics::Chunk };

@@ -25,8 +25,8 @@
 //!
 //! # The format
 //!
-//! A file is Parquet with zstd and the columns of [`columns`], [`dead_letter_columns`], [`attachment_columns`] or
-//! [`entry_columns`], in that order; its metadata has `annals.format`, the number [`FORMAT`]. Files of messages are sorted by (`source_hour`,
+//! A file is Parquet with zstd (one of few ledger entries is not packed) and the columns of [`columns`],
+//! [`dead_letter_columns`], [`attachment_columns`] or [`entry_columns`], in that order; its metadata has `annals.format`, the number [`FORMAT`]. Files of messages are sorted by (`source_hour`,
 //! `sent_at`, `msg_id`, `part`, `line`), ascending and nulls last, say so in `sorting_columns`, and have a page index
 //! with bounds of the first three. The Parquet schema is all there is: no embedded Arrow schema, no INT96, no dictionary
 //! types, times as `TIMESTAMP(MICROS, isAdjustedToUTC=true)`. A column that is added goes to the end and is null in

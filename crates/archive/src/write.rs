@@ -10,6 +10,7 @@ use crate::batch::Builder;
 use crate::columns::{Attachments, DeadLetters, Entries, Messages};
 use crate::error::Error;
 use crate::file::TableFile;
+use crate::layout::{properties, unpacked};
 use crate::settings::Settings;
 use crate::sort::{Sorter, Split, Splitter};
 use crate::statistics::Statistics;
@@ -138,6 +139,9 @@ pub fn write_dead_letters<W: Write + Send>(out: W, letters: &[DeadLetter<'_>]) -
     writer.finish()
 }
 
+/// Ledger entries below which their file is not packed. A night of hours has a file for each.
+const FEW_ENTRIES: usize = 64;
+
 /// Writes a file of ledger entries, in the order given.
 ///
 /// # Errors
@@ -145,7 +149,9 @@ pub fn write_dead_letters<W: Write + Send>(out: W, letters: &[DeadLetter<'_>]) -
 /// When the output fails, or a value does not fit into its column; the names of files and the digests must have no
 /// comma.
 pub fn write_entries<W: Write + Send>(out: W, entries: &[Entry]) -> Result<Written<W>, Error> {
-    let mut file = TableFile::<W, Entries>::new(out, &Settings::default())?;
+    let settings = Settings::default();
+    let layout = if entries.len() < FEW_ENTRIES { unpacked::<Entries> } else { properties::<Entries> };
+    let mut file = TableFile::<W, Entries>::laid_out(out, &settings, layout(&settings)?)?;
     let mut builder = Builder::<Entries>::new(Entries::schema());
     entries.iter().try_for_each(Entries::check)?;
     let rows: Vec<_> = entries.iter().collect();

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use chat::{Entry, Hour, Timestamp};
 use deltalake::kernel::{Add, Version};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -33,6 +34,9 @@ pub(crate) const MERGE_AT: usize = 32;
 /// A file that has more rows than so many times all smaller ones together is not merged with them. So a row is written
 /// again only when the rows around it have multiplied, and what a merge costs does not grow with the ledger.
 const MUCH_LARGER: u64 = 4;
+
+/// Files of the ledger that are read at the same time.
+const READ_AT_ONCE: usize = 8;
 
 /// How often a file that is gone is answered by a fresh look. Each time, another writer has merged the ledger.
 const LOOKS: usize = 10;
@@ -188,12 +192,10 @@ impl Ledger {
         if known.version == Some(files.version()) {
             return Ok(());
         }
-        for file in in_order(files.files()) {
-            if !known.files.contains(file.path()) {
-                known.take_in(self.read_file(file).await?);
-                Arc::make_mut(&mut known.files).insert(file.path().to_owned());
-            }
-        }
+        let new: Vec<_> = files.files().filter(|file| !known.files.contains(file.path())).collect();
+        let rows = self.read_all(new.iter().copied()).await?;
+        known.take_in(rows);
+        Arc::make_mut(&mut known.files).extend(new.iter().map(|file| file.path().to_owned()));
         if known.files.len() > files.len() {
             Arc::make_mut(&mut known.files).retain(|path| files.file(path).is_some());
         }
@@ -201,17 +203,21 @@ impl Ledger {
         Ok(())
     }
 
+    /// The rows of these files, in the order in which the files were written.
     async fn read_all(&self, files: impl Iterator<Item = &Arc<LiveFile>>) -> Result<Vec<Entry>, Error> {
-        let mut rows = Vec::new();
-        for file in in_order(files) {
-            rows.extend(self.read_file(file).await?);
-        }
-        Ok(rows)
+        let reads = in_order(files).into_iter().map(|file| self.read_file(file)).collect::<Vec<_>>();
+        stream::iter(reads).buffered(READ_AT_ONCE).try_concat().await
     }
 
-    async fn read_file(&self, file: &LiveFile) -> Result<Vec<Entry>, Error> {
-        let reader = self.table.reader(file.path(), file.size());
-        archive::read_entries(reader).await.map_err(Error::rows(self.table.name(), file.path()))
+    /// On a task of its own: most of it is work, and not waiting.
+    fn read_file(&self, file: &LiveFile) -> impl Future<Output = Result<Vec<Entry>, Error>> + use<> {
+        let (reader, table, path) =
+            (self.table.reader(file.path(), file.size()), self.table.name(), file.path().to_owned());
+        async move {
+            let rows = tokio::spawn(archive::read_entries(reader)).await;
+            let rows = rows.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+            rows.map_err(Error::rows(table, &path))
+        }
     }
 
     async fn merge_if_many(&self) -> Result<(), Error> {

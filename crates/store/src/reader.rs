@@ -18,7 +18,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 /// Bytes asked for first, in the hope that the whole footer and page index are among them.
 const FOOTER_HINT: usize = 64 << 10;
 
-/// Footers that are kept, in bytes: that of a day of 4.7 million messages has 2.5 MB, and takes 12 ms to understand.
+/// Footers that are kept, in bytes: that of a day of 4.7 million messages has 2.5 MB and takes 1.5 ms to read.
 const FOOTERS: usize = 64 << 20;
 
 /// The footers with page index that were read last. A file never changes, and its name is not used again.
@@ -76,21 +76,50 @@ pub struct Reader {
     path: Path,
     size: u64,
     footers: Arc<Footers>,
+    /// All of a file that is no larger than what is read for its footer alone.
+    whole: Option<Bytes>,
 }
 
 impl Reader {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, path: Path, size: u64, footers: Arc<Footers>) -> Self {
-        Self { store, path, size, footers }
+        Self { store, path, size, footers, whole: None }
     }
+
+    /// All of a small file, read once.
+    async fn whole(&mut self) -> Result<Option<&Bytes>> {
+        if self.whole.is_none() && self.size <= FOOTER_HINT as u64 {
+            self.whole = Some(self.store.get_range(&self.path, 0..self.size).await.map_err(external)?);
+        }
+        Ok(self.whole.as_ref())
+    }
+}
+
+fn part(whole: &Bytes, range: &Range<u64>) -> Result<Bytes> {
+    let bounds = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+    let is_within = |(start, end): &(usize, usize)| start <= end && *end <= whole.len();
+    let cut = || ParquetError::EOF(format!("the file ends at byte {}, before {}", whole.len(), range.end));
+    bounds.filter(is_within).map(|(start, end)| whole.slice(start..end)).ok_or_else(cut)
 }
 
 impl AsyncFileReader for Reader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes>> {
-        async move { self.store.get_range(&self.path, range).await.map_err(external) }.boxed()
+        async move {
+            if let Some(whole) = self.whole().await? {
+                return part(whole, &range);
+            }
+            self.store.get_range(&self.path, range).await.map_err(external)
+        }
+        .boxed()
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>>> {
-        async move { self.store.get_ranges(&self.path, &ranges).await.map_err(external) }.boxed()
+        async move {
+            if let Some(whole) = self.whole().await? {
+                return ranges.iter().map(|range| part(whole, range)).collect();
+            }
+            self.store.get_ranges(&self.path, &ranges).await.map_err(external)
+        }
+        .boxed()
     }
 
     fn get_metadata<'a>(
@@ -118,4 +147,35 @@ impl AsyncFileReader for Reader {
 
 fn external(error: object_store::Error) -> ParquetError {
     ParquetError::External(Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::disk::Disk;
+
+    /// The second time it is not there any more.
+    #[tokio::test]
+    async fn a_small_file_is_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("small");
+        fs::write(&file, "0123456789").unwrap();
+        let disk = Arc::new(Disk::new(folder.path()).unwrap());
+        let mut reader = Reader::new(disk, Path::from("small"), 10, Arc::default());
+        assert_eq!(reader.get_bytes(2..4).await.unwrap(), "23");
+        fs::remove_file(file).unwrap();
+        assert_eq!(reader.get_byte_ranges(vec![0..1, 8..10]).await.unwrap(), ["0", "89"]);
+        assert!(matches!(reader.get_bytes(9..11).await, Err(ParquetError::EOF(_))));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_cut_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("cut"), "01234").unwrap();
+        let disk = Arc::new(Disk::new(folder.path()).unwrap());
+        let mut reader = Reader::new(disk, Path::from("cut"), 10, Arc::default());
+        assert!(reader.get_bytes(8..10).await.is_err());
+    }
 }

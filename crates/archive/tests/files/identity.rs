@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use archive::{read_all, read_dead_letters, read_entries, write_dead_letters, write_entries};
 use chat::{BodyType, DeadLetter, Entry, Hour, Message, Position, Reason, State, Tally, Timestamp};
 use futures::executor::block_on;
+use parquet::basic::Compression;
+use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -173,6 +175,18 @@ fn every_entry_comes_back() {
     let entries = [entry(), failed, empty, odd, lost, Entry { state: State::Pending, ..entry() }];
     let written = write_entries(Vec::new(), &entries).unwrap();
     assert_eq!(block_on(read_entries(Reader::new(written.out))).unwrap(), entries);
+}
+
+#[test]
+fn only_a_file_of_many_entries_is_packed() {
+    for (count, is_packed) in [(1, false), (63, false), (64, true)] {
+        let entries = vec![entry(); count];
+        let file = bytes::Bytes::from(write_entries(Vec::new(), &entries).unwrap().out);
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).unwrap();
+        let mut columns = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
+        assert!(columns.all(|column| (column.compression() != Compression::UNCOMPRESSED) == is_packed), "{count}");
+        assert_eq!(block_on(read_entries(Reader::new(file.to_vec()))).unwrap(), entries);
+    }
 }
 
 #[test]
