@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chat::{Entry, Hour, Sink as _, State};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use index::Catalogue;
+use store::Reader;
+use tokio::runtime::Handle;
 
 use crate::error::Error;
 use crate::raw::on_a_thread;
@@ -108,21 +110,30 @@ impl Workshop {
         }
     }
 
+    /// Rows are read and taken in on one thread: what one thread allocates and another frees costs both, and a builder's
+    /// memory is in the cache of the core that fills it.
     async fn index_rows(&self, catalogue: &Catalogue, entry: &Entry) -> Result<(), Error> {
         let hour = entry.hour;
-        let mut writer = catalogue.take_in(hour, &entry.publication())?;
+        let writer = catalogue.take_in(hour, &entry.publication())?;
         let snapshot = self.archive.snapshot().await?;
-        if let Some(file) = snapshot.file_of(hour) {
-            let failed = |source| Error::Rows { hour, source };
-            let rows = archive::read_columns(snapshot.reader(file), index::COLUMNS, &BTreeSet::from([hour])).await;
-            let mut batches = rows.map_err(failed)?;
-            while let Some(batch) = batches.try_next().await.map_err(failed)? {
-                writer = on_a_thread(move || Ok(writer.write(&batch).map(|()| writer)?)).await?;
-            }
-        }
-        on_a_thread(move || Ok(writer.finish()?)).await?;
-        Ok(())
+        let reader = snapshot.file_of(hour).map(|file| snapshot.reader(file));
+        let runtime = Handle::current();
+        on_a_thread(move || runtime.block_on(fill(writer, reader, hour))).await
     }
+}
+
+/// Takes the rows of an hour in, and shows them.
+async fn fill(mut writer: index::Writer, file: Option<Reader>, hour: Hour) -> Result<(), Error> {
+    if let Some(file) = file {
+        let failed = |source| Error::Rows { hour, source };
+        let rows = archive::read_columns(file, index::COLUMNS, &BTreeSet::from([hour])).await;
+        let mut batches = rows.map_err(failed)?;
+        while let Some(batch) = batches.try_next().await.map_err(failed)? {
+            writer.write(&batch)?;
+        }
+    }
+    writer.finish()?;
+    Ok(())
 }
 
 #[cfg(test)]
