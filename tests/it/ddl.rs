@@ -16,7 +16,8 @@ const POSTGRES: &str = include_str!("ddl/postgres.py");
 const SPARK: &str = include_str!("ddl/spark.py");
 const PARSE: &str = include_str!("ddl/parse.py");
 
-/// Four hours of two days, with a dead letter, a text that CSV must quote, and an hour that was published anew.
+/// Four hours of two days, with a dead letter, a text that CSV must quote, an attachment in each, and an hour that was published
+/// anew.
 fn archive(scene: &Scene) {
     for (key, more) in [("2026031322", ""), ("2026031323", "no message"), ("2026031400", ""), ("2026031401", "")] {
         let start = chat::Hour::from_key(key).unwrap().start().timestamp_millis();
@@ -27,11 +28,23 @@ fn archive(scene: &Scene) {
                 r#"{{"msg_id":"{time}","timestamp":{time},"from":"mara","to":"teo","chat_type":"chat","payload":{{"ext":{{"a":{id}}},"bodies":[{body}]}}}}"#
             )
         };
-        let lines: Vec<String> = (1..=5).map(message).chain([more.to_owned()]).collect();
+        let lines = (1..=4).map(message).chain([picture(start + 5), more.to_owned()]);
+        let lines: Vec<String> = lines.collect();
         let path = scene.path(&format!("{key}.ndjson"));
         fs::write(&path, lines.join("\n")).unwrap();
         run(&mut scene.annals(&["load", "--no-index", path.to_str().unwrap()])).leaves(0);
     }
+    // Nobody is there to ask: they are known, and wait.
+    let nobody = ["media", "fetch", "--set", "api.base_url=http://127.0.0.1:1/o/a", "--set", "api.attempts=1"];
+    run(scene.annals(&nobody).env("ANNALS_API_TOKEN", "t").env("ANNALS_CLOCK", "2026-03-14T03:00:00Z")).leaves(0);
+}
+
+fn picture(time: i64) -> String {
+    let url = "https://a1.example.com/o/a/chatfiles/5fd74830-58b7-11e9-822a-81ea50bb0490";
+    let body = json!({ "type": "img", "url": url, "filename": "tide.png" });
+    json!({ "msg_id": time.to_string(), "timestamp": time, "from": "mara", "to": "teo", "chat_type": "chat",
+        "payload": { "ext": {}, "bodies": [body] } })
+    .to_string()
 }
 
 fn script(scene: &Scene, arguments: &[&str]) -> String {
@@ -40,12 +53,12 @@ fn script(scene: &Scene, arguments: &[&str]) -> String {
 }
 
 /// What the rows say, in the words of each engine: how many, which lines together, the first and last microsecond, and how many
-/// hours and dead letters there are.
+/// hours, dead letters and attachments there are.
 fn facts(scene: &Scene) -> Value {
     let rows = table::messages(&scene.archive());
     let times = || rows.iter().filter_map(|row| row.sent_at).map(|time| time.timestamp_micros());
     let lines: u64 = rows.iter().map(|row| row.position.line).sum();
-    json!([rows.len(), lines, times().min(), times().max(), 4, 1])
+    json!([rows.len(), lines, times().min(), times().max(), 4, 1, 4])
 }
 
 /// Hands the script to a program, which prints what it found; and checks that each view of the rows says the same, and that an
@@ -146,8 +159,9 @@ fn a_parser_of_the_dialect_reads_it() {
     let names = |columns: &[archive::Column]| columns.iter().map(|column| column.name.to_owned()).collect::<Vec<_>>();
     let with_date = |columns| [names(columns), vec!["date".to_owned()]].concat();
     let (messages, letters) = (with_date(archive::columns()), with_date(archive::dead_letter_columns()));
-    let hours = names(archive::entry_columns());
-    assert_eq!(told["sources"], json!({ "messages": messages, "hours": hours, "dead_letters": letters }));
+    let (hours, attachments) = (names(archive::entry_columns()), with_date(archive::attachment_columns()));
+    let sources = json!({ "messages": messages, "hours": hours, "dead_letters": letters, "attachments": attachments });
+    assert_eq!(told["sources"], sources);
 }
 
 #[test]
@@ -162,10 +176,17 @@ fn parts_can_be_asked_for() {
     let local = run(&mut scene.annals(&["ddl", "--for", "bigquery"])).leaves(0);
     assert!(local.stderr.contains("--location"), "{local:?}");
     run(&mut scene.annals(&["ddl", "--for", "oracle"])).leaves(2);
+    let four = script(&scene, &["duckdb"]);
+    assert!(four.contains("/attachments/date=*/*.parquet"), "{four}");
     // A column that others have added is defined too.
     let museum = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/formats/v1");
     let older = scene.path("older");
     assert!(Command::new("cp").arg("-r").args([&museum, &older]).status().unwrap().success());
-    let older = script(&scene, &["duckdb", "--archive", older.to_str().unwrap(), "--only", "native"]);
-    assert!(older.contains("\"about\" VARCHAR") && older.contains("\"retained\" BIGINT"), "{older}");
+    let of_older = |more: &[&str]| script(&scene, &[&["duckdb", "--archive", older.to_str().unwrap()], more].concat());
+    let native = of_older(&["--only", "native"]);
+    assert!(native.contains("\"about\" VARCHAR") && native.contains("\"retained\" BIGINT"), "{native}");
+    // Before the first attachment there is no such table; who asks for it gets one without rows.
+    assert!(!native.contains("attachments"), "{native}");
+    let asked = of_older(&["--table", "attachments", "--only", "external"]);
+    assert!(asked.contains("NULL::VARCHAR AS \"sha256\"") && asked.contains("WHERE false"), "{asked}");
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::scene::{Run, Scene, files_below, run};
+use crate::status::has_the_documented_shape;
 
 const TOKEN: &str = "a-token-that-must-not-be-seen";
 const SECRET: &str = "a-share-secret-that-must-not-be-seen";
@@ -21,7 +22,7 @@ fn uuid(digit: u8) -> String {
 }
 
 /// Answers each path with the same bytes, head and body, and anything else with 404; remembers what it was asked.
-struct Service {
+pub(crate) struct Service {
     base_url: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
@@ -96,10 +97,23 @@ fn redirect(to: &str) -> Vec<u8> {
 /// An archive with a message for each body.
 fn archive_of(bodies: &[Value]) -> Scene {
     let scene = Scene::new();
+    load(&scene, bodies);
+    scene
+}
+
+fn load(scene: &Scene, bodies: &[Value]) {
     let lines: Vec<_> = (0..).zip(bodies).map(|(number, body)| message(number, body).to_string()).collect();
     fs::write(scene.path("2026031409.gz"), lines.join("\n")).unwrap();
     run(&mut scene.annals(&["load", "--no-index", "2026031409.gz"])).leaves(0);
-    scene
+}
+
+/// A service with so many files, and an archive with a message for each.
+#[cfg(feature = "failpoints")]
+pub(crate) fn files_of_a_service(scene: &Scene, count: u8) -> Service {
+    let bodies: Vec<_> = (1..=count).map(picture).collect();
+    load(scene, &bodies);
+    let files: Vec<_> = (1..=count).map(|digit| (digit, file("image/png", &format!("tide {digit}")))).collect();
+    Service::with_files(&files)
 }
 
 fn message(number: i64, body: &Value) -> Value {
@@ -116,7 +130,7 @@ fn picture(digit: u8) -> Value {
     json!({ "type": "img", "url": url, "filename": "../../evil\u{1b}[2J.png", "secret": SECRET })
 }
 
-fn annals(scene: &Scene, service: &Service, arguments: &[&str]) -> Command {
+pub(crate) fn annals(scene: &Scene, service: &Service, arguments: &[&str]) -> Command {
     let mut command = scene.annals(arguments);
     command
         .env("ANNALS_API_BASE_URL", &service.base_url)
@@ -298,6 +312,77 @@ fn stored_files_are_proven() {
     run(&mut annals(&scene, &service, &["media", "fetch"])).leaves(0);
     let sound = run(&mut annals(&scene, &service, &["media", "verify", "--json"])).leaves(0).json();
     assert_eq!(sound["findings"], json!([]));
+}
+
+#[test]
+fn the_archive_is_shown_and_proven_with_its_attachments() {
+    let scene = archive_of(&[picture(1), picture(2), picture(3)]);
+    let files = [(1, file("image/png", "low at six")), (2, file("image/png", "high")), (3, fault(503, "", ""))];
+    let service = Service::with_files(&files);
+    let told = |arguments: &[&str], code| run(&mut annals(&scene, &service, arguments)).leaves(code);
+    let before = told(&["status", "--json"], 0).json();
+    assert_eq!(before["attachments"], Value::Null);
+    assert_eq!(told(&["verify", "--json"], 0).json()["attachments"], Value::Null);
+    told(&["media", "stats"], 1);
+    told(&["media", "fetch"], 0);
+    let status = told(&["status", "--json"], 0).json();
+    let expected = json!({
+        "pending": 1, "stored": 2, "gone": 0, "denied": 0, "refused": 0, "bytes": 14, "in_danger": 0,
+        "next_deadline": "2026-03-21T09:01:30Z", "unlisted": 0,
+    });
+    assert_eq!(status["attachments"], expected);
+    has_the_documented_shape(&status);
+    let shown = told(&["status"], 0).stdout;
+    assert!(shown.contains("3 attachments: 1 pending, 2 stored (14 B)\n"), "{shown}");
+    let late = run(annals(&scene, &service, &["status"]).env("ANNALS_CLOCK", "2026-03-21T08:00:00Z")).stdout;
+    assert!(late.contains("; 1 of them in danger, the next one lost in 1 h 1 min: run `annals media fetch`"), "{late}");
+    let page = told(&["status", "--html", "-"], 0).stdout;
+    assert!(page.contains("3 attachments: 1 pending"), "{page}");
+    // Of an hour that came later nobody has looked.
+    fs::write(scene.path("2026031410.ndjson"), message(7, &picture(4)).to_string()).unwrap();
+    told(&["load", "--no-index", "2026031410.ndjson"], 0);
+    assert_eq!(told(&["status", "--json"], 0).json()["attachments"]["unlisted"], 1);
+    let proof = told(&["verify", "--json", "--files"], 0).json();
+    assert_eq!(proof["attachments"], json!({ "rows": 3, "stored": 2, "bytes": 14, "unlisted": 1 }));
+    let formats = proof["formats"].as_array().unwrap();
+    assert!(formats.iter().any(|count| count["table"] == "attachments" && count["rows"] == 3), "{proof}");
+    let portable = told(&["verify", "--portable", "--json"], 0).json();
+    assert_eq!(portable["portable"]["obstacles"], json!([]), "{portable}");
+    let columns = told(&["schema", "--json"], 0).json();
+    let is_of_it = |column: &&Value| column["table"] == "attachments" && column["name"] == "deadline";
+    assert!(columns["columns"].as_array().unwrap().iter().find(is_of_it).unwrap()["meaning"].is_string());
+    // What is gone from the disk is named, and so is what is cut.
+    let media = scene.path("archive/media");
+    let files = files_below(&media);
+    fs::remove_file(media.join(&files[0])).unwrap();
+    fs::write(media.join(&files[1]), "l").unwrap();
+    let findings = told(&["verify", "--json"], 3).json()["findings"].clone();
+    let findings: Vec<_> = findings.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    assert_eq!(findings.len(), 2, "{findings:?}");
+    assert!(findings.iter().any(|one| one.contains("no file has its SHA-256")), "{findings:?}");
+    assert!(findings.iter().any(|one| one.starts_with("2026-03-14T09Z: the file of the message of part 0, line")));
+    assert!(findings.iter().any(|one| one.contains("has 1")), "{findings:?}");
+}
+
+#[test]
+fn thumbnails_that_are_left_out_wait_for_nobody_until_they_are_wanted() {
+    let of = |digit: u8| format!("https://a1.example.com/o/a/chatfiles/{}", uuid(digit));
+    let video = json!({ "type": "video", "url": of(1), "thumb": of(2), "filename": "v.mp4" });
+    let scene = archive_of(&[video]);
+    let service = Service::with_files(&[(1, file("video/mp4", "low")), (2, file("image/png", "small"))]);
+    let fetch = |more: &[&str]| {
+        let arguments = [&["media", "fetch", "--json"], more].concat();
+        run(&mut annals(&scene, &service, &arguments)).leaves(0).json()
+    };
+    let without = ["--set", "media.thumbnails=false"];
+    let report = fetch(&without);
+    assert_eq!((&report["fetched"], &report["pending"]), (&json!(1), &json!(0)));
+    let rows = list(&scene, &service);
+    assert_eq!(states(&rows), ["stored", "refused"]);
+    assert!(rows[1]["error"].as_str().unwrap().contains("media.thumbnails"), "{rows:?}");
+    assert_eq!(fetch(&[&without[..], &["--again"]].concat())["fetched"], 0);
+    assert_eq!(fetch(&[])["fetched"], 1);
+    assert_eq!(states(&list(&scene, &service)), ["stored", "stored"]);
 }
 
 #[test]

@@ -303,7 +303,7 @@ fn an_archive_without_hours_has_the_same_shape() {
 }
 
 /// The schema of the docs, which allows keys that a later program may add, made to allow none that it does not name.
-fn has_the_documented_shape(object: &Value) {
+pub(crate) fn has_the_documented_shape(object: &Value) {
     fn close(schema: &mut Value) {
         match schema {
             Value::Object(members) => {

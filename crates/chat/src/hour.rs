@@ -1,6 +1,7 @@
 //! The hour: the unit in which the service hands out history and the archive keeps it.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use chrono::{DateTime, Duration, NaiveDate, Timelike, Utc};
@@ -137,6 +138,12 @@ impl Hours {
     #[must_use]
     pub fn between(since: Hour, until: Hour) -> Self {
         Self { next: since.since_epoch, until: until.since_epoch }
+    }
+
+    /// Those that are left, as a range.
+    #[must_use]
+    pub fn bounds(&self) -> Range<Hour> {
+        Hour { since_epoch: self.next }..Hour { since_epoch: self.until }
     }
 
     /// Whether an hour is among those that are left.

@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long = "for", value_enum, value_name = "ENGINE")]
     engine: Dialect,
 
-    /// Only this table; all three by default
+    /// Only this table; all that the archive has by default
     #[arg(long, value_enum, value_name = "NAME")]
     table: Option<Table>,
 
@@ -69,6 +69,7 @@ enum Table {
     Messages,
     Hours,
     DeadLetters,
+    Attachments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -82,13 +83,14 @@ enum Section {
 }
 
 impl Table {
-    const ALL: [Self; 3] = [Self::Messages, Self::Hours, Self::DeadLetters];
+    const ALL: [Self; 4] = [Self::Messages, Self::Hours, Self::DeadLetters, Self::Attachments];
 
     fn name(self) -> &'static str {
         match self {
             Self::Messages => "messages",
             Self::Hours => "hours",
             Self::DeadLetters => "dead_letters",
+            Self::Attachments => "attachments",
         }
     }
 }
@@ -120,8 +122,7 @@ const PARTITION: &str = "date";
 ///
 /// When the archive cannot be read.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
-    let tables: Vec<Table> = args.table.map_or_else(|| Table::ALL.to_vec(), |table| vec![table]);
-    let definitions = definitions(&tables, context).await?;
+    let definitions = definitions(args.table, context).await?;
     let Some(engine) = Engine::of(args.engine) else {
         context.output.raw(dbt::sources(&definitions).as_bytes())?;
         return Ok(Exit::Done);
@@ -161,7 +162,8 @@ fn script(engine: Engine, definitions: &[Definition], location: &str, only: Opti
 }
 
 /// The tables as this archive has them, or as this program would make them.
-async fn definitions(tables: &[Table], context: &Context) -> Result<Vec<Definition>, CommandError> {
+async fn definitions(asked: Option<Table>, context: &Context) -> Result<Vec<Definition>, CommandError> {
+    let tables = asked.map_or_else(|| Table::ALL.to_vec(), |table| vec![table]);
     let opened = Archive::open(&context.archive, Access::Existing, context.clock.handed_over()).await;
     let archive = match opened {
         Err(store::Error::NoArchive { path }) => {
@@ -173,10 +175,16 @@ async fn definitions(tables: &[Table], context: &Context) -> Result<Vec<Definiti
     let columns = archive.columns().await?;
     let mut definitions = Vec::with_capacity(tables.len());
     for table in tables {
+        if columns.iter().all(|column| column.table != table.name()) {
+            // There is none of attachments before the first is fetched.
+            definitions.extend(asked.map(|table| Definition { is_empty: true, ..Definition::of_a_new_archive(table) }));
+            continue;
+        }
         let is_empty = match table {
             Table::Messages => archive.snapshot().await?.files().is_empty(),
             Table::Hours => archive.entries().await?.is_empty(),
             Table::DeadLetters => archive.hours_with_dead_letters().await?.is_empty(),
+            Table::Attachments => archive.listed().await?.is_empty(),
         };
         definitions.push(Definition::of_archive(table.name(), &columns, is_empty));
     }
@@ -200,6 +208,7 @@ impl Definition {
             Table::Messages => archive::columns(),
             Table::Hours => archive::entry_columns(),
             Table::DeadLetters => archive::dead_letter_columns(),
+            Table::Attachments => archive::attachment_columns(),
         };
         let column = |column: &Column| DefinedColumn {
             name: column.name.to_owned(),

@@ -93,6 +93,7 @@ fn column_json(column: &TableColumn) -> Value {
 fn ours(column: &TableColumn) -> Option<&'static Column> {
     let columns = match column.table {
         "messages" => archive::columns(),
+        "attachments" => archive::attachment_columns(),
         "dead_letters" => archive::dead_letter_columns(),
         _ => archive::entry_columns(),
     };

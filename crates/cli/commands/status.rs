@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chat::{Entry, Hour, Hours, Timestamp};
-use ingest::is_fetched;
+use ingest::{MediaStanding, is_fetched};
 use store::Access;
 
 use crate::commands::span::{HourSpan, bounded};
@@ -99,7 +99,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let archive = context.open_archive(Access::Existing).await?;
     let entries = archive.entries().await.map_err(CommandError::from)?;
     let range = range(args.span, &entries, context.clock.now())?;
-    let facts = Facts::of(context, archive.app(), &entries, range);
+    let attachments =
+        MediaStanding::of(&archive, &range.bounds(), context.clock.now()).await.map_err(CommandError::from)?;
+    let facts = Facts::of(context, archive.app(), &entries, attachments, range);
     show(&args, &facts, context)?;
     Ok(exit(&facts))
 }

@@ -7,7 +7,7 @@ mod search;
 use std::ops::Range;
 
 use chat::Hour;
-use ingest::{Finding, Portable, Proof, RoundTrip, Searched, Verified};
+use ingest::{AttachmentProof, Finding, Portable, Proof, RoundTrip, Searched, Verified};
 use serde_json::{Value, json};
 use store::{Access, Archive};
 
@@ -15,12 +15,13 @@ use crate::commands::span::HourSpan;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::visible;
+use crate::output::{bytes, visible};
 
 /// Prove that the archive is whole
 ///
 /// For each archived hour: every line is accounted for, the served bytes have the hash that was noted, the tables hold the rows
-/// that the ledger says, and the search index holds the hour as it is in the tables. Reads everything; what a
+/// that the ledger says, the search index holds the hour as it is in the tables, and of each attachment that is said to be stored
+/// there is a file of its length (`annals media verify` reads those files, too). Reads everything else; what a
 /// killed run left behind is put in order first, as whenever an archive is opened.
 ///
 /// With --round-trip the record is rebuilt from every row too, and is the same JSON value as the line that was served: keys,
@@ -161,11 +162,21 @@ fn json_of(verified: &Verified, with_files: bool, portable: Option<&Portable>) -
         "unpublished": verified.unpublished,
         "documents": verified.documents,
         "not_indexed": verified.not_indexed,
+        "attachments": verified.attachments.as_ref().map(json_of_attachments),
         "formats": verified.formats().iter().map(formats::json_of).collect::<Vec<_>>(),
         "files": with_files.then(files),
         "round_trip": verified.round_trip.as_ref().map(json_of_round_trip),
         "portable": portable.map(portable::json_of),
         "findings": verified.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn json_of_attachments(proof: &AttachmentProof) -> Value {
+    json!({
+        "rows": proof.all.count,
+        "stored": proof.stored.count,
+        "bytes": proof.stored.bytes,
+        "unlisted": proof.unlisted,
     })
 }
 
@@ -192,6 +203,13 @@ fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) ->
     }
     if let Some(searched) = searched {
         search::print(searched, context)?;
+    }
+    if let Some(AttachmentProof { all, stored, unlisted }) = verified.attachments {
+        let (all, there, size) = (all.count, stored.count, bytes(stored.bytes));
+        context.output.line(format_args!("{all} attachments, {there} of them stored ({size})"))?;
+        if unlisted > 0 {
+            context.output.note(format_args!("{unlisted} hours are still to be looked through for attachments"));
+        }
     }
     let documents = verified.documents.map_or_else(|| "no index".to_owned(), |count| format!("{count} documents"));
     context.output.line(format_args!(

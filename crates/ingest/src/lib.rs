@@ -57,13 +57,15 @@ pub use coverage::{Coverage, is_fetched};
 pub use drift::{Drift, Fact};
 pub use error::Error;
 pub use follow::{Followed, Lag};
-pub use media::{Media, MediaReport, is_in_danger};
+pub use media::{Media, MediaCount, MediaReport, MediaStanding};
 pub use names::{NameError, hours_of_files};
 pub use plan::{Plan, Settled, Step, Why, due, time_under_quota};
 pub use portable::{Obstacle, Portable};
 pub use replay::{Left, Replay, Replayed, Reread};
 pub use report::{CutShort, Failure, Report};
 pub use run::Progress;
-pub use verify::{Astray, FileFormat, Finding, FormatCount, Proof, RoundTrip, Searched, Searches, Verified};
+pub use verify::{
+    Astray, AttachmentProof, FileFormat, Finding, FormatCount, Proof, RoundTrip, Searched, Searches, Verified,
+};
 pub use workshop::{Clock, SecondRun, Settings, Workshop};
 pub use zone::{Offsets, ZoneVerdict};

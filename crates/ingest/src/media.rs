@@ -5,6 +5,7 @@
 //! time, after its bytes are kept: a run that is killed fetches at most those once more.
 
 mod listing;
+mod standing;
 mod work;
 
 use std::num::NonZero;
@@ -12,8 +13,9 @@ use std::ops::Range;
 use std::time::Duration;
 
 use api::Client;
-use chat::{Attachment, AttachmentState, Hour, Timestamp};
+use chat::{Attachment, AttachmentKind, AttachmentState, Hour, Timestamp};
 
+pub use self::standing::{MediaCount, MediaStanding};
 use crate::error::Error;
 use crate::report::CutShort;
 use crate::workshop::Workshop;
@@ -26,7 +28,7 @@ const NEXT_RUN: Duration = Duration::from_secs(24 * 3600);
 pub struct Media {
     /// The hours whose messages speak of them.
     pub hours: Range<Hour>,
-    /// Whether thumbnails are fetched too.
+    /// Whether thumbnails are fetched too. Those that are not count as refused.
     pub thumbnails: bool,
     /// How long the service keeps a file after it was sent.
     pub lifetime: Duration,
@@ -93,17 +95,35 @@ impl Workshop {
 
     async fn count_pending(&self, media: &Media, report: &mut MediaReport) -> Result<(), Error> {
         let now = (self.clock)();
-        let rows = self.archive.attachments(&media.hours).await?;
-        let pending: Vec<_> = rows.iter().filter(|row| media.concerns(row) && is_pending(row)).collect();
-        report.pending = pending.len() as u64;
-        report.in_danger = pending.iter().filter(|row| is_in_danger(row, now)).count() as u64;
-        Ok(())
+        let take = |row: Attachment| {
+            report.pending += u64::from(is_pending(&row));
+            report.in_danger += u64::from(is_in_danger(&row, now));
+        };
+        Ok(self.archive.each_attachment(&media.hours, take).await?)
     }
 }
 
+/// What a row says that the settings leave out.
+const LEFT_OUT: &str = "thumbnails are left out (media.thumbnails)";
+
 impl Media {
-    fn concerns(&self, row: &Attachment) -> bool {
-        self.thumbnails || row.kind == chat::AttachmentKind::File
+    /// Leaves an attachment out that the settings leave out, and takes it back once they no longer do. Says whether that
+    /// changed it.
+    fn settle(&self, row: &mut Attachment) -> bool {
+        let is_left_out = !self.thumbnails && row.kind == AttachmentKind::Thumbnail;
+        let was_left_out = row.state == AttachmentState::Refused && row.error.as_deref() == Some(LEFT_OUT);
+        let (state, error) = match (row.state, is_left_out) {
+            (AttachmentState::Pending, true) => (AttachmentState::Refused, Some(LEFT_OUT.to_owned())),
+            (AttachmentState::Refused, false) if was_left_out => (AttachmentState::Pending, None),
+            _ => return false,
+        };
+        (row.state, row.error) = (state, error);
+        true
+    }
+
+    /// Whether it is asked for again although it is known what becomes of it.
+    fn asks_again(&self, row: &Attachment) -> bool {
+        self.again && (self.thumbnails || row.kind == AttachmentKind::File)
     }
 }
 
@@ -127,7 +147,6 @@ fn is_pending(row: &Attachment) -> bool {
 }
 
 /// Whether an attachment is still to be had, and will not be any more by the time of the next run.
-#[must_use]
-pub fn is_in_danger(row: &Attachment, now: Timestamp) -> bool {
+fn is_in_danger(row: &Attachment, now: Timestamp) -> bool {
     is_pending(row) && row.deadline <= now + NEXT_RUN
 }

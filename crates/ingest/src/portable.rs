@@ -37,6 +37,8 @@ pub struct Obstacle {
 const COMPACT: &str = "annals compact";
 /// What somebody else has written in the place of an hour.
 const AGAIN: &str = "annals load --again raw/YYYY/MM/DD/HOUR-0.gz";
+/// The same of attachments. The days of those that are asked for are written anew.
+const FETCH: &str = "annals media fetch --again";
 /// Nothing is cut in the archive.
 const EXPORT: &str = "annals export --columns (without it)";
 
@@ -84,8 +86,8 @@ async fn look(files: Vec<TableFile>) -> (Portable, bool) {
             }
             Err(error) => {
                 was_replaced |= is_gone(&error);
-                let what = format!("could not be read: {error}");
-                portable.obstacles.push(Obstacle { table, file: path, column: String::new(), what, mend: AGAIN });
+                let (what, mend) = (format!("could not be read: {error}"), anew(table));
+                portable.obstacles.push(Obstacle { table, file: path, column: String::new(), what, mend });
             }
         }
     }
@@ -105,7 +107,7 @@ fn obstacles(table: &'static str, path: &str, found: &Portability) -> Vec<Obstac
         what: fault.kind.to_string(),
         mend: match fault.kind {
             FaultKind::LongCells { .. } | FaultKind::LongRows { .. } => EXPORT,
-            FaultKind::Name(_) | FaultKind::Statistics { .. } | FaultKind::Type { .. } => AGAIN,
+            FaultKind::Name(_) | FaultKind::Statistics { .. } | FaultKind::Type { .. } => anew(table),
         },
     };
     found.faults.iter().map(obstacle).collect()
@@ -127,9 +129,18 @@ fn mixed(table: &'static str, shapes: &[(String, Columns)]) -> Vec<Obstacle> {
         file: file.clone(),
         column: String::new(),
         what: difference(columns, usual),
-        mend: if table == "hours" { "annals fetch, which merges the ledger" } else { COMPACT },
+        mend: match table {
+            "attachments" => FETCH,
+            "hours" => "annals fetch, which merges the ledger",
+            _ => COMPACT,
+        },
     })
     .collect()
+}
+
+/// What writes a file of a table anew.
+fn anew(table: &str) -> &'static str {
+    if table == "attachments" { FETCH } else { AGAIN }
 }
 
 fn difference(columns: &Columns, usual: &Columns) -> String {

@@ -3,6 +3,7 @@
 mod conflicts;
 mod finding;
 mod formats;
+mod media;
 mod questions;
 mod round_trip;
 mod search;
@@ -20,6 +21,7 @@ use store::{DataFile, RawHour, RawPart, Snapshot};
 use self::conflicts::Conflicts;
 pub use self::finding::{Astray, Finding};
 pub use self::formats::{FileFormat, FormatCount};
+pub use self::media::AttachmentProof;
 pub use self::round_trip::RoundTrip;
 pub use self::search::{Searched, Searches};
 use crate::error::Error;
@@ -57,6 +59,8 @@ pub struct Verified {
     pub documents: Option<u64>,
     /// Hours that the index has not taken in; no fault, following mends it.
     pub not_indexed: u64,
+    /// What is known of attachments; `None` as long as the archive has no table of them.
+    pub attachments: Option<AttachmentProof>,
     /// The files that hold these hours, and those of the ledger, in the order of the tables.
     pub files: Vec<FileFormat>,
     /// What became of the served lines; `None` when that was not asked for.
@@ -111,6 +115,7 @@ impl Workshop {
         dead_letters.retain(|hour, _| is_done(hour) || !is_on_its_way(hour));
         verified.find_foreign(&entries, "dead letters", &dead_letters);
         verified.read_formats(self, range).await?;
+        verified.hold_attachments(self, range).await?;
         if let Some(catalogue) = &self.catalogue {
             verified.hold_against_index(catalogue, &entries, &rows, range)?;
         }

@@ -71,27 +71,41 @@ impl Attachments {
 }
 
 impl Archive {
+    /// Whether there is a table of attachments: from the first [`Archive::update_attachments`] on.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be opened.
+    pub async fn has_attachments(&self) -> Result<bool, Error> {
+        Ok(self.attachment_table().existing().await?.is_some())
+    }
+
     /// What is known of the attachments of the messages of these hours, in the order of the messages.
     ///
     /// # Errors
     ///
     /// When the table cannot be read.
     pub async fn attachments(&self, hours: &Range<Hour>) -> Result<Vec<Attachment>, Error> {
-        let Some(table) = self.attachment_table().existing().await? else { return Ok(Vec::new()) };
-        let mut looks = 1;
-        loop {
-            let live = table.live().await?;
-            let files = live.files().filter(|file| file.hours().iter().any(|hour| hours.contains(hour)));
-            match read_all(table, files).await {
-                Err(error) if is_gone(&error) && looks < LOOKS => looks += 1,
-                other => {
-                    let mut rows = other?;
-                    rows.retain(|row| hours.contains(&row.position.source_hour));
-                    rows.sort_by_key(Attachment::key);
-                    return Ok(rows);
-                }
-            }
+        let mut rows = Vec::new();
+        self.each_attachment(hours, |row| rows.push(row)).await?;
+        Ok(rows)
+    }
+
+    /// Hands out what [`Archive::attachments`] gives, and holds those of one day at a time.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read.
+    pub async fn each_attachment(&self, hours: &Range<Hour>, mut take: impl FnMut(Attachment)) -> Result<(), Error> {
+        let Some(table) = self.attachment_table().existing().await? else { return Ok(()) };
+        let live = table.live().await?;
+        let files = live.files().filter(|file| file.hours().iter().any(|hour| hours.contains(hour)));
+        let days: BTreeSet<String> = files.map(|file| day_of(file.path()).to_owned()).collect();
+        for day in days {
+            let rows = Day::read_anew(table, &day).await?.rows.into_values();
+            rows.filter(|row| hours.contains(&row.position.source_hour)).for_each(&mut take);
         }
+        Ok(())
     }
 
     /// The hours whose messages have been looked through for attachments, and in which publication.
@@ -174,6 +188,18 @@ impl AttachmentUpdate {
 }
 
 impl Day {
+    /// Reads the rows of a day as they are now.
+    async fn read_anew(table: &Table, day: &str) -> Result<Self, Error> {
+        let mut looks = 1;
+        loop {
+            let live = table.live().await?;
+            match Self::read(table, &live, day).await {
+                Err(error) if is_gone(&error) && looks < LOOKS => looks += 1,
+                other => return other,
+            }
+        }
+    }
+
     async fn read(table: &Table, live: &Live, day: &str) -> Result<Self, Error> {
         let files: Vec<_> = live.files().filter(|file| day_of(file.path()) == day).cloned().collect();
         let rows = read_all(table, files.iter()).await?;

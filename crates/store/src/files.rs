@@ -63,14 +63,14 @@ impl fmt::Debug for TableFile {
 }
 
 impl Archive {
-    /// The live files of `messages`, `dead_letters` and `hours`.
+    /// The live files of `messages`, `dead_letters`, `hours` and, if there is such a table, `attachments`.
     ///
     /// # Errors
     ///
     /// When the log of a table cannot be read.
     pub async fn files(&self) -> Result<Vec<TableFile>, Error> {
         let mut files = Vec::new();
-        for table in self.tables() {
+        for table in self.all_tables().await? {
             let (live, format) = (table.live().await?, table.format().await?);
             files.extend(live.files().map(|file| TableFile::new(table, file, format.as_ref())));
         }

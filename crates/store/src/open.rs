@@ -123,9 +123,11 @@ impl Archive {
         self.inner.disk.root()
     }
 
-    /// The tables, in the order in which they are spoken of.
-    pub(crate) fn tables(&self) -> [&Table; 3] {
-        [&self.inner.messages, &self.inner.dead_letters, self.inner.ledger.table()]
+    /// The tables, in the order in which they are spoken of. There may be none of attachments yet.
+    pub(crate) async fn all_tables(&self) -> Result<Vec<&Table>, Error> {
+        let attachments = self.inner.attachments.existing().await?;
+        let others = [&*self.inner.messages, &self.inner.dead_letters, self.inner.ledger.table()];
+        Ok(others.into_iter().chain(attachments).collect())
     }
 
     pub(crate) fn disk(&self) -> &Disk {

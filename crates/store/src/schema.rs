@@ -20,14 +20,14 @@ pub struct TableColumn {
 }
 
 impl Archive {
-    /// The columns of `messages`, `dead_letters` and `hours`, in their order.
+    /// The columns of `messages`, `dead_letters`, `hours` and, if there is such a table, `attachments`, in their order.
     ///
     /// # Errors
     ///
     /// When the log of a table cannot be read.
     pub async fn columns(&self) -> Result<Vec<TableColumn>, Error> {
         let mut columns = Vec::new();
-        for table in self.tables() {
+        for table in self.all_tables().await? {
             columns.extend(of_table(table).await?);
         }
         Ok(columns)

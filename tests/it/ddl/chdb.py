@@ -20,6 +20,7 @@ def row(query):
 def facts(ending):
     told = row(f"select count(), sum(line), toUnixTimestamp64Micro(min(assumeNotNull(sent_at))), toUnixTimestamp64Micro(max(assumeNotNull(sent_at))) from messages{ending}")
     told += row(f"select count(distinct source_hour) from hours{ending}") + row(f"select count() from dead_letters{ending}")
+    told += row(f"select count() from attachments{ending}")
     return [int(fact) for fact in told]
 
 

@@ -12,7 +12,7 @@ def rows(query):
 
 def facts(ending):
     counted = f"count(*), sum(line)::bigint, epoch_us(min(sent_at)), epoch_us(max(sent_at))"
-    others = f"(select count(distinct source_hour) from hours{ending}), (select count(*) from dead_letters{ending})"
+    others = f"(select count(distinct source_hour) from hours{ending}), (select count(*) from dead_letters{ending}), (select count(*) from attachments{ending})"
     return rows(f"select {counted}, {others} from messages{ending}")[0]
 
 

@@ -28,7 +28,8 @@ def row(query):
 
 def facts(ending):
     told = row(f"select count(*), sum(line), unix_micros(min(sent_at)), unix_micros(max(sent_at)) from messages{ending}")
-    return told + row(f"select count(distinct source_hour) from hours{ending}") + row(f"select count(*) from dead_letters{ending}")
+    told += row(f"select count(distinct source_hour) from hours{ending}") + row(f"select count(*) from dead_letters{ending}")
+    return told + row(f"select count(*) from attachments{ending}")
 
 
 merge = statements(script[script.index("CREATE TABLE IF NOT EXISTS messages_new"):].split("TRUNCATE TABLE messages_new;")[0])

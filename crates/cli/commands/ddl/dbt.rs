@@ -39,6 +39,7 @@ fn about(table: &str) -> &'static str {
     match table {
         "messages" => "One row a message, as served; copies in several hours are several rows",
         "hours" => "The ledger, one row an attempt at an hour; the newest row of an hour is its state",
+        "attachments" => "One row a file or thumbnail that a message speaks of, with what became of it",
         _ => "Lines that are no JSON object, as served",
     }
 }
@@ -63,6 +64,10 @@ fn unique(table: &str) -> &'static str {
         "hours" => {
             "        data_tests:\n          - unique:\n              column_name: \
              \"(source_hour || '/' || cast(recorded_at as varchar))\"\n"
+        }
+        "attachments" => {
+            "        data_tests:\n          - unique:\n              column_name: \
+             \"(source_hour || '/' || cast(part as varchar) || '/' || cast(line as varchar) || '/' || kind)\"\n"
         }
         _ => {
             "        data_tests:\n          - unique:\n              column_name: \

@@ -22,10 +22,17 @@ pub(super) fn merge(engine: Engine, table: &Definition) -> Vec<String> {
         Engine::Athena => made.replace("'LOCATION/", "'s3://BUCKET/"),
         _ => made,
     };
-    let about = format!(
-        "-- Hours that were published anew: load the files of an export into {new}, which is empty before, then run these.\n\
-         -- An hour of its manifest with \"rows\": 0 is to be deleted by its key.\n"
-    );
+    let about = if table.name == "attachments" {
+        format!(
+            "-- Rows change as files are fetched: load the files of the days that changed into {new}, which is empty before, \
+             then run these.\n"
+        )
+    } else {
+        format!(
+            "-- Hours that were published anew: load the files of an export into {new}, which is empty before, then run these.\n\
+             -- An hour of its manifest with \"rows\": 0 is to be deleted by its key.\n"
+        )
+    };
     let delete = format!("DELETE FROM {name} WHERE {HOUR} IN (SELECT DISTINCT {HOUR} FROM {new});");
     let insert = format!("INSERT INTO {name} ({columns})\nSELECT {columns} FROM {new};");
     let moved = match engine {
@@ -58,7 +65,11 @@ fn create(engine: Engine, table: &Definition, name: &str, location: &str) -> Str
     let (last, first): (Vec<_>, Vec<_>) = table.columns.iter().partition(|column| is_last(&column.name));
     let columns = first.into_iter().chain(last).map(|column| format!("    {}", engine.column(column)));
     let columns = columns.collect::<Vec<_>>().join(",\n");
-    let order = if table.name == "hours" { "source_hour, recorded_at" } else { "source_hour, part, line" };
+    let order = match table.name {
+        "hours" => "source_hour, recorded_at",
+        "attachments" => "source_hour, part, line, kind",
+        _ => "source_hour, part, line",
+    };
     let end = match engine {
         Engine::Athena => {
             let folder = engine.text(&format!("{location}/{name}/"));

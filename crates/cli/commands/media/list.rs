@@ -36,9 +36,12 @@ fn state() -> impl TypedValueParser<Value = AttachmentState> {
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let range = args.span.range()?;
     let archive = context.open_archive(Access::Existing).await?;
-    let mut rows = archive.attachments(&range).await.map_err(CommandError::from)?;
-    rows.retain(|row| args.state.is_none_or(|state| row.state == state));
-    rows.retain(|row| args.deadline_before.is_none_or(|time| row.deadline < time));
+    let is_asked_for = |row: &Attachment| {
+        args.state.is_none_or(|state| row.state == state) && args.deadline_before.is_none_or(|time| row.deadline < time)
+    };
+    let mut rows = Vec::new();
+    let take = |row: Attachment| rows.extend(is_asked_for(&row).then_some(row));
+    archive.each_attachment(&range, take).await.map_err(CommandError::from)?;
     if rows.is_empty() {
         context.output.note("no attachment is known; `annals media fetch` looks for them");
         return Ok(Exit::NothingFound);

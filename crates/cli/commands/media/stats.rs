@@ -1,22 +1,21 @@
 //! `annals media stats`.
 
-use std::collections::BTreeMap;
-
-use chat::{Attachment, AttachmentKind, AttachmentState, show_time};
-use ingest::is_in_danger;
-use serde_json::{Value, json};
+use chat::{Attachment, show_time};
+use ingest::{MediaCount, MediaStanding};
+use serde_json::{Map, Value, json};
 use store::Access;
 
 use crate::commands::span::HourSpan;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::bytes;
+use crate::output::{bytes, visible};
 
 /// Count attachments by state and type, and say which will be lost next
 ///
 /// With --json it prints one object: `attachments`, `bytes`, `states` and `kinds` and `types` (each an object: name, then `count` and
-/// `bytes`), `in_danger` (pending, and deleted within a day), `next` (the ten pending ones with the nearest deadline).
+/// `bytes`), `in_danger` (pending, and deleted within a day), `next` (the ten pending ones with the nearest deadline), `unlisted`
+/// (archived hours that no fetch has looked through). Before the first `annals media fetch` there is nothing to count: code 1.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -27,72 +26,67 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// How many of those that will be lost next are named.
-const NEXT: usize = 10;
-
-#[derive(Default)]
-struct Count {
-    count: u64,
-    bytes: u64,
-}
-
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let range = args.span.range()?;
     let archive = context.open_archive(Access::Existing).await?;
-    let rows = archive.attachments(&range).await.map_err(CommandError::from)?;
-    let now = context.clock.now();
-    let in_danger = rows.iter().filter(|row| is_in_danger(row, now)).count();
-    let states = counted(&rows, |row| row.state.word().to_owned(), &AttachmentState::ALL.map(AttachmentState::word));
-    let kinds = counted(&rows, |row| row.kind.word().to_owned(), &AttachmentKind::ALL.map(AttachmentKind::word));
-    let stored: Vec<_> = rows.iter().filter(|row| row.state == AttachmentState::Stored).cloned().collect();
-    let types = counted(&stored, |row| row.media_type.clone().unwrap_or_else(|| "unknown".to_owned()), &[]);
-    let mut next: Vec<_> = rows.iter().filter(|row| row.state == AttachmentState::Pending).collect();
-    next.sort_by_key(|row| row.deadline);
-    next.truncate(NEXT);
-    let sum: u64 = rows.iter().filter_map(|row| row.length).sum();
+    let standing = MediaStanding::of(&archive, &range, context.clock.now()).await.map_err(CommandError::from)?;
+    let Some(standing) = standing else {
+        context.output.note("no attachment is known; `annals media fetch` looks for them");
+        return Ok(Exit::NothingFound);
+    };
     if args.json {
-        context.output.json(&json!({
-            "version": 1, "attachments": rows.len(), "bytes": sum, "states": json_of(&states), "kinds": json_of(&kinds),
-            "types": json_of(&types), "in_danger": in_danger, "next": next.iter().map(|row| json_of_next(row)).collect::<Vec<_>>(),
-        }))?;
-        return Ok(Exit::Done);
-    }
-    context.output.line(format_args!("{} attachments ({})", rows.len(), bytes(sum)))?;
-    for (name, count) in states.iter().chain(&kinds).chain(&types) {
-        context.output.line(format_args!("  {name}: {} ({})", count.count, bytes(count.bytes)))?;
-    }
-    context.output.line(format_args!("in danger, deleted within a day: {in_danger}"))?;
-    for row in next {
-        context.output.line(format_args!(
-            "  {} {} {}",
-            show_time(row.deadline),
-            row.kind,
-            crate::output::visible(&row.url)
-        ))?;
+        context.output.json(&json_of(&standing))?;
+    } else {
+        print(&standing, context)?;
     }
     Ok(Exit::Done)
 }
 
-/// Counts by name; the names given are there even when there is none.
-fn counted(rows: &[Attachment], name: impl Fn(&Attachment) -> String, names: &[&str]) -> BTreeMap<String, Count> {
-    let mut counts: BTreeMap<_, Count> = names.iter().map(|name| ((*name).to_owned(), Count::default())).collect();
-    for row in rows {
-        let count = counts.entry(name(row)).or_default();
-        count.count += 1;
-        count.bytes += row.length.unwrap_or(0);
+fn print(standing: &MediaStanding, context: &Context) -> Result<(), CommandError> {
+    let MediaStanding { all, states, kinds, types, in_danger, next, unlisted } = standing;
+    context.output.line(format_args!("{} attachments ({})", all.count, bytes(all.bytes)))?;
+    let (named, typed) = (states.iter().chain(kinds), types.iter());
+    for (name, count) in named.map(|(name, count)| (*name, count)).chain(typed.map(|(name, count)| (&**name, count))) {
+        context.output.line(format_args!("  {}: {} ({})", visible(name), count.count, bytes(count.bytes)))?;
     }
-    counts
+    context.output.line(format_args!("in danger, deleted within a day: {in_danger}"))?;
+    for row in next {
+        let deadline = show_time(row.deadline);
+        context.output.line(format_args!("  {deadline} {} {}", row.kind, visible(&row.url)))?;
+    }
+    if *unlisted > 0 {
+        context.output.note(format_args!("{unlisted} hours are still to be looked through; `annals media fetch` does"));
+    }
+    Ok(())
 }
 
-fn json_of(counts: &BTreeMap<String, Count>) -> Value {
+fn json_of(standing: &MediaStanding) -> Value {
+    let MediaStanding { all, states, kinds, types, in_danger, next, unlisted } = standing;
+    json!({
+        "version": 1,
+        "attachments": all.count,
+        "bytes": all.bytes,
+        "states": json_of_counts(states),
+        "kinds": json_of_counts(kinds),
+        "types": json_of_counts(types),
+        "in_danger": in_danger,
+        "next": next.iter().map(json_of_next).collect::<Vec<_>>(),
+        "unlisted": unlisted,
+    })
+}
+
+fn json_of_counts<'a, N: ToString + 'a>(counts: impl IntoIterator<Item = (&'a N, &'a MediaCount)>) -> Value {
     let member =
-        |(name, count): (&String, &Count)| (name.clone(), json!({ "count": count.count, "bytes": count.bytes }));
-    Value::Object(counts.iter().map(member).collect())
+        |(name, count): (&N, &MediaCount)| (name.to_string(), json!({ "count": count.count, "bytes": count.bytes }));
+    Value::Object(counts.into_iter().map(member).collect::<Map<_, _>>())
 }
 
 fn json_of_next(row: &Attachment) -> Value {
     json!({
-        "msg_id": row.msg_id, "source_hour": row.position.source_hour.key(), "kind": row.kind.word(), "url": row.url,
+        "msg_id": row.msg_id,
+        "source_hour": row.position.source_hour.key(),
+        "kind": row.kind.word(),
+        "url": row.url,
         "deadline": show_time(row.deadline),
     })
 }

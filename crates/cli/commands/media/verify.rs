@@ -34,8 +34,8 @@ struct Finding {
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let archive = context.open_archive(Access::Existing).await?;
     let all = Hour::from_number(i64::MIN)..Hour::from_number(i64::MAX);
-    let rows = archive.attachments(&all).await.map_err(CommandError::from)?;
-    let wanted: BTreeSet<String> = rows.into_iter().filter_map(|row| row.sha256).collect();
+    let mut wanted: BTreeSet<String> = BTreeSet::new();
+    archive.each_attachment(&all, |row| wanted.extend(row.sha256)).await.map_err(CommandError::from)?;
     let work = tokio::task::spawn_blocking(move || findings(&archive, &wanted));
     let (files, length, found) = work.await.map_err(CommandError::usage)?.map_err(CommandError::from)?;
     if args.json {

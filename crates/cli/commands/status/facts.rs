@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chat::{App, Entry, Hour, Hours, State, Timestamp};
-use ingest::{Coverage, Lag};
+use ingest::{Coverage, Lag, MediaStanding};
 
 use crate::commands::spans::{Span, spans};
 use crate::commands::status::calendar::{Day, Mark, days};
@@ -26,6 +26,8 @@ pub(super) struct Facts {
     pub(super) retained: Vec<(Hour, u64)>,
     /// Hours that the tables hold and the index does not, or not as they are.
     pub(super) not_indexed: u64,
+    /// How the attachments of the messages of the range stand; `None` as long as the archive keeps none.
+    pub(super) attachments: Option<MediaStanding>,
     /// The newest archived hour, be it in the range or not.
     pub(super) newest_done: Option<Hour>,
     /// When a run last recorded anything.
@@ -44,7 +46,13 @@ pub(super) struct Gap {
 }
 
 impl Facts {
-    pub(super) fn of(context: &Context, app: Option<App>, entries: &BTreeMap<Hour, Entry>, range: Hours) -> Self {
+    pub(super) fn of(
+        context: &Context,
+        app: Option<App>,
+        entries: &BTreeMap<Hour, Entry>,
+        attachments: Option<MediaStanding>,
+        range: Hours,
+    ) -> Self {
         let (habits, now) = (context.habits(), context.clock.now());
         let coverage = Coverage::of(entries, range, &habits, now, context.settings.hours.warning);
         let days = days(&coverage, entries, &habits);
@@ -60,6 +68,7 @@ impl Facts {
             grown: counted(|entry| entry.added),
             retained: counted(|entry| entry.tally.retained),
             not_indexed: not_indexed(context, entries),
+            attachments,
             newest_done: entries.values().rev().find(|entry| entry.state == State::Done).map(|entry| entry.hour),
             last_run,
             is_silent: is_silent && !coverage.newly_lost.is_empty(),

@@ -1,6 +1,7 @@
 //! The object of `--json`: `docs/status.md` says what each key means, `docs/status.schema.json` what shape it has.
 
-use chat::{Hour, State, Timestamp};
+use chat::{AttachmentState, Hour, State, Timestamp};
+use ingest::MediaStanding;
 use serde_json::{Map, Value, json};
 
 use crate::commands::status::calendar::{Day, Mark};
@@ -43,6 +44,7 @@ pub(super) fn object(facts: &Facts) -> Value {
             ("newly_lost", coverage.newly_lost.len().into()),
             ("bytes", coverage.bytes.into()),
             ("not_indexed", facts.not_indexed.into()),
+            ("attachments", facts.attachments.as_ref().map(attachments).into()),
             ("pending", keys(State::Pending)),
             ("failed", keys(State::Failed)),
             ("lost", keys(State::Lost)),
@@ -60,6 +62,21 @@ pub(super) fn object(facts: &Facts) -> Value {
 
 fn extend<const N: usize>(object: &mut Map<String, Value>, pairs: [(&str, Value); N]) {
     object.extend(pairs.map(|(key, value)| (key.to_owned(), value)));
+}
+
+fn attachments(standing: &MediaStanding) -> Value {
+    let states = AttachmentState::ALL.map(|state| (state.word().to_owned(), standing.count(state).count.into()));
+    let mut object = Map::from_iter(states);
+    extend(
+        &mut object,
+        [
+            ("bytes", standing.all.bytes.into()),
+            ("in_danger", standing.in_danger.into()),
+            ("next_deadline", standing.next.first().map(|row| moment(row.deadline)).into()),
+            ("unlisted", standing.unlisted.into()),
+        ],
+    );
+    object.into()
 }
 
 fn gap(gap: &Gap) -> Value {

@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::commands::status::calendar::Mark;
 use crate::commands::status::facts::Facts;
 use crate::commands::status::text::{Paint, calendar};
-use crate::commands::status::words::{advice, freshness, hours, moment, time_left, verdict};
+use crate::commands::status::words::{advice, attachments, freshness, hours, moment, time_left, verdict};
 use crate::commands::summary::IN_ORDER;
 use crate::output::bytes;
 
@@ -143,6 +143,7 @@ fn totals(facts: &Facts) -> Markup {
             table { tbody {
                 @for (name, count) in states { (total(&name, count)) }
                 @for (name, count) in counts { (total(name, count)) }
+                @if let Some(words) = attachments(facts) { tr { th scope="row" { "attachments" } td class="number" { (words) } } }
                 tr { th scope="row" { "as served" } td class="number" { (bytes(coverage.bytes)) } }
             } }
         }

@@ -4,7 +4,7 @@ use chat::State;
 
 use crate::commands::status::calendar::{Alike, Cell, Day, Mark, Row, rows};
 use crate::commands::status::facts::Facts;
-use crate::commands::status::words::{advice, counted, freshness, hours, moment, time_left, verdict};
+use crate::commands::status::words::{advice, attachments, counted, freshness, hours, moment, time_left, verdict};
 use crate::error::CommandError;
 use crate::output::{Format, Output, bytes, visible};
 
@@ -140,6 +140,7 @@ fn totals(facts: &Facts) -> Vec<String> {
     if facts.not_indexed > 0 {
         lines.push(format!("{} still to be indexed", hours(facts.not_indexed)));
     }
+    lines.extend(attachments(facts));
     lines.extend(freshness(facts));
     lines
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use chat::{Hour, Timestamp, show_time};
+use chat::{AttachmentState, Hour, Timestamp, show_time};
+use ingest::MediaCount;
 
 use crate::commands::status::calendar::Mark;
 use crate::commands::status::facts::Facts;
-use crate::output::duration;
+use crate::output::{bytes, duration};
 
 /// How the archive stands, worst first: `2 hours lost; 3 hours at risk, the next one lost in 5 h 12 m; 4 hours missing`.
 #[must_use]
@@ -72,6 +73,33 @@ pub(super) fn time_left(until: Timestamp, now: Timestamp) -> String {
 #[must_use]
 pub(super) fn moment(time: Timestamp) -> String {
     show_time(Timestamp::from_timestamp(time.timestamp(), 0).unwrap_or(time))
+}
+
+/// `12 attachments: 9 stored (3.4 MB), 1 gone, 2 pending; 1 of them in danger, the next one lost in 5 h 12 min`, or nothing when
+/// the archive keeps none.
+#[must_use]
+pub(super) fn attachments(facts: &Facts) -> Option<String> {
+    let standing = facts.attachments.as_ref()?;
+    let states = AttachmentState::ALL.into_iter().filter(|state| standing.count(*state).count > 0);
+    let states: Vec<_> = states.map(|state| in_state(state, standing.count(state))).collect();
+    let colon = if states.is_empty() { "" } else { ": " };
+    let all = counted(standing.all.count, "attachment");
+    let next = standing.next.first().map(|row| time_left(row.deadline, facts.coverage.now));
+    let next = next.map_or_else(String::new, |left| format!(", the next one lost in {left}"));
+    let danger = match standing.in_danger {
+        0 => String::new(),
+        count => format!("; {count} of them in danger{next}: run `annals media fetch`"),
+    };
+    let unlisted = match standing.unlisted {
+        0 => String::new(),
+        count => format!("; {} still to be looked through", hours(count)),
+    };
+    Some(format!("{all}{colon}{}{danger}{unlisted}", states.join(", ")))
+}
+
+fn in_state(state: AttachmentState, count: MediaCount) -> String {
+    let size = if state == AttachmentState::Stored { format!(" ({})", bytes(count.bytes)) } else { String::new() };
+    format!("{} {state}{size}", count.count)
 }
 
 /// How the newest archived hour and the last run stand, or nothing when nothing is archived.

@@ -110,8 +110,10 @@ fn named(message: &Message<'_>, media: &Media) -> Vec<Attachment> {
     let sent_at = message.sent_at.unwrap_or_else(|| message.position.source_hour.start());
     let of = |kind, url: Option<&str>| {
         let url = url.filter(|url| !url.is_empty())?;
-        let row = Attachment::new(message.position, kind, api::public_part(url), sent_at + media.lifetime);
-        Some(Attachment { msg_id: message.msg_id.as_deref().map(str::to_owned), ..row })
+        let mut row = Attachment::new(message.position, kind, api::public_part(url), sent_at + media.lifetime);
+        row.msg_id = message.msg_id.as_deref().map(str::to_owned);
+        media.settle(&mut row);
+        Some(row)
     };
     let file = of(AttachmentKind::File, message.url.as_deref());
     let thumbnail = of(AttachmentKind::Thumbnail, message.thumb_url.as_deref());

@@ -95,26 +95,36 @@ impl Workshop {
     }
 
     async fn write_down(&self, done: &mut Vec<Attachment>) -> Result<(), Error> {
+        if done.is_empty() {
+            return Ok(());
+        }
         let update = AttachmentUpdate { rows: std::mem::take(done), ..AttachmentUpdate::default() };
         Ok(self.archive.update_attachments(&update).await?)
     }
 
     async fn wanted(&self, media: &Media) -> Result<Vec<Attachment>, Error> {
         let now = (self.clock)();
-        let mut rows = self.archive.attachments(&media.hours).await?;
         let is_open = |row: &Attachment| match row.state {
             AttachmentState::Pending => true,
             // Its bytes may have been lost, or removed because they were damaged. Afterwards nobody has them any more.
             AttachmentState::Stored => row.deadline > now && !self.has_bytes_of(row),
-            _ => media.again,
+            _ => media.asks_again(row),
         };
-        rows.retain(|row| is_open(row) && media.concerns(row));
-        rows.sort_by_key(|row| {
+        let (mut wanted, mut settled) = (Vec::new(), Vec::new());
+        let take = |mut row: Attachment| {
+            if media.settle(&mut row) {
+                settled.push(row.clone());
+            }
+            wanted.extend(is_open(&row).then_some(row));
+        };
+        self.archive.each_attachment(&media.hours, take).await?;
+        self.write_down(&mut settled).await?;
+        wanted.sort_by_key(|row| {
             let is_late = row.deadline <= now;
             let left = (row.deadline - now).num_microseconds().unwrap_or(i64::MAX);
             (is_late, if is_late { left.saturating_neg() } else { left })
         });
-        Ok(rows)
+        Ok(wanted)
     }
 
     fn has_bytes_of(&self, row: &Attachment) -> bool {

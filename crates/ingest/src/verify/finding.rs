@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chat::{Hour, Part};
+use chat::{AttachmentKind, Hour, Part};
 use decode::{Difference, RebuildError};
 use store::DataFile;
 
@@ -126,6 +126,29 @@ pub enum Finding {
         hour: Hour,
         /// How many.
         lines: u64,
+    },
+    /// An attachment that is said to be stored is not there as it is said to be.
+    #[error(
+        "{hour}: the {kind} of the message of part {part}, line {line} {why}; the next `annals media fetch` asks for it \
+         again while the service has it"
+    )]
+    Attachment {
+        /// The hour of the message.
+        hour: Hour,
+        /// The part.
+        part: Part,
+        /// The line.
+        line: u64,
+        /// Which of its files.
+        kind: AttachmentKind,
+        /// What is missing.
+        why: String,
+    },
+    /// More attachments that are not there, which are not named.
+    #[error("{attachments} more attachments are not there as they are said to be; `annals media verify` names them")]
+    MoreAttachments {
+        /// How many.
+        attachments: u64,
     },
     /// The index does not find what a scan of the tables finds.
     #[error("the query `{query}`: the index misses {missed}; and finds {wrong} that do not match")]
