@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use chat::{Hour, Position};
 use emulator::{Clock, Handle, History, Options};
 
+use crate::media;
 use crate::replay;
 use crate::scene::{Scene, run};
 use crate::table;
@@ -117,7 +118,7 @@ fn at_every_step(
 
 /// The steps that only a full ledger comes to, or a day that is put together, or an export.
 fn is_of_merging(step: &&str) -> bool {
-    ["merge.", "compact.", "rest.", "export."].iter().any(|of| step.starts_with(of))
+    ["merge.", "compact.", "rest.", "media.", "export."].iter().any(|of| step.starts_with(of))
 }
 
 /// The steps of replacing, which an hour that is new does not come to.
@@ -296,6 +297,29 @@ fn killed_while_an_export_appears() {
         assert!(rows[0].starts_with("2026031409,") && rows[1].starts_with("2026031410,"), "{all}");
     }
     assert_eq!(met, steps().collect());
+}
+
+/// The bytes of an attachment are there before a row says so, and each is there once, wherever a fetch of them was killed.
+#[test]
+fn killed_while_attachments_are_fetched() {
+    let steps = [("media.kept", 1), ("media.kept", 3), ("media.noted", 1), ("log.commit", 2), ("log.committed", 2)];
+    for (step, nth) in steps {
+        let scene = Scene::new();
+        let service = media::files_of_a_service(&scene, 3);
+        let fetch = || media::annals(&scene, &service, &["media", "fetch", "--json"]);
+        assert!(kill_at(&mut fetch(), step, nth), "it never came to {step}");
+        // No row says that bytes are there which are not; those that no row speaks of are found again.
+        run(&mut scene.annals(&["verify"])).leaves(0);
+        run(&mut fetch()).leaves(0);
+        let again = run(&mut fetch()).leaves(0).json();
+        assert_eq!((&again["fetched"], &again["pending"]), (&0.into(), &0.into()), "killed at {step}: {again}");
+        let proof = run(&mut scene.annals(&["media", "verify", "--json"])).leaves(0).json();
+        assert_eq!(proof["files"], 3, "killed at {step}");
+        let stats = run(&mut scene.annals(&["media", "stats", "--json"])).leaves(0).json();
+        assert_eq!(stats["states"]["stored"]["count"], 3, "killed at {step}: {stats}");
+        let left = crate::scene::files_below(&scene.archive().join("tmp"));
+        assert!(left.is_empty(), "killed at {step}: {left:?}");
+    }
 }
 
 /// Live files of the ledger at which it is merged.

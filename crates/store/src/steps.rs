@@ -6,7 +6,8 @@
 
 /// The steps in the order in which an hour comes to them. Those of `log` come with each commit to a table, those of
 /// `merge` when the ledger has many files, those of `letters` when an hour has or had some, those of `rest` when an hour
-/// of a compacted day is replaced, those of `compact` when a day is compacted. Those of `export` come when rows are handed out.
+/// of a compacted day is replaced, those of `compact` when a day is compacted. Those of `media` come when attachments are
+/// fetched, those of `export` when rows are handed out.
 pub const STEPS: &[&str] = &[
     // The served bytes are there under temporary names.
     "raw.keep",
@@ -44,6 +45,10 @@ pub const STEPS: &[&str] = &[
     // The tables have the hour, the index has not.
     "index.commit",
     "index.committed",
+    // The bytes of an attachment are there, no row says so.
+    "media.kept",
+    // Rows say what became of some attachments.
+    "media.noted",
     // An export is whole under its temporary name.
     "export.written",
     // Its watermark says that it is about to appear.

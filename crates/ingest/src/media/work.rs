@@ -99,7 +99,9 @@ impl Workshop {
             return Ok(());
         }
         let update = AttachmentUpdate { rows: std::mem::take(done), ..AttachmentUpdate::default() };
-        Ok(self.archive.update_attachments(&update).await?)
+        self.archive.update_attachments(&update).await?;
+        store::step("media.noted");
+        Ok(())
     }
 
     async fn wanted(&self, media: &Media) -> Result<Vec<Attachment>, Error> {
@@ -181,6 +183,7 @@ impl Workshop {
             let sealed = stage.seal()?;
             let kept = Some((sealed.sha256().to_owned(), sealed.length()));
             archive.keep_blob(sealed)?;
+            store::step("media.kept");
             Ok(News { kept, media_type, ..News::told(AttachmentState::Stored, 200, None) })
         })
         .await
