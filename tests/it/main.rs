@@ -11,6 +11,7 @@ mod ddl;
 mod dead_letters;
 mod deploy;
 mod doubt;
+mod emulate;
 mod end_to_end;
 mod export;
 mod formats;
