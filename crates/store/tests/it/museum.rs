@@ -124,6 +124,31 @@ async fn an_archive_of_format_2_is_read_and_gone_on_with() {
     assert!(!old.contains("about") && new.contains("about"), "{new}");
 }
 
+/// What is in `v3`, whoever reads it.
+async fn assert_is_v3(archive: &Archive) {
+    let entries = archive.entries().await.unwrap();
+    let told: Vec<_> = entries.values().map(|entry| (entry.tally.lines, entry.tally.messages)).collect();
+    assert_eq!(told, [(20, 17), (3, 3), (0, 0), (13, 13), (17, 17), (17, 17)]);
+    let snapshot = archive.snapshot().await.unwrap();
+    let hours: Vec<_> = snapshot.files().iter().map(|file| file.hours.len()).collect();
+    assert_eq!(hours, [1, 1, 3], "the second day is compacted");
+    assert!(entries.values().all(|entry| snapshot.holds(entry)), "each hour is still the publication that it was");
+    let messages = read_all(&snapshot).await;
+    assert_eq!(messages.len(), 67);
+    assert_eq!(messages.iter().filter(|message| message.about.is_some()).count(), 6);
+    assert_eq!(archive.dead_letters(None).await.unwrap().len(), 1);
+    let ever = Hour::from_number(i64::MIN)..Hour::from_number(i64::MAX);
+    let attachments = archive.attachments(&ever).await.unwrap();
+    assert_eq!(attachments.len(), 19);
+}
+
+#[tokio::test]
+async fn an_archive_of_format_3_is_read() {
+    let folder = copy_of("v3");
+    let archive = open(folder.path()).await;
+    assert_is_v3(&archive).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_old_archive_is_brought_up_to_date_by_several_at_once() {
     let folder = copy_of("v1");
