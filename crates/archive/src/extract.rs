@@ -16,6 +16,7 @@ use crate::columns::Messages;
 use crate::csv::Csv;
 use crate::error::Error;
 use crate::layout::properties;
+use crate::promotion::{Promoted, Promotion};
 use crate::settings::Settings;
 use crate::table::Table;
 
@@ -34,6 +35,7 @@ pub enum Form {
 /// Writes some columns of messages, in the order in which the messages come. Little more is held than a row group.
 pub struct Extract<W: Write + Send> {
     builder: Builder<Messages>,
+    promoted: Promoted,
     /// The places of the columns among those of the table, in the order asked for.
     places: Vec<usize>,
     file: File<W>,
@@ -55,11 +57,25 @@ impl<W: Write + Send> Extract<W> {
     ///
     /// [`Error::NoColumn`] when there is no such column; else when the output fails.
     pub fn new(out: W, form: Form, columns: &[&str]) -> Result<Self, Error> {
-        let schema = Messages::schema();
+        Self::promoting(out, form, columns, &[])
+    }
+
+    /// The same, where columns may be promoted ones too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Extract::new`].
+    pub fn promoting(out: W, form: Form, columns: &[&str], promotions: &[Promotion]) -> Result<Self, Error> {
+        // Those that nobody asks for are not worked out.
+        let asked: Vec<_> =
+            promotions.iter().filter(|promotion| columns.contains(&promotion.column.as_str())).cloned().collect();
+        let promoted = Promoted::new(&asked);
+        let schema = promoted.schema(Messages::schema());
         let place = |name: &&str| schema.index_of(name).map_err(|_| Error::NoColumn((*name).to_owned()));
         let places: Vec<usize> = columns.iter().map(place).collect::<Result<_, _>>()?;
-        let file = File::new(out, form, &schema.project(&places)?, properties_of_messages()?)?;
-        Ok(Self { builder: Builder::new(schema), places, file })
+        let properties = properties_of_messages(promoted.promotions())?;
+        let file = File::new(out, form, &schema.project(&places)?, properties)?;
+        Ok(Self { builder: Builder::new(Messages::schema()), promoted, places, file })
     }
 }
 
@@ -69,12 +85,12 @@ impl<W: Write + Send> Sink for Extract<W> {
 
     fn write(&mut self, batch: &[Message<'_>]) -> Result<(), Error> {
         let rows: Vec<_> = batch.iter().collect();
-        self.builder.append(&rows, |chunk| self.file.write(&chunk.project(&self.places)?))
+        self.builder.append(&rows, |chunk| self.file.write(&self.promoted.of(&chunk)?.project(&self.places)?))
     }
 
     fn finish(mut self) -> Result<W, Error> {
         let rest = self.builder.finish()?;
-        self.file.write(&rest.project(&self.places)?)?;
+        self.file.write(&self.promoted.of(&rest)?.project(&self.places)?)?;
         self.file.finish()
     }
 }
@@ -110,8 +126,8 @@ impl<W: Write + Send> File<W> {
     }
 }
 
-fn properties_of_messages() -> Result<WriterProperties, Error> {
-    Ok(properties::<Messages>(&Settings::default())?
+fn properties_of_messages(promotions: &[Promotion]) -> Result<WriterProperties, Error> {
+    Ok(properties::<Messages>(&Settings::default(), promotions)?
         .into_builder()
         // Columns are counted otherwise here, rows may come in any order, and it is no file of the archive.
         .set_sorting_columns(None)

@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use crate::copy::{Chunks, StoredGroup};
 use crate::error::Error;
 use crate::layout::properties;
+use crate::promotion::{Promoted, Promotion};
 use crate::settings::Settings;
 use crate::sort::text_bytes;
 use crate::statistics::Statistics;
@@ -30,6 +31,7 @@ pub(crate) struct TableFile<W: Write + Send, T> {
     group: RowGroup,
     group_rows: usize,
     group_bytes: usize,
+    promoted: Promoted,
     table: PhantomData<T>,
 }
 
@@ -43,31 +45,44 @@ struct RowGroup {
 }
 
 impl<W: Write + Send, T: Table> TableFile<W, T> {
-    pub(crate) fn new(out: W, settings: &Settings) -> Result<Self, Error> {
-        Self::laid_out(out, settings, properties::<T>(settings)?)
+    /// A file with these columns behind those of the table.
+    pub(crate) fn new(out: W, settings: &Settings, promotions: &[Promotion]) -> Result<Self, Error> {
+        Self::laid_out(out, settings, properties::<T>(settings, promotions)?, promotions)
     }
 
-    /// A file in a layout of its own.
-    pub(crate) fn laid_out(out: W, settings: &Settings, properties: WriterProperties) -> Result<Self, Error> {
+    /// The same in a layout of its own.
+    pub(crate) fn laid_out(
+        out: W,
+        settings: &Settings,
+        properties: WriterProperties,
+        promotions: &[Promotion],
+    ) -> Result<Self, Error> {
+        let promoted = Promoted::new(promotions);
         // The Arrow schema is told by the Parquet schema alone; embedded as well, it could only differ.
         let options = ArrowWriterOptions::new()
             .with_properties(properties)
             .with_skip_arrow_metadata(true)
             .with_schema_root("schema".to_owned());
         let (parquet, columns) =
-            ArrowWriter::try_new_with_options(out, T::schema(), options)?.into_serialized_writer()?;
+            ArrowWriter::try_new_with_options(out, promoted.schema(T::schema()), options)?.into_serialized_writer()?;
         Ok(Self {
             parquet,
             columns,
             group: RowGroup::default(),
             group_rows: settings.row_group_rows.max(1),
             group_bytes: settings.row_group_bytes.min(Settings::MOST_ROW_GROUP_BYTES),
+            promoted,
             table: PhantomData,
         })
     }
 
-    /// Adds rows to the row group that is being written, and ends it when it is full.
+    /// Adds rows with the columns of the table to the row group that is being written, and ends it when it is full.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let batch = self.promoted.of(batch)?;
+        self.put(&batch)
+    }
+
+    fn put(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let (rows, bytes) = (batch.num_rows(), text_bytes(batch));
         if rows == 0 {
             return Ok(());
@@ -77,8 +92,8 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
         let is_long = rows > 1 && bytes > self.group_bytes / 8;
         let fitting = if is_long { room.min(rows / 2) } else { room };
         if rows > fitting {
-            self.write(&batch.slice(0, fitting))?;
-            return self.write(&batch.slice(fitting, rows - fitting));
+            self.put(&batch.slice(0, fitting))?;
+            return self.put(&batch.slice(fitting, rows - fitting));
         }
         self.group.add(batch.clone(), bytes);
         if self.group.rows >= self.group_rows || self.group.bytes >= self.group_bytes {
@@ -105,7 +120,7 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
 
     pub(crate) fn finish(mut self) -> Result<Written<W>, Error> {
         self.end_group()?;
-        let statistics = Statistics::of::<T>(self.parquet.flushed_row_groups());
+        let statistics = Statistics::of::<T>(self.parquet.schema_descr(), self.parquet.flushed_row_groups());
         let mut out = self.parquet.into_inner()?;
         out.flush().map_err(ParquetError::from)?;
         let (min_sent_at, max_sent_at) = statistics.times("sent_at");
@@ -118,7 +133,7 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
             return Ok(());
         }
         let columns = self.columns.create_column_writers(self.parquet.flushed_row_groups().len())?;
-        let chunks = group.encode(&T::schema(), columns)?;
+        let chunks = group.encode(&self.promoted.schema(T::schema()), columns)?;
         let mut written = self.parquet.next_row_group()?;
         chunks.into_iter().try_for_each(|chunk| chunk.append_to_row_group(&mut written))?;
         written.close()?;

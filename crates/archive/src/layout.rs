@@ -6,6 +6,7 @@ use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
+use crate::promotion::{PromotedType, Promotion};
 use crate::settings::Settings;
 use crate::table::{Bounds, FORMAT, Field, Packing, Table};
 
@@ -15,8 +16,11 @@ pub(crate) const FORMAT_KEY: &str = "annals.format";
 /// Bounds of texts in the page index are cut to this many bytes: ids are shorter.
 const BOUND_BYTES: usize = 64;
 
-/// The layout of the files of a table.
-pub(crate) fn properties<T: Table>(settings: &Settings) -> Result<WriterProperties, ParquetError> {
+/// The layout of the files of a table with these promoted columns.
+pub(crate) fn properties<T: Table>(
+    settings: &Settings,
+    promotions: &[Promotion],
+) -> Result<WriterProperties, ParquetError> {
     let level = ZstdLevel::try_new(settings.compression.clamp(1, 22))?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
@@ -29,13 +33,25 @@ pub(crate) fn properties<T: Table>(settings: &Settings) -> Result<WriterProperti
         .set_statistics_truncate_length(Some(BOUND_BYTES))
         .set_sorting_columns(sorting_columns::<T>())
         .set_key_value_metadata(Some(vec![KeyValue::new(FORMAT_KEY.to_owned(), FORMAT.to_string())]));
-    Ok(T::FIELDS.iter().fold(properties, pack).build())
+    let properties = T::FIELDS.iter().fold(properties, pack);
+    Ok(promotions.iter().fold(properties, pack_promoted).build())
+}
+
+/// Nobody knows what is in such a column, but that members of messages come back again and again.
+fn pack_promoted(properties: WriterPropertiesBuilder, promotion: &Promotion) -> WriterPropertiesBuilder {
+    let path = || ColumnPath::from(promotion.column.as_str());
+    properties
+        .set_column_statistics_enabled(path(), EnabledStatistics::Chunk)
+        .set_column_dictionary_enabled(path(), promotion.kind != PromotedType::Json)
 }
 
 /// The layout of a file of few rows: as it is, for a codec is made anew for each column by whoever reads the file, which
 /// takes longer than all else, and there is nothing to pack.
-pub(crate) fn unpacked<T: Table>(settings: &Settings) -> Result<WriterProperties, ParquetError> {
-    let properties = properties::<T>(settings)?.into_builder();
+pub(crate) fn unpacked<T: Table>(
+    settings: &Settings,
+    promotions: &[Promotion],
+) -> Result<WriterProperties, ParquetError> {
+    let properties = properties::<T>(settings, promotions)?.into_builder();
     Ok(properties.set_compression(Compression::UNCOMPRESSED).build())
 }
 

@@ -48,6 +48,7 @@ mod find;
 mod layout;
 mod merge;
 mod portable;
+mod promotion;
 mod read;
 mod settings;
 mod sheet;
@@ -65,6 +66,9 @@ pub use extract::{Extract, Form};
 pub use find::{Key, Projection, find_ids, read_columns, read_hour, read_keys};
 pub use merge::{Merged, Piece, merge_dead_letters, merge_messages};
 pub use portable::{Fault, FaultKind, LONGEST_CELL, LONGEST_ROW, Portability, portability};
+pub use promotion::{
+    Fit, MOST_PROMOTED, MemberPlace, PromotedType, PromotedValue, Promotion, PromotionError, Root, with_promoted,
+};
 pub use read::{
     Footer, Rows, read_all, read_attachments, read_dead_letters, read_entries, read_footer, read_statistics,
 };

@@ -24,6 +24,7 @@ use crate::columns::{DeadLetters, Messages};
 use crate::copy::StoredGroup;
 use crate::error::Error;
 use crate::file::TableFile;
+use crate::promotion::Promotion;
 use crate::read::{OpenFile, checked_footer, is_of_today};
 use crate::settings::Settings;
 use crate::sort::{Merge, Run};
@@ -48,7 +49,8 @@ pub struct Merged<W> {
     pub rows: BTreeMap<Hour, u64>,
 }
 
-/// Writes the messages of these hours, out of all files, into one file, sorted. Blocks, and may be called where a reader
+/// Writes the messages of these hours, out of all files, into one file, sorted, with these promoted columns, which are filled
+/// anew unless a file has all of them. Blocks, and may be called where a reader
 /// needs a runtime only from a thread of it that may block.
 ///
 /// # Errors
@@ -59,12 +61,14 @@ pub fn merge_messages<R, W>(
     hours: &BTreeSet<Hour>,
     out: W,
     settings: &Settings,
+    promotions: &[Promotion],
 ) -> Result<Merged<W>, Error>
 where
     R: AsyncFileReader + Clone + Unpin + Send + 'static,
     W: Write + Send,
 {
-    merge::<Messages, R, W>(pieces, hours, out, settings, |runs| Ok(Box::new(Merge::new(runs)?)))
+    let file = TableFile::<W, Messages>::new(out, settings, promotions)?;
+    merge(pieces, hours, file, |runs| Ok(Box::new(Merge::new(runs)?)))
 }
 
 /// Writes the dead letters of these hours, out of all files, into one file: file after file, each in its order. Blocks as
@@ -83,14 +87,14 @@ where
     R: AsyncFileReader + Clone + Unpin + Send + 'static,
     W: Write + Send,
 {
-    merge::<DeadLetters, R, W>(pieces, hours, out, settings, |runs| Ok(Box::new(runs.into_iter().flatten())))
+    let file = TableFile::<W, DeadLetters>::new(out, settings, &[])?;
+    merge(pieces, hours, file, |runs| Ok(Box::new(runs.into_iter().flatten())))
 }
 
 fn merge<T, R, W>(
     pieces: Vec<Piece<R>>,
     hours: &BTreeSet<Hour>,
-    out: W,
-    settings: &Settings,
+    file: TableFile<W, T>,
     joined: fn(Vec<Run>) -> Result<Run, Error>,
 ) -> Result<Merged<W>, Error>
 where
@@ -98,11 +102,8 @@ where
     R: AsyncFileReader + Clone + Unpin + Send + 'static,
     W: Write + Send,
 {
-    let mut merging = Merging {
-        file: TableFile::<W, T>::new(out, settings)?,
-        keys: Arc::new(hours.iter().map(|hour| hour.key()).collect()),
-        counts: BTreeMap::new(),
-    };
+    let mut merging =
+        Merging { file, keys: Arc::new(hours.iter().map(|hour| hour.key()).collect()), counts: BTreeMap::new() };
     for group in groups(pieces) {
         match <[Piece<R>; 1]>::try_from(group) {
             Ok([alone]) => merging.take_over(alone.reader)?,

@@ -17,10 +17,10 @@ pub const LONGEST_CELL: usize = 65_535;
 /// Bytes of a row that Redshift loads at the most, the least among the engines.
 pub const LONGEST_ROW: usize = 4 << 20;
 /// Characters of a name that PostgreSQL keeps, the least among the engines.
-const LONGEST_NAME: usize = 63;
+pub(crate) const LONGEST_NAME: usize = 63;
 
 /// Beginnings of names that BigQuery keeps for itself, and names that Delta does.
-const RESERVED: [&str; 8] =
+pub(crate) const RESERVED: [&str; 8] =
     ["_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier", "_commit_", "_change_type"];
 
 /// What a file has in it, as far as others care.

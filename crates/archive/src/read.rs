@@ -77,7 +77,8 @@ where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
     let file = OpenFile::<R, Messages>::open(reader, PageIndexPolicy::Skip).await?;
-    Ok(Statistics::of::<Messages>(file.metadata().row_groups()))
+    let metadata = file.metadata();
+    Ok(Statistics::of::<Messages>(metadata.file_metadata().schema_descr(), metadata.row_groups()))
 }
 
 /// What a file says of itself in its footer.

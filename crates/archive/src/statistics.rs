@@ -2,6 +2,7 @@
 
 use chat::Timestamp;
 use parquet::file::metadata::RowGroupMetaData;
+use parquet::schema::types::SchemaDescriptor;
 use serde_json::{Map, json};
 
 use crate::bounds::{Bound, Stretch};
@@ -14,6 +15,8 @@ pub struct Statistics {
     pub rows: u64,
     /// Those of the columns by which a reader would skip files, in the order of the columns.
     pub columns: Vec<ColumnStatistics>,
+    /// The columns behind those of the table: the promoted ones, in a file of this program.
+    pub promoted: Vec<String>,
 }
 
 /// Bounds and nulls of one column.
@@ -72,14 +75,16 @@ impl Statistics {
     }
 
     /// The statistics of a file with these row groups.
-    pub(crate) fn of<T: Table>(groups: &[RowGroupMetaData]) -> Self {
+    pub(crate) fn of<T: Table>(schema: &SchemaDescriptor, groups: &[RowGroupMetaData]) -> Self {
         let rows = groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum();
         let columns = T::FIELDS
             .iter()
             .filter(|field| field.bounds != Bounds::Groups)
             .map(|field| ColumnStatistics::of(field, groups))
             .collect();
-        Self { rows, columns }
+        let is_own = |name: &str| T::FIELDS.iter().any(|field| field.name == name);
+        let others = schema.columns().iter().map(|column| column.name()).filter(|name| !is_own(name));
+        Self { rows, columns, promoted: others.map(str::to_owned).collect() }
     }
 }
 

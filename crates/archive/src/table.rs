@@ -19,7 +19,8 @@ use crate::error::Error;
 /// | 1 | |
 /// | 2 | rows that are no longer served (`retained_at`), and how many (`retained`, `added`) |
 /// | 3 | the message that an event speaks of (`about`); rows of before have null there |
-pub const FORMAT: u32 = 3;
+/// | 4 | columns of the archive's own (promoted); programs of before would leave them out when they write a file anew |
+pub const FORMAT: u32 = 4;
 
 /// A column of a table, as it is documented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

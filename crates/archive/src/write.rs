@@ -11,6 +11,7 @@ use crate::columns::{Attachments, DeadLetters, Entries, Messages};
 use crate::error::Error;
 use crate::file::TableFile;
 use crate::layout::{properties, unpacked};
+use crate::promotion::Promotion;
 use crate::settings::Settings;
 use crate::sort::{Sorter, Split, Splitter};
 use crate::statistics::Statistics;
@@ -56,8 +57,22 @@ impl<W: Write + Send> Writer<W> {
         spill: impl FnMut() -> io::Result<File> + Send + 'static,
         settings: Settings,
     ) -> Result<Self, Error> {
+        Self::promoting(out, spill, settings, &[])
+    }
+
+    /// The same, with promoted columns behind those of the table.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::new`].
+    pub fn promoting(
+        out: W,
+        spill: impl FnMut() -> io::Result<File> + Send + 'static,
+        settings: Settings,
+        promotions: &[Promotion],
+    ) -> Result<Self, Error> {
         Ok(Self {
-            file: TableFile::new(out, &settings)?,
+            file: TableFile::new(out, &settings, promotions)?,
             splitter: Splitter::default(),
             ordered: Builder::new(Messages::schema()),
             others: Builder::new(Messages::schema()),
@@ -104,7 +119,7 @@ impl<W: Write + Send> DeadLetterWriter<W> {
     ///
     /// When the output fails.
     pub fn new(out: W, settings: Settings) -> Result<Self, Error> {
-        Ok(Self { file: TableFile::new(out, &settings)?, builder: Builder::new(DeadLetters::schema()) })
+        Ok(Self { file: TableFile::new(out, &settings, &[])?, builder: Builder::new(DeadLetters::schema()) })
     }
 
     /// Takes a batch.
@@ -151,7 +166,7 @@ const FEW_ENTRIES: usize = 64;
 pub fn write_entries<W: Write + Send>(out: W, entries: &[Entry]) -> Result<Written<W>, Error> {
     let settings = Settings::default();
     let layout = if entries.len() < FEW_ENTRIES { unpacked::<Entries> } else { properties::<Entries> };
-    let mut file = TableFile::<W, Entries>::laid_out(out, &settings, layout(&settings)?)?;
+    let mut file = TableFile::<W, Entries>::laid_out(out, &settings, layout(&settings, &[])?, &[])?;
     let mut builder = Builder::<Entries>::new(Entries::schema());
     entries.iter().try_for_each(Entries::check)?;
     let rows: Vec<_> = entries.iter().collect();
@@ -183,7 +198,7 @@ pub fn entry_batches(entries: &[Entry]) -> Result<Vec<RecordBatch>, Error> {
 ///
 /// When the output fails, or a value does not fit into its column.
 pub fn write_attachments<W: Write + Send>(out: W, attachments: &[Attachment]) -> Result<Written<W>, Error> {
-    let mut file = TableFile::<W, Attachments>::new(out, &Settings::default())?;
+    let mut file = TableFile::<W, Attachments>::new(out, &Settings::default(), &[])?;
     let mut builder = Builder::<Attachments>::new(Attachments::schema());
     let rows: Vec<_> = attachments.iter().collect();
     builder.append(&rows, |chunk| file.write(&chunk))?;

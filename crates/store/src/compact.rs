@@ -15,6 +15,7 @@ use deltalake::kernel::Add;
 use crate::disk::Disk;
 use crate::error::{Error, is_gone};
 use crate::live::{Live, LiveFile};
+use crate::promotion;
 use crate::rewrite::Selection;
 use crate::running::Running;
 use crate::steps::step;
@@ -68,7 +69,9 @@ impl Compactor<'_> {
     /// Compacts a day of a table.
     pub(crate) async fn compact(&self, table: &Table, day: Hour) -> Result<Compacted, Error> {
         for attempt in 1..=ATTEMPTS {
-            let lots = lots(table.kind(), &*table.live().await?, day, self.compaction.file_bytes);
+            let (live, promoted) = (table.live().await?, promotion::names(&table.promotions().await?));
+            let look = Look { kind: table.kind(), live: &live, promoted: &promoted };
+            let lots = look.lots(day, self.compaction.file_bytes);
             if lots.is_empty() {
                 return Ok(Compacted::default());
             }
@@ -85,7 +88,7 @@ impl Compactor<'_> {
     }
 
     /// Puts each lot into a file, all in one commit; `None` when a file is live no more.
-    async fn replace(&self, table: &Table, lots: &[Vec<Arc<LiveFile>>]) -> Result<Option<Compacted>, Error> {
+    pub(crate) async fn replace(&self, table: &Table, lots: &[Vec<Arc<LiveFile>>]) -> Result<Option<Compacted>, Error> {
         let (mut add, mut rows) = (Vec::new(), 0);
         for files in lots {
             match self.rewrite(table, files).await {
@@ -132,43 +135,64 @@ impl Compactor<'_> {
     }
 }
 
-/// The files of a day that are to be put together, lot by lot: as many as fit, in the order of their hours. A file that is
-/// alone in its lot stays, unless it is of an older format.
-fn lots(kind: Kind, live: &Live, day: Hour, file_bytes: u64) -> Vec<Vec<Arc<LiveFile>>> {
-    let mut files = files_of(live, day);
-    if files.len() < 2 && files.iter().all(|file| tags::is_of_today(file.add.tags.as_ref())) {
-        return Vec::new();
+/// Notes in `days` how many files of each day of a table could be replaced, if no other table has more.
+pub(crate) async fn crowded(table: &Table, file_bytes: u64, days: &mut BTreeMap<Hour, u64>) -> Result<(), Error> {
+    let (live, promoted) = (table.live().await?, promotion::names(&table.promotions().await?));
+    Look { kind: table.kind(), live: &live, promoted: &promoted }.crowded(file_bytes, days);
+    Ok(())
+}
+
+/// A table as it is looked at.
+struct Look<'a> {
+    kind: Kind,
+    live: &'a Live,
+    /// The promoted columns that its files should have.
+    promoted: &'a [String],
+}
+
+impl Look<'_> {
+    /// The files of a day that are to be put together, lot by lot: as many as fit, in the order of their hours. A file that
+    /// is alone in its lot stays, unless it is of an older format or lacks a promoted column.
+    fn lots(&self, day: Hour, file_bytes: u64) -> Vec<Vec<Arc<LiveFile>>> {
+        let mut files = files_of(self.live, day);
+        if files.len() < 2 && files.iter().all(|file| self.is_of_today(file)) {
+            return Vec::new();
+        }
+        files.retain(|file| is_ours(self.kind, self.live, file, day));
+        files.sort_by_key(|file| (file.hours()[0], file.path().to_owned()));
+        let mut lots: Vec<Vec<Arc<LiveFile>>> = Vec::new();
+        let mut bytes = 0;
+        for file in files {
+            bytes += file.size();
+            match lots.last_mut() {
+                Some(lot) if bytes <= file_bytes => lot.push(file),
+                _ => {
+                    bytes = file.size();
+                    lots.push(vec![file]);
+                }
+            }
+        }
+        lots.retain(|lot| lot.len() > 1 || !self.is_of_today(&lot[0]));
+        lots
     }
-    files.retain(|file| is_ours(kind, live, file, day));
-    files.sort_by_key(|file| (file.hours()[0], file.path().to_owned()));
-    let mut lots: Vec<Vec<Arc<LiveFile>>> = Vec::new();
-    let mut bytes = 0;
-    for file in files {
-        bytes += file.size();
-        match lots.last_mut() {
-            Some(lot) if bytes <= file_bytes => lot.push(file),
-            _ => {
-                bytes = file.size();
-                lots.push(vec![file]);
+
+    fn crowded(&self, file_bytes: u64, days: &mut BTreeMap<Hour, u64>) {
+        let mut last = None;
+        for hour in self.live.hours() {
+            let day = first_of(hour);
+            if last.replace(day) == Some(day) {
+                continue;
+            }
+            let files = self.lots(day, file_bytes).iter().map(|lot| lot.len() as u64).sum::<u64>();
+            if files > 0 {
+                days.entry(day).and_modify(|most| *most = files.max(*most)).or_insert(files);
             }
         }
     }
-    lots.retain(|lot| lot.len() > 1 || !tags::is_of_today(lot[0].add.tags.as_ref()));
-    lots
-}
 
-/// Notes in `days` how many files of each day of a table could be replaced, if no other table has more.
-pub(crate) fn crowded(kind: Kind, live: &Live, file_bytes: u64, days: &mut BTreeMap<Hour, u64>) {
-    let mut last = None;
-    for hour in live.hours() {
-        let day = first_of(hour);
-        if last.replace(day) == Some(day) {
-            continue;
-        }
-        let files = lots(kind, live, day, file_bytes).iter().map(|lot| lot.len() as u64).sum::<u64>();
-        if files > 0 {
-            days.entry(day).and_modify(|most| *most = files.max(*most)).or_insert(files);
-        }
+    fn is_of_today(&self, file: &LiveFile) -> bool {
+        let tags = file.add.tags.as_ref();
+        tags::is_of_today(tags) && tags::has_promoted(tags, self.promoted)
     }
 }
 
@@ -181,7 +205,7 @@ fn files_of(live: &Live, day: Hour) -> Vec<Arc<LiveFile>> {
 
 /// Whether a file says of each of its hours what this program says, all are of the day, and no other file holds one.
 /// What other programs have made of a file is left as it is.
-fn is_ours(kind: Kind, live: &Live, file: &LiveFile, day: Hour) -> bool {
+pub(crate) fn is_ours(kind: Kind, live: &Live, file: &LiveFile, day: Hour) -> bool {
     let is_told = |hour: Hour| match kind {
         Kind::DeadLetters => tags::origin(file.add.tags.as_ref(), hour).is_some(),
         Kind::Messages | Kind::Hours | Kind::Attachments => file.told(hour).is_some(),

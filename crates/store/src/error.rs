@@ -89,6 +89,9 @@ pub enum Error {
         /// The name of something that it holds.
         found: String,
     },
+    /// A column cannot be promoted.
+    #[error(transparent)]
+    Promotion(#[from] archive::PromotionError),
     /// A file of a table could not be written or read.
     #[error("could not write or read {file} of table `{table}`")]
     Rows {
@@ -149,9 +152,11 @@ impl Error {
     pub fn advice(&self) -> Advice {
         match self {
             Self::Contended { .. } => Advice::Retry,
-            Self::ForeignApp { .. } | Self::NoArchive { .. } | Self::NotEmpty { .. } | Self::NewerFormat { .. } => {
-                Advice::FixTheSettings
-            }
+            Self::ForeignApp { .. }
+            | Self::NoArchive { .. }
+            | Self::NotEmpty { .. }
+            | Self::NewerFormat { .. }
+            | Self::Promotion(_) => Advice::FixTheSettings,
             Self::File { source, .. } if is_a_matter_of_rights(source) => Advice::FixTheSettings,
             error if is_read_only(error) => Advice::FixTheSettings,
             error if is_gone(error) => Advice::Retry,

@@ -68,6 +68,7 @@ mod note;
 mod open;
 #[cfg(test)]
 mod overlap;
+mod promotion;
 mod publish;
 mod raw;
 mod reader;
@@ -98,6 +99,7 @@ pub use files::TableFile;
 pub use intake::Stage;
 pub use letter_reader::LetterReader;
 pub use open::{Access, Archive, Clock, FORMAT};
+pub use promotion::Unfilled;
 pub use publish::{Mode, Publication, Published};
 pub use raw::{RawHour, RawPart, RawStage, SealedRaw};
 pub use reader::Reader;

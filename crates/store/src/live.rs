@@ -214,7 +214,7 @@ mod tests {
             files: vec![name.to_owned()],
             ..Entry::new(hour(number), Timestamp::default(), State::Done)
         };
-        let tags = Some(tags::of_entries(&[entry(0, "a"), entry(1, "b")]));
+        let tags = Some(tags::of_entries(&[entry(0, "a"), entry(1, "b")], &[]));
         let live = Live::of(0, [Add { path: "day".to_owned(), tags, ..Add::default() }], &Live::default());
         assert!(live.holds(hour(0), "a") && live.holds(hour(1), "b") && live.holds(hour(1), "day"));
         assert!(!live.holds(hour(0), "b") && !live.holds(hour(2), "a"));

@@ -130,6 +130,10 @@ impl Archive {
         Ok(others.into_iter().chain(attachments).collect())
     }
 
+    pub(crate) fn message_table(&self) -> &Table {
+        &self.inner.messages
+    }
+
     pub(crate) fn disk(&self) -> &Disk {
         &self.inner.disk
     }
@@ -282,8 +286,8 @@ impl Archive {
         Ok(standing)
     }
 
-    /// The days of which several files can be put together, or which have a file of an older format, each by its first
-    /// hour, with how many files these are, in the table that has the most.
+    /// The days of which several files can be put together, or which have a file of an older format or one that lacks a
+    /// promoted column, each by its first hour, with how many files these are, in the table that has the most.
     ///
     /// # Errors
     ///
@@ -291,7 +295,7 @@ impl Archive {
     pub async fn crowded(&self, compaction: Compaction) -> Result<BTreeMap<Hour, u64>, Error> {
         let mut days = BTreeMap::new();
         for table in [&*self.inner.messages, &self.inner.dead_letters] {
-            crowded(table.kind(), &*table.live().await?, compaction.file_bytes, &mut days);
+            crowded(table, compaction.file_bytes, &mut days).await?;
         }
         Ok(days)
     }

@@ -178,10 +178,11 @@ impl Publisher<'_> {
             let path = layout::data_file(hour);
             entry.files.push(path.clone());
             step("messages.place");
+            let tags = tags::of_entries(std::slice::from_ref(entry), &statistics.promoted);
             let file = NewFile { file, path, stats: statistics.to_delta_json(), hour };
             let file = file.place(self.disk, self.messages, self.now, true).await?;
             step("messages.placed");
-            add.push(Add { tags: Some(tags::of_entries(std::slice::from_ref(entry))), ..file });
+            add.push(Add { tags: Some(tags), ..file });
         }
         for attempt in 1..=ATTEMPTS {
             let rest = match self.rest(hour, mode).await {

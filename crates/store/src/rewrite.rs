@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use archive::{Piece, Settings};
-use chat::{Hour, Timestamp};
+use chat::{Entry, Hour, Timestamp};
 use deltalake::kernel::Add;
 
 use crate::disk::Disk;
@@ -45,7 +45,8 @@ impl Selection<'_> {
     /// [`Error::NotOurs`] when a file does not say of one of the hours what this program says of each; one that is gone
     /// meanwhile, see [`crate::is_gone`]; else when a file cannot be read or written.
     pub(crate) async fn write(&self, disk: &Disk, settings: Settings) -> Result<Rewritten, Error> {
-        let tags = self.tags()?;
+        let told = self.told()?;
+        let promotions = self.table.promotions().await?;
         let first = *self.hours.first().expect("something is selected");
         let (kind, disk, hours) = (self.table.kind(), disk.clone(), self.hours.clone());
         let pieces = self.files.iter().filter_map(|file| self.piece(file)).collect();
@@ -54,7 +55,7 @@ impl Selection<'_> {
             let merged = match kind {
                 Kind::DeadLetters => archive::merge_dead_letters(pieces, &hours, out, &settings),
                 Kind::Messages | Kind::Hours | Kind::Attachments => {
-                    archive::merge_messages(pieces, &hours, out, &settings)
+                    archive::merge_messages(pieces, &hours, out, &settings, &promotions)
                 }
             };
             merged.map_err(Error::rows(kind.name(), &names(&hours)))
@@ -67,6 +68,7 @@ impl Selection<'_> {
             Kind::DeadLetters => letters::stats_of(written.rows),
             Kind::Messages | Kind::Hours | Kind::Attachments => written.statistics.to_delta_json(),
         };
+        let tags = told.tags(&written.statistics.promoted);
         Ok(Rewritten { file: written.out, rows: written.rows, stats, tags, first })
     }
 
@@ -75,8 +77,8 @@ impl Selection<'_> {
         Some(Piece { reader: self.table.reader(file.path(), file.size()), hours: first..=last })
     }
 
-    /// The tags of the file, out of those of the files that its rows are from.
-    fn tags(&self) -> Result<Tags, Error> {
+    /// What is said of each hour, by the files that its rows are from.
+    fn told(&self) -> Result<Told, Error> {
         let teller = |hour: &Hour| self.files.iter().find(|file| file.hours().contains(hour));
         let untold = |hour: &Hour| {
             let file = teller(hour).map_or_else(String::new, |file| file.path().to_owned());
@@ -86,12 +88,12 @@ impl Selection<'_> {
             Kind::DeadLetters => {
                 let origin = |hour: &Hour| teller(hour).and_then(|file| tags::origin(file.add.tags.as_ref(), *hour));
                 let told = self.hours.iter().map(|hour| Ok((*hour, origin(hour).ok_or_else(|| untold(hour))?)));
-                Ok(tags::of_letters(&told.collect::<Result<BTreeMap<_, _>, Error>>()?))
+                Ok(Told::Letters(told.collect::<Result<_, Error>>()?))
             }
             Kind::Messages | Kind::Hours | Kind::Attachments => {
                 let entry = |hour: &Hour| teller(hour).and_then(|file| file.told(*hour)).cloned();
                 let told = self.hours.iter().map(|hour| entry(hour).ok_or_else(|| untold(hour)));
-                Ok(tags::of_entries(&told.collect::<Result<Vec<_>, Error>>()?))
+                Ok(Told::Entries(told.collect::<Result<_, Error>>()?))
             }
         }
     }
@@ -113,6 +115,21 @@ impl Selection<'_> {
         match self.table.kind() {
             Kind::DeadLetters => tags::letters_in(&tags::origin(file.add.tags.as_ref(), hour)?),
             Kind::Messages | Kind::Hours | Kind::Attachments => file.told(hour).map(|entry| entry.tally.rows()),
+        }
+    }
+}
+
+/// What is said of the hours of a file.
+enum Told {
+    Entries(Vec<Entry>),
+    Letters(BTreeMap<Hour, String>),
+}
+
+impl Told {
+    fn tags(&self, promoted: &[String]) -> Tags {
+        match self {
+            Self::Entries(entries) => tags::of_entries(entries, promoted),
+            Self::Letters(origins) => tags::of_letters(origins),
         }
     }
 }

@@ -100,7 +100,7 @@ mod tests {
 
     fn file(name: &str) -> Add {
         let entry = row(State::Done, &[name]);
-        Add { path: name.to_owned(), tags: Some(tags::of_entries(&[entry])), ..Add::default() }
+        Add { path: name.to_owned(), tags: Some(tags::of_entries(&[entry], &[])), ..Add::default() }
     }
 
     fn check(given: &Entry, newest: Option<&Entry>, live: &[Add], expected: &Standing) {

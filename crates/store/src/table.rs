@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use archive::FORMAT;
+use archive::{FORMAT, Promotion};
 use chat::Timestamp;
 use deltalake::DeltaTableError;
 use deltalake::kernel::engine::arrow_conversion::TryFromArrow;
@@ -27,6 +27,7 @@ use crate::layout::PARTITION;
 use crate::live::Live;
 use crate::log::{CHECKPOINT_INTERVAL, Failure, Log, State};
 use crate::open::Clock;
+use crate::promotion;
 use crate::reader::{Footers, Reader};
 
 /// How often a commit is tried. Each loss means that another writer won, so only a crowd gets here.
@@ -139,6 +140,33 @@ impl Table {
     /// The columns of the newest version.
     pub(crate) async fn schema(&self) -> Result<Arc<StructType>, Error> {
         Ok(self.fresh().await?.delta.schema())
+    }
+
+    /// The promoted columns of the newest version.
+    pub(crate) async fn promotions(&self) -> Result<Vec<Promotion>, Error> {
+        promotion::of_table(&self.fresh().await?.delta)
+    }
+
+    /// Adds promoted columns that the table does not have, and gives all.
+    pub(crate) async fn promote(&self, wanted: &[Promotion]) -> Result<Vec<Promotion>, Error> {
+        let mut state = self.fresh().await?;
+        for attempt in 1..=ATTEMPTS {
+            self.upgrade(&mut state).await?;
+            let known = promotion::of_table(&state.delta)?;
+            let Some(promotions) = promotion::joined(&state.delta, wanted)? else { return Ok(known) };
+            let failed = Error::table(self.name());
+            let (action, operation) = match promotion::change(&state.delta, &promotions, known.len()) {
+                Ok(change) => change,
+                Err(error) => return Err(failed(error)),
+            };
+            match self.log.try_commit(&mut state, vec![action], operation).await {
+                Ok(()) => return Ok(promotions),
+                Err(Failure::Conflict) => tokio::time::sleep(PAUSE * attempt).await,
+                Err(Failure::Other(error)) => return Err(failed(error)),
+            }
+            self.refresh(&mut state).await?;
+        }
+        Err(Error::Contended { table: self.name(), attempts: ATTEMPTS })
     }
 
     /// The format of the newest version, from the properties of the table.
@@ -276,7 +304,11 @@ fn format_of(name: &'static str, state: &DeltaTableState) -> Result<u32, Error> 
 
 /// What gives a table all columns and the number of this format.
 fn upgraded(kind: Kind, delta: &DeltaTableState) -> Result<(Action, DeltaOperation), DeltaTableError> {
-    let columns = kind.columns()?;
+    let mut columns = kind.columns()?;
+    // Whatever others have added stays.
+    let is_own = |field: &StructField| columns.iter().any(|own| own.name() == field.name());
+    let others: Vec<_> = delta.schema().fields().filter(|field| !is_own(field)).cloned().collect();
+    columns.extend(others);
     let metadata = delta.metadata().clone().with_schema(&StructType::try_new(columns.clone())?)?;
     let metadata = metadata.add_config_key(FORMAT_PROPERTY.to_owned(), FORMAT.to_string())?;
     Ok((Action::Metadata(metadata), DeltaOperation::AddColumn { fields: columns }))

@@ -8,6 +8,7 @@
 //! | `annals.listed` | of which hours the messages were looked through (`attachments` only), a JSON object: in which publication, `{"2026031409":"date=…"}` |
 //! | `annals.origin` | the same in files of before, which hold one hour |
 //! | `annals.file_format` | the format that the file was written in; not in files of before |
+//! | `annals.promoted` | the promoted columns that the file has (`messages` only), `ext_order_id,ext_total`; not where it has none |
 //!
 //! Readers that do not know the tags ignore them; writers that do not know them drop them, and then the statistics of
 //! the file tell its hours.
@@ -23,6 +24,7 @@ const ORIGIN: &str = "annals.origin";
 const ORIGINS: &str = "annals.origins";
 const LISTED: &str = "annals.listed";
 const FORMAT: &str = "annals.file_format";
+const PROMOTED: &str = "annals.promoted";
 
 pub(crate) type Tags = HashMap<String, Option<String>>;
 
@@ -33,13 +35,16 @@ pub(crate) fn of_hours(hours: &[Hour]) -> Tags {
     HashMap::from([(HOURS.to_owned(), Some(keys.join(","))), (FORMAT.to_owned(), Some(format))])
 }
 
-/// The tags of a file that holds the hours of these entries.
-pub(crate) fn of_entries(entries: &[Entry]) -> Tags {
+/// The tags of a file that holds the hours of these entries, with these promoted columns.
+pub(crate) fn of_entries(entries: &[Entry], promoted: &[String]) -> Tags {
     let hours: Vec<_> = entries.iter().map(|entry| entry.hour).collect();
     let wire: Vec<_> = entries.iter().map(Wire::from).collect();
     let json = serde_json::to_string(&wire).expect("texts and numbers are always JSON");
     let mut tags = of_hours(&hours);
     tags.insert(ENTRIES.to_owned(), Some(json));
+    if !promoted.is_empty() {
+        tags.insert(PROMOTED.to_owned(), Some(promoted.join(",")));
+    }
     tags
 }
 
@@ -77,6 +82,12 @@ pub(crate) fn format(tags: Option<&Tags>) -> Option<&str> {
 /// Whether a file was written in the newest format, as far as its tags say.
 pub(crate) fn is_of_today(tags: Option<&Tags>) -> bool {
     format(tags).is_some_and(|format| format.parse() == Ok(archive::FORMAT))
+}
+
+/// Whether a file has all of these promoted columns, as far as its tags say.
+pub(crate) fn has_promoted(tags: Option<&Tags>, promoted: &[String]) -> bool {
+    let has = || text(tags, PROMOTED).into_iter().flat_map(|names| names.split(','));
+    promoted.iter().all(|name| has().any(|known| known == name))
 }
 
 /// What the dead letters of an hour are from: the same program makes the same letters of the same bytes.
@@ -233,9 +244,14 @@ mod tests {
             source: "fetch".to_owned(),
             version: "0.1.0".to_owned(),
         };
-        let tags = of_entries(std::slice::from_ref(&entry));
+        let tags = of_entries(std::slice::from_ref(&entry), &["a".to_owned(), "b".to_owned()]);
         assert_eq!(hours(Some(&tags)), Some(vec![hour]));
         assert_eq!(entries(Some(&tags)), [entry]);
+        let has = |names: &[&str]| {
+            has_promoted(Some(&tags), &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+        };
+        assert!(has(&[]) && has(&["b", "a"]) && !has(&["a", "c"]) && !has(&["a,b"]));
+        assert!(has_promoted(None, &[]) && !has_promoted(None, &["a".to_owned()]));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod identity;
 mod merge;
 mod messages;
 mod portable;
+mod promotion;
 mod reader;
 mod schema;
 mod sort;

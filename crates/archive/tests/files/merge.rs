@@ -30,17 +30,17 @@ fn file(messages: &[Message<'_>], settings: Settings) -> Vec<u8> {
 
 fn merged(files: &[File], hours: &BTreeSet<Hour>, settings: Settings) -> Merged<Vec<u8>> {
     let piece = |(file, hour): &File| Piece { reader: Reader::new(file.clone()), hours: *hour..=*hour };
-    merge_messages(files.iter().map(piece).collect(), hours, Vec::new(), &settings).unwrap()
+    merge_messages(files.iter().map(piece).collect(), hours, Vec::new(), &settings, &[]).unwrap()
 }
 
-fn metadata(file: &[u8]) -> ParquetMetaData {
+pub(crate) fn metadata(file: &[u8]) -> ParquetMetaData {
     let mut reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
     reader.try_parse(&Bytes::copy_from_slice(file)).unwrap();
     reader.finish().unwrap()
 }
 
 /// The bytes of each column of a row group, as they lie in the file.
-fn columns<'f>(file: &'f [u8], group: &RowGroupMetaData) -> Vec<&'f [u8]> {
+pub(crate) fn columns<'f>(file: &'f [u8], group: &RowGroupMetaData) -> Vec<&'f [u8]> {
     let ranges = group.columns().iter().map(|column| column.byte_range());
     ranges.map(|(start, length)| &file[usize::try_from(start).unwrap()..][..usize::try_from(length).unwrap()]).collect()
 }
@@ -110,7 +110,7 @@ fn the_rest_of_a_day_has_the_other_hours() {
     let (_, day) = a_day(small());
     let others = BTreeSet::from([0, 1, 3].map(|number| hour().plus(number)));
     let piece = Piece { reader: Reader::new(day.file.out), hours: hour()..=hour().plus(3) };
-    let rest = merge_messages(vec![piece], &others, Vec::new(), &small()).unwrap();
+    let rest = merge_messages(vec![piece], &others, Vec::new(), &small(), &[]).unwrap();
     assert_eq!(
         rest.rows.into_iter().collect::<Vec<_>>(),
         [0, 1, 3].map(|n| (hour().plus(n), ROWS[usize::try_from(n).unwrap()]))

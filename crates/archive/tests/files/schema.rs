@@ -145,7 +145,7 @@ fn the_parquet_schema_is_plain() {
     assert!(!schema.contains("INT96"), "{schema}");
     let entries = metadata.key_value_metadata().unwrap();
     let entries: Vec<_> = entries.iter().map(|entry| (entry.key.as_str(), entry.value.as_deref())).collect();
-    assert_eq!(entries, [("annals.format", Some("3"))]);
+    assert_eq!(entries, [("annals.format", Some("4"))]);
 }
 
 #[test]

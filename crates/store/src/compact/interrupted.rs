@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::path::Path;
 
+use archive::Promotion;
 use chat::State;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -14,7 +15,7 @@ use crate::crash::support::{
 };
 use crate::disk::Disk;
 use crate::publish::{Mode, Published};
-use crate::{Access, Archive, Error};
+use crate::{Access, Archive, Error, Unfilled};
 
 /// A day of five hours, two of them with dead letters.
 async fn a_day() -> TempDir {
@@ -85,6 +86,28 @@ async fn finish<T>((disk, running): (Disk, Running<T>)) -> T {
 async fn compact(archive: Archive) -> Result<Compacted, Error> {
     let compaction = Compaction { file_bytes: 1 << 30, settings: archive::Settings::default() };
     archive.compact(hour(0), compaction).await
+}
+
+/// Promotes a member and fills its column in all files.
+async fn promote(archive: Archive) -> Result<(), Error> {
+    let compaction = Compaction { file_bytes: 1 << 30, settings: archive::Settings::default() };
+    archive.promote(&[Promotion::new("ext.n:int64", None).unwrap()]).await?;
+    for file in archive.unfilled().await?.files {
+        archive.fill(&file, compaction).await?;
+    }
+    Ok(())
+}
+
+/// Checks that the day is what it was, and the column is there.
+async fn assert_promoted(root: &Path, expected: &Content, steps: i64) {
+    assert_eq!(content(root).await, *expected, "step {steps}");
+    let archive = open(root).await;
+    assert_eq!(archive.unfilled().await.unwrap(), Unfilled::default(), "step {steps}");
+    let snapshot = archive.snapshot().await.unwrap();
+    for file in snapshot.files() {
+        let said = archive::read_statistics(snapshot.reader(file)).await.unwrap();
+        assert_eq!(said.promoted, ["ext_n"], "{} at step {steps}", file.path);
+    }
 }
 
 /// Lets `work` die at each of its steps on a copy of the day, and has what is left of it checked.
@@ -205,6 +228,32 @@ async fn a_day_may_be_compacted_twice_at_once() {
         let one = finish(one).await;
         assert_eq!(one.files_before + other.files_before, 5 + 3, "each file is replaced once, step {steps}");
         assert_eq!(content(root).await, expected, "one was stopped at step {steps}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_promotion_may_die_anywhere() {
+    let day = a_day().await;
+    let steady = content(day.path()).await;
+    assert_may_die_anywhere(day.path(), 20, promote, async |root, steps| {
+        assert_eq!(content(root).await, steady, "died at step {steps}");
+        promote(open(root).await).await.unwrap();
+        assert_promoted(root, &steady, steps).await;
+    })
+    .await;
+}
+
+/// The publication is of a writer that read before which columns there are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_hour_may_be_published_while_a_column_is_filled() {
+    let day = a_day().await;
+    let expected = with_second(day.path()).await;
+    at_each_step(day.path(), 20, promote, async |root, promoting, steps| {
+        publish_second(open(root).await).await.unwrap();
+        finish(promoting).await;
+        promote(open(root).await).await.unwrap();
+        assert_promoted(root, &expected, steps).await;
     })
     .await;
 }

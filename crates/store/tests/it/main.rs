@@ -6,6 +6,7 @@ mod ledger;
 mod log;
 mod museum;
 mod processes;
+mod promotion;
 mod publish;
 mod raw;
 mod support;

@@ -89,6 +89,7 @@ fn message(hour: Hour, line: u64, word: &'static str) -> Message<'static> {
     message.msg_id = Some(MessageId::new(format!("{}{line:03}", hour.number())).as_str().to_owned().into());
     message.sent_at = Timestamp::from_timestamp_millis(hour.start().timestamp_millis() + millisecond);
     message.text = Some(word.into());
+    message.ext = Some(format!(r#"{{"n":{line},"s":"{word}"}}"#).into());
     message
 }
 

@@ -1,0 +1,275 @@
+//! What a row has to say for a promoted column.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chat::Timestamp;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::place::{MemberPlace, Root};
+use super::{PromotedType, Promotion};
+
+/// Milliseconds of the years 1 to 9999, which every engine has.
+const MILLISECONDS: std::ops::Range<i64> = -62_135_596_800_000..253_402_300_800_000;
+
+/// How `rest` begins when it holds the whole record as served.
+const WHOLE: &str = r#"{"line":"#;
+
+/// What a row has for a promoted column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fit {
+    /// There is no such member, or it is null.
+    Absent,
+    /// It is of another type.
+    Unfit,
+    /// This.
+    Value(PromotedValue),
+}
+
+/// A value of a promoted column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PromotedValue {
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Real(f64),
+    /// A text, or JSON as text.
+    Text(String),
+    /// An instant.
+    Time(Timestamp),
+    /// `true` or `false`.
+    Truth(bool),
+}
+
+impl Promotion {
+    /// What a row says, by its columns `ext` and `rest`. Of members with the same name the last one counts.
+    #[must_use]
+    pub fn fit(&self, ext: Option<&str>, rest: Option<&str>) -> Fit {
+        let text = if self.place.root == Root::Ext { ext } else { rest };
+        let Some(text) = text.filter(|text| self.place.may_be_in(text)) else { return Fit::Absent };
+        let found = match self.place.root {
+            Root::Ext => Some(self.within(text)),
+            _ if text.starts_with(WHOLE) => self.within_record(text),
+            root => member(text, root.word()).map(|object| self.within(object)),
+        };
+        found.unwrap_or(Fit::Absent)
+    }
+
+    /// The same of a record that is kept as it was served.
+    fn within_record(&self, rest: &str) -> Option<Fit> {
+        let record = string(member(rest, "line")?)?;
+        let payload = || member(&record, "payload");
+        match self.place.root {
+            Root::Ext => None,
+            Root::Record => Some(self.within(&record)),
+            Root::Payload => Some(self.within(payload()?)),
+            Root::Body => {
+                let bodies: Vec<&RawValue> = serde_json::from_str(member(payload()?, "bodies")?).ok()?;
+                Some(self.within(bodies.first()?.get()))
+            }
+        }
+    }
+
+    fn within(&self, object: &str) -> Fit {
+        let value = self.place.names.iter().try_fold(object, |object, name| member(object, name));
+        match value {
+            None | Some("null") => Fit::Absent,
+            Some(value) => self.value(value).map_or(Fit::Unfit, Fit::Value),
+        }
+    }
+
+    fn value(&self, json: &str) -> Option<PromotedValue> {
+        match self.kind {
+            PromotedType::Bool => serde_json::from_str(json).ok().map(PromotedValue::Truth),
+            PromotedType::Float64 => number(json).filter(|number: &f64| number.is_finite()).map(PromotedValue::Real),
+            PromotedType::Int64 => number(json).map(PromotedValue::Int),
+            // Share secrets stay in the columns that are theirs, and `rest` may quote one.
+            PromotedType::Json if self.place.root != Root::Ext && has_secret(json) => None,
+            PromotedType::Json => Some(PromotedValue::Text(json.to_owned())),
+            // No text of the tables has a U+0000, which PostgreSQL does not take.
+            PromotedType::String => string(json).filter(|text| !text.contains('\0')).map(PromotedValue::Text),
+            PromotedType::Timestamp => time(json).map(PromotedValue::Time),
+        }
+    }
+}
+
+impl MemberPlace {
+    /// Whether all names are in the text, or may be because it has escapes: looking costs less than reading.
+    fn may_be_in(&self, text: &str) -> bool {
+        text.contains('\\') || self.names.iter().all(|name| text.contains(name.as_str()))
+    }
+}
+
+fn string(json: &str) -> Option<String> {
+    serde_json::from_str(json).ok()
+}
+
+/// Also of a text that is a number: ids are often written so.
+fn number<T: DeserializeOwned + FromStr>(json: &str) -> Option<T> {
+    serde_json::from_str(json).ok().or_else(|| string(json)?.parse().ok())
+}
+
+/// What is finer than a microsecond is left to `ext`.
+fn time(json: &str) -> Option<Timestamp> {
+    let time = match string(json) {
+        Some(text) => text.parse::<Timestamp>().ok()?,
+        None => Timestamp::from_timestamp_millis(serde_json::from_str(json).ok()?)?,
+    };
+    MILLISECONDS.contains(&time.timestamp_millis()).then_some(time)
+}
+
+fn has_secret(json: &str) -> bool {
+    fn is_secret(value: &Value) -> bool {
+        match value {
+            Value::Array(values) => values.iter().any(is_secret),
+            Value::Object(members) => members.iter().any(|(name, value)| name.ends_with("secret") || is_secret(value)),
+            _ => false,
+        }
+    }
+    serde_json::from_str(json).map_or(true, |value| is_secret(&value))
+}
+
+/// The text of a member of an object, the last one of that name.
+fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    let mut json = serde_json::Deserializer::from_str(object);
+    json.deserialize_map(Members { name }).ok()?.map(RawValue::get)
+}
+
+struct Members<'n> {
+    name: &'n str,
+}
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(is_it) = members.next_key_seed(Is(self.name))? {
+            if is_it {
+                found = Some(members.next_value()?);
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a key is this one. Bytes, because a key may have halves of characters, which no text has.
+#[derive(Clone, Copy)]
+struct Is<'n>(&'n str);
+
+impl<'de> DeserializeSeed<'de> for Is<'_> {
+    type Value = bool;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, key: D) -> Result<bool, D::Error> {
+        key.deserialize_bytes(self)
+    }
+}
+
+impl Visitor<'_> for Is<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_bytes<E>(self, key: &[u8]) -> Result<bool, E> {
+        Ok(key == self.0.as_bytes())
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
+        Ok(key == self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fit(what: &str, json: &str) -> Fit {
+        let promotion = Promotion::new(what, Some("x")).unwrap();
+        if promotion.place.root == Root::Ext {
+            promotion.fit(Some(json), None)
+        } else {
+            promotion.fit(None, Some(json))
+        }
+    }
+
+    #[test]
+    fn a_value_fits_its_type_or_is_counted() {
+        use PromotedValue::{Int, Real, Text, Time, Truth};
+        let text = |text: &str| Some(Text(text.to_owned()));
+        let at = |time: &str| Some(Time(time.parse().unwrap()));
+        for (kind, json, expected) in [
+            ("string", r#""a\u00e9""#, text("aé")),
+            ("string", r#""""#, text("")),
+            ("string", "7", None),
+            ("string", r#""\u0000""#, None),
+            ("string", r#""\ud800""#, None),
+            ("int64", "-7", Some(Int(-7))),
+            ("int64", r#""9223372036854775807""#, Some(Int(i64::MAX))),
+            ("int64", "9223372036854775808", None),
+            ("int64", "7.0", None),
+            ("int64", r#""seven""#, None),
+            ("float64", "7", Some(Real(7.0))),
+            ("float64", r#""2.5""#, Some(Real(2.5))),
+            ("float64", r#""inf""#, None),
+            ("float64", "1e999", None),
+            ("bool", "true", Some(Truth(true))),
+            ("bool", "1", None),
+            ("bool", r#""true""#, None),
+            ("timestamp", r#""2026-03-14T09:00:00+08:00""#, at("2026-03-14T01:00:00Z")),
+            ("timestamp", "1773478800001", at("2026-03-14T09:00:00.001Z")),
+            ("timestamp", r#""2026-03-14""#, None),
+            ("timestamp", "999999999999999", None),
+            ("json", r#"[1, {"a":"b"}]"#, text(r#"[1, {"a":"b"}]"#)),
+            ("json", "1.50", text("1.50")),
+            ("json", r#""x""#, text(r#""x""#)),
+        ] {
+            let found = fit(&format!("ext.v:{kind}"), &format!(r#"{{"u":[{{}}],"v": {json} }}"#));
+            assert_eq!(found, expected.map_or(Fit::Unfit, Fit::Value), "{json} as {kind}");
+        }
+        for kind in ["string", "int64", "float64", "bool", "timestamp", "json"] {
+            for ext in [r#"{"v":null}"#, r#"{"u":1}"#, "{}", "[]", r#""v""#, "{", ""] {
+                assert_eq!(fit(&format!("ext.v:{kind}"), ext), Fit::Absent, "{ext} as {kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_member_is_found_where_it_stands() {
+        let whole = r#"{"line":"{\"a\":1,\"a\":2,\"payload\":{\"p\":3,\"bodies\":[{\"b\":4},{\"b\":5}]}}"}"#;
+        let rest = r#"{"record":{"a":1},"payload":{"p":3},"body":{"b":4},"bodies":[{"b":5}]}"#;
+        for (place, json, expected) in [
+            ("ext.a.b", r#"{"a":{"b":1},"b":2}"#, Some(1)),
+            ("ext.a", r#"{"a":1,"a":2}"#, Some(2)),
+            ("ext.a", r#"{"\u0061":3,"\ud800":1}"#, Some(3)),
+            ("ext.\"a.b\"", r#"{"a":{"b":1},"a.b":4}"#, Some(4)),
+            ("ext.a.b", r#"{"a":"b"}"#, None),
+            ("record.a", rest, Some(1)),
+            ("payload.p", rest, Some(3)),
+            ("body.b", rest, Some(4)),
+            ("payload.a", rest, None),
+            ("record.a", whole, Some(2)),
+            ("payload.p", whole, Some(3)),
+            ("body.b", whole, Some(4)),
+        ] {
+            let expected = expected.map_or(Fit::Absent, |number| Fit::Value(PromotedValue::Int(number)));
+            assert_eq!(fit(&format!("{place}:int64"), json), expected, "{place} in {json}");
+        }
+    }
+
+    #[test]
+    fn share_secrets_are_not_promoted_with_what_holds_them() {
+        let rest = |thumb: &str| format!(r#"{{"body":{{"x":{{"t":[{{"{thumb}":"s"}}]}}}}}}"#);
+        assert!(matches!(fit("body.x:json", &rest("thumb")), Fit::Value(_)));
+        assert_eq!(fit("body.x:json", &rest(r"thumb_secre\u0074")), Fit::Unfit);
+    }
+}
