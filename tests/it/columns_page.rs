@@ -27,6 +27,7 @@ fn page() -> String {
             let _infallible = writeln!(page, "| `{}` | {} | {} |", column.name, column.type_word, column.doc);
         }
     }
+    page.push_str("\nAn archive may have columns of its own in `messages`, behind these: see [schema.md](schema.md#a-column-for-a-member).\n");
     page.push_str("\n`messages`, `dead_letters` and `attachments` are partitioned by `date`, the UTC date of `source_hour`; it is not in the files.\n");
     page
 }

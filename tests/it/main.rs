@@ -28,6 +28,7 @@ mod metrics;
 mod ping;
 mod plan;
 mod portable;
+mod promote;
 mod python_pages;
 mod readme;
 mod replay;

@@ -16,7 +16,8 @@ use crate::output::visible;
 ///
 /// The files of a day's hours become one, or a few of `compact.file_size`, in `messages` and in `dead_letters`: fewer files to
 /// open for whoever reads the tables, and less to read in each log. Nothing else changes: the rows, the ledger and the search
-/// index are as before, and an hour can be fetched or loaded again as before. Files of an older format are written in today's.
+/// index are as before, and an hour can be fetched or loaded again as before. Files of an older format are written in today's, and
+/// those that lack a promoted column with all of them.
 ///
 /// A day is closed when the service is asked for none of its hours any more. `fetch` and `load` do the same at their end for
 /// days that have at least `compact.files` files. It may be stopped and run again at any time, beside any other run.
@@ -53,16 +54,20 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let workshop = context.workshop(archive, None, None);
     let mut done = workshop.compact(&days, compaction(context)).await.map_err(CommandError::from)?;
     let failures = told_failures(&mut done, context);
+    // Of days that are not closed, and stay as they are otherwise.
+    let filled = fill(&workshop, context).await;
     if args.json {
-        context.output.json(&json_of(&done, &failures))?;
+        context.output.json(&json_of(&done, filled, &failures))?;
     } else {
         context.output.line(sentence(&done))?;
     }
     Ok(if failures.is_empty() { Exit::Done } else { Exit::HoursFailed })
 }
 
-/// Compacts the closed days that have many files. Whatever comes of it, the run is what it was.
+/// Fills promoted columns where they are not filled yet, and compacts the closed days that have many files. Whatever comes of
+/// it, the run is what it was.
 pub(super) async fn at_the_end(workshop: &Workshop, context: &Context) {
+    fill(workshop, context).await;
     let files = context.settings.compact.files;
     if files == 0 || workshop.stop.is_cancelled() {
         return;
@@ -76,7 +81,27 @@ pub(super) async fn at_the_end(workshop: &Workshop, context: &Context) {
     }
 }
 
-fn compaction(context: &Context) -> Compaction {
+/// Goes on where `schema --promote` was stopped, and where another run wrote files that did not know of a column yet. How many
+/// files were written anew.
+async fn fill(workshop: &Workshop, context: &Context) -> u64 {
+    match workshop.fill(compaction(context)).await {
+        Ok(filled) => {
+            for (file, error) in filled.failures {
+                let error = CommandError::from(error).in_one_line();
+                context.output.warn(format_args!("messages/{file} lacks promoted columns still: {}", visible(&error)));
+            }
+            filled.written.files_before
+        }
+        Err(error) => {
+            let error = CommandError::from(error).in_one_line();
+            context.output.warn(format_args!("promoted columns were not filled: {error}"));
+            0
+        }
+    }
+}
+
+/// How files are written anew.
+pub(super) fn compaction(context: &Context) -> Compaction {
     let settings = Settings { compression: context.settings.archive.compression, ..Settings::default() };
     Compaction { file_bytes: context.settings.compact.file_size, settings }
 }
@@ -112,7 +137,7 @@ fn sentence(done: &CompactedDays) -> String {
 /// The version of the object that `--json` prints.
 const VERSION: u64 = 1;
 
-fn json_of(done: &CompactedDays, failures: &[Failure]) -> Value {
+fn json_of(done: &CompactedDays, filled: u64, failures: &[Failure]) -> Value {
     let failure = |failure: &Failure| json!({ "date": failure.date, "error": failure.error });
     json!({
         "version": VERSION,
@@ -122,6 +147,7 @@ fn json_of(done: &CompactedDays, failures: &[Failure]) -> Value {
         "bytes_before": done.compacted.bytes_before,
         "bytes_after": done.compacted.bytes_after,
         "rows": done.compacted.rows,
+        "filled": filled,
         "failures": failures.iter().map(failure).collect::<Vec<_>>(),
     })
 }

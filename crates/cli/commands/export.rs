@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use archive::Promotion;
 use clap::ValueEnum;
 use index::Query;
 use query::export::{
@@ -9,6 +10,7 @@ use query::export::{
 };
 use store::{Access, ExportName};
 
+use crate::commands::message::promoted_names;
 use crate::commands::query::pointed_at;
 use crate::commands::span::TimeSpan;
 use crate::context::Context;
@@ -116,8 +118,8 @@ enum Texts {
 /// When something is asked for that there is not, there is no archive, or the target cannot be written.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let target = Target::of(&args)?;
-    let export = args.export(&target, context)?;
     let archive = context.open_archive(Access::Existing).await?;
+    let export = args.export(&target, archive.promotions().await?, context)?;
     let stop = context.stop.token();
     let is_stopped = || stop.is_cancelled();
     let exported = match (&target, &args.since_last) {
@@ -204,7 +206,7 @@ fn form_of(path: &Path) -> Option<Form> {
 }
 
 impl Args {
-    fn export(&self, target: &Target, context: &Context) -> Result<Export, CommandError> {
+    fn export(&self, target: &Target, promotions: Vec<Promotion>, context: &Context) -> Result<Export, CommandError> {
         let (since, until) = self.span.bounds()?;
         let format = self.form(target).into();
         Ok(Export {
@@ -213,7 +215,8 @@ impl Args {
             query: self.query.as_ref().map(|text| read_query(text)).transpose()?,
             once: self.once,
             format,
-            columns: self.columns(format)?,
+            columns: self.columns(format, &promotions)?,
+            promotions,
             secrets: if self.with_secrets { Secrets::Kept } else { Secrets::LeftOut },
             mask: self.mask_key.as_ref().map(|path| self.mask(path, context)).transpose()?,
             program: concat!("annals ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -230,8 +233,8 @@ impl Args {
         self.format.unwrap_or(by_target)
     }
 
-    fn columns(&self, format: Format) -> Result<Vec<String>, CommandError> {
-        let all = || archive::columns().iter().map(|column| column.name);
+    fn columns(&self, format: Format, promotions: &[Promotion]) -> Result<Vec<String>, CommandError> {
+        let all = || archive::columns().iter().map(|column| column.name).chain(promoted_names(promotions));
         if format == Format::Ndjson && !self.columns.is_empty() {
             return Err(CommandError::usage("ndjson has whole records and no columns")
                 .hint("leave out --columns, or give --format csv, parquet or arrow"));

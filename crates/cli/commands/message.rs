@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use archive::{Fit, PromotedValue, Promotion};
 use chat::{Message, Position};
 
 use crate::output::Cell;
@@ -78,6 +79,25 @@ pub(super) fn cells(message: Message<'_>) -> [Cell; COLUMNS.len()] {
         Cell::from(message.retained_at),
         text(message.about),
     ]
+}
+
+/// The names of promoted columns, which come behind [`COLUMNS`].
+pub(super) fn promoted_names(promotions: &[Promotion]) -> impl Iterator<Item = &str> {
+    promotions.iter().map(|promotion| promotion.column.as_str())
+}
+
+/// Their cells.
+pub(super) fn promoted_cells(promotions: &[Promotion], message: &Message<'_>) -> Vec<Cell> {
+    let (ext, rest) = (message.ext.as_deref(), message.rest.as_deref());
+    let cell = |promotion: &Promotion| match promotion.fit(ext, rest) {
+        Fit::Absent | Fit::Unfit => Cell::Nothing,
+        Fit::Value(PromotedValue::Int(number)) => Cell::Number(number),
+        Fit::Value(PromotedValue::Real(number)) => measure(Some(number)),
+        Fit::Value(PromotedValue::Text(text)) => Cell::Text(text),
+        Fit::Value(PromotedValue::Time(time)) => Cell::Time(time),
+        Fit::Value(PromotedValue::Truth(truth)) => Cell::Truth(truth),
+    };
+    promotions.iter().map(cell).collect()
 }
 
 /// The text by which a person recognises a message: what was said, or else what was sent.

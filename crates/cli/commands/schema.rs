@@ -1,9 +1,11 @@
 //! `annals schema`.
 
-use archive::Column;
+mod promote;
+
+use archive::{Column, Promotion};
 use chat::Hour;
 use decode::JsonType;
-use ingest::{Drift, Fact};
+use ingest::{Drift, Fact, Fitted};
 use serde_json::{Value, json};
 use store::{Access, TableColumn};
 
@@ -20,6 +22,10 @@ use crate::output::{Cell, Format};
 /// bodies that are kept in `rest` because they mean nothing to this program. Of each the place, the name, the JSON types of its
 /// values, the first hour of the range that has it, and how often it was met. Only keys of the objects themselves are looked
 /// at, not what lies within their values. Reads four columns of each message; a new version of an app shows here first.
+///
+/// With `--promote` such a name gets a column of its own in `messages`: hours that are archived from now on have it, and the
+/// files that are there are written anew, one after the other. It may be stopped at any time; run again it goes on, and so does
+/// any `fetch`, `load` or `compact`. What does not fit the type is null in the column, is counted, and stays where it was.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,12 +33,18 @@ Examples:
   annals schema --drift
   annals schema --drift --since 2026-03-14 --until 2026-03-15
   annals schema --drift --json | jq '.facts[] | select(.first_hour >= \"2026031400\")'
+  annals schema --promote ext.order_id:string --dry-run
+  annals schema --promote ext.order.total:float64 --as order_total
 
-Exit codes: 0 done; 3 messages could not be looked at, because their `ext` or `rest` is damaged.")]
+Exit codes: 0 done; 2 usage, as a name that is taken; 3 messages could not be looked at, because their `ext` or `rest` is
+damaged, or files could not be written anew; 130 stopped, and to be gone on with.")]
 pub(crate) struct Args {
     /// Look through the messages for names that no column has
     #[arg(long)]
     drift: bool,
+
+    #[command(flatten)]
+    promote: promote::PromoteArgs,
 
     #[command(flatten)]
     span: HourSpan,
@@ -56,6 +68,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
         let error = CommandError::usage("columns are those of all hours: --since and --until go with --drift");
         return Err(error.hint("add --drift to look through the messages of these hours"));
     }
+    if !args.promote.promote.is_empty() {
+        return promote::run(&args.promote, args.json, context).await;
+    }
     columns(args.json, context).await
 }
 
@@ -63,22 +78,30 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
 const VERSION: u64 = 1;
 
 async fn columns(as_json: bool, context: &Context) -> Result<Exit, CommandError> {
-    let columns = context.open_archive(Access::Existing).await?.columns().await?;
+    let archive = context.open_archive(Access::Existing).await?;
+    let (columns, promotions) = (archive.columns().await?, archive.promotions().await?);
     if as_json {
-        let columns: Vec<_> = columns.iter().map(column_json).collect();
+        let columns: Vec<_> = columns.iter().map(|column| column_json(column, &promotions)).collect();
         context.output.json(&json!({ "version": VERSION, "format": archive::FORMAT, "columns": columns }))?;
         return Ok(Exit::Done);
     }
-    let mut rows = context.output.rows(Format::Table, &["table", "name", "type", "since_format"]);
+    let mut rows = context.output.rows(Format::Table, &["table", "name", "type", "since_format", "holds"]);
     for column in columns {
-        let since = since(&column);
-        rows.push(&[column.table.into(), column.name.into(), column.type_word.into(), since.into()])?;
+        let (since, place) = (since(&column), promoted(&column, &promotions).map(|known| known.place.to_string()));
+        rows.push(&[column.table.into(), column.name.into(), column.type_word.into(), since.into(), place.into()])?;
     }
     rows.finish()?;
     Ok(Exit::Done)
 }
 
-fn column_json(column: &TableColumn) -> Value {
+/// What a column holds that was promoted.
+fn promoted<'p>(column: &TableColumn, promotions: &'p [Promotion]) -> Option<&'p Promotion> {
+    promotions.iter().find(|known| column.table == "messages" && known.column == column.name)
+}
+
+fn column_json(column: &TableColumn, promotions: &[Promotion]) -> Value {
+    let promoted = promoted(column, promotions)
+        .map(|Promotion { place, kind, .. }| json!({ "place": place.to_string(), "type": kind.to_string() }));
     json!({
         "table": column.table,
         "name": column.name,
@@ -86,6 +109,7 @@ fn column_json(column: &TableColumn) -> Value {
         "nullable": column.nullable,
         "since_format": since(column),
         "meaning": ours(column).map(|ours| ours.doc),
+        "promoted": promoted,
     })
 }
 
@@ -152,6 +176,7 @@ fn drift_json(drift: &Drift) -> Value {
         "facts": drift.facts.iter().map(fact).collect::<Vec<_>>(),
         "left_out": drift.left_out,
         "unreadable": drift.unreadable,
+        "promoted": drift.promoted.iter().map(promote::fitted_json).collect::<Vec<_>>(),
     })
 }
 
@@ -170,6 +195,10 @@ fn print(drift: &Drift, context: &Context) -> Result<(), CommandError> {
     }
     rows.finish()?;
     context.output.note(format_args!("{} names in {} messages", drift.facts.len(), drift.messages));
+    for Fitted { promotion, filled, unfit } in &drift.promoted {
+        let (column, kind) = (&promotion.column, promotion.kind);
+        context.output.note(format_args!("{column}: {filled} have a value, {unfit} have one that is no {kind}"));
+    }
     Ok(())
 }
 

@@ -2,14 +2,14 @@
 
 mod served;
 
-use archive::Projection;
+use archive::{Projection, Promotion};
 use chat::{Entry, Message, Part};
 use index::Query;
 use query::Library;
 use serde_json::Value;
 use store::{Access, Archive, RawPart};
 
-use crate::commands::message::{COLUMNS, cells};
+use crate::commands::message::{COLUMNS, cells, promoted_cells, promoted_names};
 use crate::commands::query::{around, group_rows};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -69,10 +69,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
         return Ok(Exit::Done);
     }
     let entries = archive.entries().await.map_err(CommandError::from)?;
+    let promotions = archive.promotions().await?;
     for message in messages {
         let entry = entries.get(&message.position.source_hour);
-        let source =
-            Source { entry, parts: archive.raw_parts(message.position.source_hour).map_err(CommandError::from)? };
+        let parts = archive.raw_parts(message.position.source_hour).map_err(CommandError::from)?;
+        let source = Source { entry, parts, promotions: &promotions };
         if args.raw {
             context.output.raw(&served::line(&message, &archive, context)?)?;
         } else if args.rebuilt {
@@ -99,7 +100,7 @@ async fn show_context(
     let library = Library::new(archive.clone(), context.index_what_is_behind(archive).await?);
     let groups = library.around(messages, around, Projection::All).await?;
     let format = if json || !context.output.is_terminal() { Format::Jsonl } else { Format::Table };
-    Ok(group_rows(&groups, &nothing, format, None, context)?)
+    Ok(group_rows(&groups, &nothing, format, &archive.promotions().await?, None, context)?)
 }
 
 /// The messages, also when the index is damaged: then every hour is looked into.
@@ -121,12 +122,13 @@ async fn with_id(id: &str, archive: &Archive, context: &Context) -> Result<Vec<M
 struct Source<'a> {
     entry: Option<&'a Entry>,
     parts: Option<Vec<RawPart>>,
+    promotions: &'a [Promotion],
 }
 
 impl Source<'_> {
     fn json(&self, message: Message<'_>) -> Value {
         let place = self.place(message.position.part);
-        let columns = COLUMNS.into_iter().zip(cells(message)).map(|(name, cell)| (name.to_owned(), cell.to_json()));
+        let columns = self.columns(message).map(|(name, cell)| (name.to_owned(), cell.to_json()));
         let mut object: serde_json::Map<String, Value> = columns.collect();
         let place = place.into_iter().map(|(name, cell)| (name.to_owned(), cell.to_json()));
         object.insert("provenance".to_owned(), place.collect::<serde_json::Map<_, _>>().into());
@@ -137,11 +139,16 @@ impl Source<'_> {
     fn print(&self, message: Message<'_>, context: &Context) -> Result<(), CommandError> {
         let place = self.place(message.position.part);
         let mut rows = context.output.rows(Format::Table, &["column", "value"]);
-        let columns = COLUMNS.into_iter().zip(cells(message)).filter(|(_, cell)| *cell != Cell::Nothing);
+        let columns = self.columns(message).filter(|(_, cell)| *cell != Cell::Nothing);
         for (name, cell) in columns.chain(place.into_iter().filter(|(_, cell)| *cell != Cell::Nothing)) {
             rows.push(&[Cell::from(name), cell])?;
         }
         Ok(rows.finish()?)
+    }
+
+    fn columns(&self, message: Message<'_>) -> impl Iterator<Item = (&str, Cell)> {
+        let promoted = promoted_names(self.promotions).zip(promoted_cells(self.promotions, &message));
+        COLUMNS.into_iter().zip(cells(message)).chain(promoted)
     }
 
     fn place(&self, part: Part) -> [(&'static str, Cell); 5] {

@@ -9,6 +9,7 @@ use futures::TryStreamExt as _;
 use store::{DataFile, Snapshot};
 
 use crate::error::Error;
+use crate::promote::{Fitted, Fitting};
 use crate::workshop::Workshop;
 
 /// Names that are told apart. Those that are met first stay; an app that puts ids in the place of names has any number.
@@ -31,6 +32,8 @@ pub struct Drift {
     pub left_out: u64,
     /// Messages whose `ext` or `rest` is not what this program writes, which say nothing here.
     pub unreadable: u64,
+    /// What they have for the promoted columns.
+    pub promoted: Vec<Fitted>,
 }
 
 /// A name that no column has.
@@ -67,7 +70,8 @@ impl Workshop {
 
     async fn drift_once(&self, range: &Range<Hour>) -> Result<Drift, Error> {
         let snapshot = self.archive.snapshot().await?;
-        let mut met = Met::default();
+        let fitting = Fitting::of(&self.archive.promotions().await?);
+        let mut met = Met { fitting, ..Met::default() };
         for file in snapshot.files() {
             let hours: BTreeSet<Hour> = file.hours.iter().copied().filter(|hour| range.contains(hour)).collect();
             if let Some(hour) = hours.first().copied() {
@@ -82,7 +86,7 @@ impl Workshop {
 /// What was met so far; `facts.len() <= NAMES`.
 #[derive(Default)]
 struct Met {
-    messages: u64,
+    fitting: Fitting,
     facts: BTreeMap<(Place, String), Seen>,
     left_out: u64,
     unreadable: u64,
@@ -125,7 +129,7 @@ impl Met {
             seen.count += 1;
         };
         let is_unreadable = surplus.of(message, found).is_err();
-        self.messages += 1;
+        self.fitting.take(message);
         self.unreadable += u64::from(is_unreadable);
     }
 
@@ -137,7 +141,8 @@ impl Met {
         let mut facts: Vec<_> = self.facts.into_iter().map(fact).collect();
         // Stable, so that of two with the same name the place decides.
         facts.sort_by(|one, other| (one.first_hour, &one.name).cmp(&(other.first_hour, &other.name)));
-        Drift { messages: self.messages, facts, left_out: self.left_out, unreadable: self.unreadable }
+        let Fitting { messages, columns: promoted } = self.fitting;
+        Drift { messages, facts, left_out: self.left_out, unreadable: self.unreadable, promoted }
     }
 }
 

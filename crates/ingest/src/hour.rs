@@ -218,8 +218,10 @@ impl<'a> Bench<'a> {
         let archive = workshop.archive.clone();
         let spill = move || archive.spill_file();
         let out = workshop.archive.stage_file()?;
-        let columns =
-            Columns::new(out, spill, workshop.settings.archive).map_err(|source| Error::Archive { hour, source })?;
+        // This is a thread for work that blocks.
+        let promotions = tokio::runtime::Handle::current().block_on(workshop.archive.promotions())?;
+        let columns = Columns::promoting(out, spill, workshop.settings.archive, &promotions);
+        let columns = columns.map_err(|source| Error::Archive { hour, source })?;
         // The version is named when the hour is published.
         let index = workshop
             .catalogue

@@ -3,7 +3,8 @@
 //! A [`Workshop`] takes hours from the service ([`Workshop::fetch`]) or from files ([`Workshop::load`]), works on several
 //! at once, and publishes each as a whole: raw bytes, dead letters, messages, ledger row, and then the index. What a
 //! crash left out of the index is caught up by [`Workshop::follow`]; [`Workshop::verify`] proves what is there, and
-//! [`Workshop::drift`] names what no column has. [`Workshop::media`] fetches the
+//! [`Workshop::drift`] names what no column has, and [`Workshop::fill`] fills
+//! columns that were promoted since. [`Workshop::media`] fetches the
 //! files that the messages speak of, while the service has them.
 //!
 //! ```no_run
@@ -41,6 +42,7 @@ mod notebook;
 mod noting;
 mod plan;
 mod portable;
+mod promote;
 mod raw;
 mod replay;
 mod report;
@@ -61,6 +63,7 @@ pub use media::{Media, MediaCount, MediaReport, MediaStanding};
 pub use names::{NameError, hours_of_files};
 pub use plan::{Plan, Settled, Step, Why, due, time_under_quota};
 pub use portable::{Obstacle, Portable};
+pub use promote::{Filled, Fitted, Fitting};
 pub use replay::{Left, Replay, Replayed, Reread};
 pub use report::{CutShort, Failure, Report};
 pub use run::Progress;

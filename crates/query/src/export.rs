@@ -19,6 +19,7 @@ mod tables;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use archive::Promotion;
 use chat::{Hour, Message, Timestamp, show_time};
 use index::Query;
 use store::{Archive, DataFile};
@@ -47,6 +48,8 @@ pub struct Export {
     pub format: Format,
     /// The columns, in their order; not for [`Format::Ndjson`], which has the whole record.
     pub columns: Vec<String>,
+    /// The promoted columns of the archive, of which some may be among the columns.
+    pub promotions: Vec<Promotion>,
     /// Whether share secrets are handed out.
     pub secrets: Secrets,
     /// How messages are masked.
@@ -225,8 +228,8 @@ impl Export {
     ) -> Result<Written, ExportError> {
         let firsts = if self.once { Some(self.firsts(tables, hours).await?) } else { None };
         let columns = self.columns.iter().map(String::as_str).collect();
-        let (format, secrets) = (self.format, self.secrets);
-        let mut parts = Parts { format, columns, secrets, next, most_bytes, open: None, done: Vec::new() };
+        let (format, secrets, promotions) = (self.format, self.secrets, &self.promotions);
+        let mut parts = Parts { format, columns, promotions, secrets, next, most_bytes, open: None, done: Vec::new() };
         let read = self.columns_to_read();
         let mut written = Vec::with_capacity(hours.len());
         for hour in hours {
@@ -259,7 +262,13 @@ impl Export {
             return None;
         }
         let to_choose = ["msg_id", "source_hour", "sent_at"];
-        Some(self.columns.iter().map(String::as_str).chain(to_choose).collect())
+        let to_promote = self.promoted().map(|promotion| promotion.place.column());
+        Some(self.columns.iter().map(String::as_str).chain(to_choose).chain(to_promote).collect())
+    }
+
+    /// The promoted columns that are asked for.
+    fn promoted(&self) -> impl Iterator<Item = &Promotion> {
+        self.promotions.iter().filter(|promotion| self.columns.contains(&promotion.column))
     }
 
     /// Whether a file may have rows of the range. The bounds that its log has may be cut to the millisecond.
@@ -343,8 +352,13 @@ impl Export {
 
     fn schema(&self) -> Vec<ColumnFacts> {
         let columns = self.options().columns.into_iter().filter_map(|name| {
-            let column = archive::columns().iter().find(|column| column.name == name)?;
-            Some(ColumnFacts { name, type_word: column.type_word.to_owned(), nullable: column.nullable })
+            let own = archive::columns().iter().find(|column| column.name == name);
+            let promoted = self.promotions.iter().find(|promotion| promotion.column == name);
+            let (type_word, nullable) = match own {
+                Some(column) => (column.type_word, column.nullable),
+                None => (promoted?.kind.type_word(), true),
+            };
+            Some(ColumnFacts { name, type_word: type_word.to_owned(), nullable })
         });
         columns.collect()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use archive::{Key, Projection};
+use archive::{Key, Projection, Promotion};
 use chat::{Hour, Message};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use index::{Catalogue, Changes, Hit};
@@ -61,6 +61,15 @@ impl Library {
     #[must_use]
     pub fn new(archive: Archive, catalogue: Option<Catalogue>) -> Self {
         Self { archive, catalogue }
+    }
+
+    /// The promoted columns of the archive, in their order.
+    ///
+    /// # Errors
+    ///
+    /// When the log of `messages` cannot be read.
+    pub async fn promotions(&self) -> Result<Vec<Promotion>, Error> {
+        Ok(self.archive.promotions().await?)
     }
 
     /// Searches, and reads the rows of the hits. Only hours that the index holds as they are now are searched.

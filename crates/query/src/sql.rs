@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chat::Timestamp;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -92,9 +93,10 @@ impl Database {
         let index = Arc::new(Index { catalogue, stale, now: options.now, was_asked: AtomicBool::new(false) });
         let entries: Vec<_> = entries.into_values().collect();
         let hours = archive::entry_batches(&entries)?;
+        let schema = archive::with_promoted(&archive::message_schema(), &archive.promotions().await?);
         let context = context(options).map_err(engine)?;
         let database = Self { context, index, not_indexed: missing.len(), tables: Vec::new() };
-        database.with_tables(files, hours, options.secrets).await.map_err(engine)
+        database.with_tables(schema, files, hours, options.secrets).await.map_err(engine)
     }
 
     /// Answers a query.
@@ -137,6 +139,7 @@ impl Database {
 
     async fn with_tables(
         mut self,
+        schema: SchemaRef,
         files: Vec<TableFile>,
         hours: Vec<datafusion::arrow::array::RecordBatch>,
         secrets: Secrets,
@@ -150,7 +153,7 @@ impl Database {
             }
         }
         let context = &self.context;
-        let plan = messages_plan(messages, secrets)?;
+        let plan = messages_plan(&schema, messages, secrets)?;
         context.register_table("messages", Arc::new(ViewTable::new(plan.clone(), None)))?;
         context.register_table("hours", Arc::new(MemTable::try_new(archive::entry_schema(), vec![hours])?))?;
         let letters = FilesTable::new(&archive::dead_letter_schema(), &[], letters);
@@ -171,10 +174,9 @@ fn engine(error: DataFusionError) -> SqlError {
 }
 
 /// The table `messages`, as it is shown.
-fn messages_plan(files: Vec<TableFile>, secrets: Secrets) -> Result<LogicalPlan, DataFusionError> {
-    let schema = archive::message_schema();
+fn messages_plan(schema: &SchemaRef, files: Vec<TableFile>, secrets: Secrets) -> Result<LogicalPlan, DataFusionError> {
     let hidden: &[&str] = if secrets == Secrets::Kept { &[] } else { &SECRETS };
-    let table = Arc::new(FilesTable::new(&schema, hidden, files));
+    let table = Arc::new(FilesTable::new(schema, hidden, files));
     let plan = LogicalPlanBuilder::scan("messages", provider_as_source(table), None)?;
     if secrets == Secrets::Kept {
         return plan.build();

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use archive::Projection;
+use archive::{Projection, Promotion};
 use chat::{Message, Sink as _};
 use clap::ValueEnum;
 use index::{Changes, Query};
 use query::{Answer, Found, Group, Library, Line, Question};
 
-use crate::commands::message::{COLUMNS, LISTED, cells, gist, without_secrets};
+use crate::commands::message::{COLUMNS, LISTED, cells, gist, promoted_cells, promoted_names, without_secrets};
 use crate::commands::query::cursor::Cursor;
 use crate::commands::query::{Args, asked, chat_page};
 use crate::context::Context;
@@ -72,10 +72,11 @@ pub(super) async fn print(
     context: &Context,
 ) -> Result<(), CommandError> {
     let form = Form::chosen(args.format, args.json, &context.output);
+    let promotions = library.promotions().await?;
     let (total, shown, next) = (answer.total, answer.hits.len() as u64, answer.next);
     let cursor = next.map(|place| Cursor::write(place, &asked(args)));
     match (form, args.context) {
-        (Form::Parquet, _) => parquet(answer.hits, context)?,
+        (Form::Parquet, _) => parquet(answer.hits, &promotions, context)?,
         (Form::Html, around) => {
             let groups = groups(answer.hits, around, question.projection, library).await?;
             context.output.raw(chat_page::page(&groups, &question.query, &args.text()).as_bytes())?;
@@ -84,9 +85,9 @@ pub(super) async fn print(
             let groups = groups(answer.hits, Some(around), question.projection, library).await?;
             let format = list.list().unwrap_or(Format::Jsonl);
             let cursor = cursor.as_deref().filter(|_| format == Format::Jsonl);
-            group_rows(&groups, &question.query, format, cursor, context)?;
+            group_rows(&groups, &question.query, format, &promotions, cursor, context)?;
         }
-        (list, None) => rows(answer.hits, args, &question.query, list, cursor.as_deref(), context)?,
+        (list, None) => rows(answer.hits, args, &question.query, list, &promotions, cursor.as_deref(), context)?,
     }
     if let Some(cursor) = cursor {
         context.output.note(format_args!(
@@ -124,6 +125,7 @@ fn rows(
     args: &Args,
     query: &Query,
     form: Form,
+    promotions: &[Promotion],
     cursor: Option<&str>,
     context: &Context,
 ) -> Result<(), CommandError> {
@@ -137,12 +139,15 @@ fn rows(
         }
         return Ok(rows.finish()?);
     }
-    let columns: Vec<_> = COLUMNS.into_iter().chain(CHANGES).chain(args.explain.then_some("score")).collect();
+    let columns = COLUMNS.into_iter().chain(promoted_names(promotions)).chain(CHANGES);
+    let columns: Vec<_> = columns.chain(args.explain.then_some("score")).collect();
     let mut rows = context.output.rows(form.list().unwrap_or(Format::Jsonl), &columns);
     let last = hits.len().saturating_sub(1);
     for (at, hit) in hits.into_iter().enumerate() {
         let score = score(&hit);
-        let row: Vec<_> = cells(hit.message).into_iter().chain(marks(hit.changes)).chain(score).collect();
+        let promoted = promoted_cells(promotions, &hit.message);
+        let row = cells(hit.message).into_iter().chain(promoted).chain(marks(hit.changes));
+        let row: Vec<_> = row.chain(score).collect();
         rows.push_with(&row, cursor.filter(|_| at == last).map(|cursor| ("cursor", Cell::from(cursor))))?;
     }
     Ok(rows.finish()?)
@@ -168,20 +173,23 @@ pub(in crate::commands) fn group_rows(
     groups: &[Group],
     query: &Query,
     format: Format,
+    promotions: &[Promotion],
     cursor: Option<&str>,
     context: &Context,
 ) -> Result<(), WriteError> {
     if format == Format::Table {
         return group_table(groups, query, context);
     }
-    let columns: Vec<_> = COLUMNS.into_iter().chain(CHANGES).chain(AROUND).collect();
+    let columns: Vec<_> = COLUMNS.into_iter().chain(promoted_names(promotions)).chain(CHANGES).chain(AROUND).collect();
     let mut rows = context.output.rows(format, &columns);
     let lines = (1_u64..).zip(groups).flat_map(|(number, group)| group.lines.iter().map(move |line| (number, line)));
     let last = groups.iter().map(|group| group.lines.len()).sum::<usize>().saturating_sub(1);
     for (at, (number, line)) in lines.enumerate() {
         let missing = line.missing_before.len() as u64;
         let place = [Cell::Truth(line.is_hit), Cell::from(number), Cell::from(missing)];
-        let row: Vec<_> = cells(line.message.clone()).into_iter().chain(marks(line.changes)).chain(place).collect();
+        let promoted = promoted_cells(promotions, &line.message);
+        let row = cells(line.message.clone()).into_iter().chain(promoted).chain(marks(line.changes));
+        let row: Vec<_> = row.chain(place).collect();
         rows.push_with(&row, cursor.filter(|_| at == last).map(|cursor| ("cursor", Cell::from(cursor))))?;
     }
     rows.finish()
@@ -231,13 +239,15 @@ pub(super) fn words(changes: Changes) -> impl Iterator<Item = &'static str> {
     recalled.into_iter().chain(changes.is_edited.then_some("edited"))
 }
 
-fn parquet(hits: Vec<Found>, context: &Context) -> Result<(), CommandError> {
+fn parquet(hits: Vec<Found>, promotions: &[Promotion], context: &Context) -> Result<(), CommandError> {
     if context.output.is_terminal() {
         return Err(CommandError::usage("a Parquet file is nothing for a terminal").hint("add > hits.parquet"));
     }
     let failed = |error: archive::Error| CommandError::usage(error).while_doing("could not write the hits as Parquet");
     let messages: Vec<_> = hits.into_iter().map(|hit| safe(hit.message)).collect();
-    let mut file = archive::Extract::new(Vec::new(), archive::Form::Parquet, &COLUMNS).map_err(failed)?;
+    let columns: Vec<_> = COLUMNS.into_iter().chain(promoted_names(promotions)).collect();
+    let file = archive::Extract::promoting(Vec::new(), archive::Form::Parquet, &columns, promotions);
+    let mut file = file.map_err(failed)?;
     file.write(&messages).map_err(failed)?;
     Ok(context.output.raw(&file.finish().map_err(failed)?)?)
 }

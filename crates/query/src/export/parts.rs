@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use archive::{Extract, Form};
+use archive::{Extract, Form, Promotion};
 use chat::{Message, Sink as _};
 use sha2::{Digest as _, Sha256};
 
@@ -26,6 +26,7 @@ pub(super) type NextFile<'a> = Box<dyn FnMut(usize) -> Result<(String, Out), Exp
 pub(super) struct Parts<'a> {
     pub(super) format: Format,
     pub(super) columns: Vec<&'a str>,
+    pub(super) promotions: &'a [Promotion],
     pub(super) secrets: Secrets,
     pub(super) next: NextFile<'a>,
     /// Bytes at which a file ends and another begins.
@@ -54,7 +55,7 @@ impl Parts<'_> {
             Some(part) => part,
             None => {
                 let (name, out) = (self.next)(self.done.len() + 1)?;
-                Part::new(name, out, self.format, &self.columns)?
+                Part::new(name, out, self.format, &self.columns, self.promotions)?
             }
         };
         part.write(rows, self.secrets)?;
@@ -76,10 +77,17 @@ impl Parts<'_> {
 }
 
 impl Part {
-    fn new(name: String, out: Out, format: Format, columns: &[&str]) -> Result<Self, ExportError> {
+    fn new(
+        name: String,
+        out: Out,
+        format: Format,
+        columns: &[&str],
+        promotions: &[Promotion],
+    ) -> Result<Self, ExportError> {
         let bytes = Arc::new(AtomicU64::new(0));
         let out = Hashed { out, hasher: Sha256::new(), bytes: Arc::clone(&bytes) };
-        let table = |out, form| Extract::new(out, form, columns).map(|table| Sink::Table(Box::new(table)));
+        let table =
+            |out, form| Extract::promoting(out, form, columns, promotions).map(|table| Sink::Table(Box::new(table)));
         let sink = match format {
             Format::Arrow => table(out, Form::Arrow),
             Format::Csv => table(out, Form::Csv),
