@@ -2,9 +2,10 @@
 
 use std::io;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
+use store::Place;
 
 use crate::cli::{Cli, Global};
 use crate::clock::Clock;
@@ -47,11 +48,12 @@ fn run_command(cli: Cli) -> Exit {
     let output = Output::of_this_process(cli.global.talk(), environment.as_ref().unwrap_or(&Environment::default()));
     output.write_stderr_as(cli.global.log_format());
     let result = environment.and_then(|environment| {
-        let archive = archive(&cli.global, &cli.command, &environment);
-        let context = context(&cli.global, &cli.command, archive.clone(), &environment, output.clone());
+        let named = archive(&cli.global, &cli.command, &environment);
+        let context = folder(&named)
+            .and_then(|archive| context(&cli.global, &cli.command, archive, &environment, output.clone()));
         // Kept up to the end of the command.
         let (context, _logging) = context.inspect_err(|error| {
-            monitoring::failed_to_begin(cli.command.watched(), &archive, &environment, &output, error);
+            monitoring::failed_to_begin(cli.command.watched(), &named, &environment, &output, error);
         })?;
         block_on(cli.command, &context)
     });
@@ -93,6 +95,19 @@ fn archive(global: &Global, command: &Command, environment: &Environment) -> Pat
     let own = || command.own_archive().map(PathBuf::from);
     let set = || environment.value(environment::ARCHIVE).map(PathBuf::from);
     global.archive.clone().or_else(own).or_else(set).unwrap_or_else(|| "archive".into())
+}
+
+/// The folder that the archive's name means.
+fn folder(named: &Path) -> Result<PathBuf, CommandError> {
+    const HINT: &str = "name a folder with --archive";
+    match Place::parse(named.as_os_str()) {
+        Ok(Place::Folder(folder)) => Ok(folder),
+        Ok(bucket @ Place::Bucket(_)) => {
+            let error = CommandError::usage("archives in buckets cannot be used yet");
+            Err(error.while_doing(format!("could not use {bucket}")).hint(HINT))
+        }
+        Err(error) => Err(CommandError::usage(error).hint(HINT)),
+    }
 }
 
 fn block_on(command: Command, context: &Context) -> Result<Exit, CommandError> {

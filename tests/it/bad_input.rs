@@ -128,6 +128,23 @@ fn a_place_that_cannot_be_an_archive_is_said() {
 }
 
 #[test]
+fn an_address_is_no_folder_of_that_name() {
+    let scene = Scene::new();
+    for (place, expected) in [
+        ("s3://harbor/nightly", "s3://harbor/nightly"),
+        ("s3:/harbor/nightly", "s3://harbor/nightly"),
+        ("s3://", "names no bucket"),
+        ("https://example.com/archive", "https://"),
+    ] {
+        let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/data/2026031409.gz");
+        let run = run(&mut scene.annals(&["--archive", place, "load", samples])).leaves(2);
+        says(&run, &[expected, "hint: name a folder with --archive"]);
+        assert!(files_below(&scene.path("")).is_empty(), "{place}");
+    }
+    run(&mut scene.annals(&["--archive", &format!("file://{}", scene.archive().display()), "status"])).leaves(2);
+}
+
+#[test]
 fn an_archive_that_is_not_there_is_said() {
     let scene = Scene::new();
     for command in [&["query", "x"][..], &["status"], &["verify"], &["show", "1"]] {

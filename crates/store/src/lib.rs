@@ -68,6 +68,7 @@ mod note;
 mod open;
 #[cfg(test)]
 mod overlap;
+mod place;
 mod promotion;
 mod publish;
 mod raw;
@@ -99,6 +100,7 @@ pub use files::TableFile;
 pub use intake::Stage;
 pub use letter_reader::LetterReader;
 pub use open::{Access, Archive, Clock, FORMAT};
+pub use place::{Bucket, Place, PlaceError};
 pub use promotion::Unfilled;
 pub use publish::{Mode, Publication, Published};
 pub use raw::{RawHour, RawPart, RawStage, SealedRaw};
