@@ -45,7 +45,7 @@ Settings come from `annals.toml` in the archive, from the environment (ANNALS_AP
 /// The flags of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The folder of the archive [env: ANNALS_ARCHIVE] [default: archive]
+    /// The folder of the archive, or s3://, gs:// or az:// with bucket and prefix [env: ANNALS_ARCHIVE] [default: archive]
     #[arg(long, value_name = "DIR", global = true, help_heading = HEADING)]
     pub(crate) archive: Option<PathBuf>,
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use store::Variable;
+
 use crate::error::CommandError;
 
 /// The folder of the archive, where `--archive` is not given.
@@ -33,6 +35,8 @@ mod otel {
     pub(super) const ALL: [&str; 4] = [ENDPOINT, TRACES_ENDPOINT, DISABLED, SERVICE_NAME];
 }
 
+/// Where programs keep data (XDG base directories); `~/.local/share` when unset.
+pub(crate) const DATA: &str = "XDG_DATA_HOME";
 /// Where programs keep state between runs (XDG base directories); `~/.local/state` when unset.
 pub(crate) const STATE: &str = "XDG_STATE_HOME";
 /// The user's home.
@@ -42,6 +46,8 @@ pub(crate) const LOCAL_DATA: &str = "LOCALAPPDATA";
 
 /// What every variable of ours starts with. The variable of the setting `section.key` is `ANNALS_SECTION_KEY`.
 const PREFIX: &str = "ANNALS_";
+/// What the variables begin with that say who may use a bucket, as the clouds' own programs take them.
+const CLOUDS: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
 /// Variables of our test suite, which the program leaves alone.
 const TEST_PREFIX: &str = "ANNALS_TEST_";
 
@@ -50,6 +56,7 @@ const TEST_PREFIX: &str = "ANNALS_TEST_";
 pub(crate) struct Environment {
     variables: BTreeMap<String, String>,
     folders: BTreeMap<String, PathBuf>,
+    clouds: Vec<Variable>,
     log: Option<String>,
     #[cfg(feature = "otel")]
     otel: BTreeMap<String, String>,
@@ -85,8 +92,10 @@ impl Environment {
                 environment.colourless |= takes_colour_away(name, &value);
             } else if name == LOG {
                 environment.log = value.into_string().ok().filter(|filter| !filter.is_empty());
-            } else if [STATE, HOME, LOCAL_DATA].contains(&name) {
+            } else if [DATA, STATE, HOME, LOCAL_DATA].contains(&name) {
                 environment.folders.insert(name.to_owned(), value.into());
+            } else if CLOUDS.iter().any(|cloud| name.starts_with(cloud)) {
+                environment.clouds.extend(value.into_string().ok().map(|value| (name.to_owned(), value)));
             } else if name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX) && !value.is_empty() {
                 let text = value.into_string().map_err(|_| CommandError::usage(format!("{name} is no UTF-8")))?;
                 environment.variables.insert(name.to_owned(), text);
@@ -110,9 +119,25 @@ impl Environment {
     /// path counts as not set.
     #[must_use]
     pub(crate) fn state_folder(&self) -> Option<PathBuf> {
+        self.base_folder(STATE, ".local/state")
+    }
+
+    /// The folder for what belongs to archives that lie elsewhere, `…/annals`, as [`Environment::state_folder`].
+    #[must_use]
+    pub(crate) fn data_folder(&self) -> Option<PathBuf> {
+        self.base_folder(DATA, ".local/share")
+    }
+
+    fn base_folder(&self, name: &str, below_home: &str) -> Option<PathBuf> {
         let folder = |name| self.folders.get(name).filter(|path| path.is_absolute()).cloned();
-        let base = folder(STATE).or_else(|| folder(HOME).map(|home| home.join(".local/state")));
+        let base = folder(name).or_else(|| folder(HOME).map(|home| home.join(below_home)));
         base.or_else(|| folder(LOCAL_DATA)).map(|base| base.join("annals"))
+    }
+
+    /// The variables that say who may use a bucket.
+    #[must_use]
+    pub(crate) fn clouds(&self) -> Vec<Variable> {
+        self.clouds.clone()
     }
 
     /// The filter of `RUST_LOG`, if it is set.

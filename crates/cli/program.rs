@@ -49,8 +49,8 @@ fn run_command(cli: Cli) -> Exit {
     output.write_stderr_as(cli.global.log_format());
     let result = environment.and_then(|environment| {
         let named = archive(&cli.global, &cli.command, &environment);
-        let context = folder(&named)
-            .and_then(|archive| context(&cli.global, &cli.command, archive, &environment, output.clone()));
+        let context =
+            place(&named).and_then(|place| context(&cli.global, &cli.command, place, &environment, output.clone()));
         // Kept up to the end of the command.
         let (context, _logging) = context.inspect_err(|error| {
             monitoring::failed_to_begin(cli.command.watched(), &named, &environment, &output, error);
@@ -69,16 +69,17 @@ fn run_command(cli: Cli) -> Exit {
 fn context(
     global: &Global,
     command: &Command,
-    archive: PathBuf,
+    place: Place,
     environment: &Environment,
     output: Output,
 ) -> Result<(Context, Logging), CommandError> {
     let failed = |error: CommandError| error.while_doing("could not read the settings");
+    let archive = folder(&place, environment)?;
     let flags = [global.settings(), command.settings()].concat();
     let settings = Settings::load(&archive, environment, &flags).map_err(|error| failed(error.into()))?;
     output.write_stderr_as(settings.log.format);
     let logging = logging::start(&settings.log.filter, global.verbose, environment, &output);
-    tracing::debug!(version = env!("CARGO_PKG_VERSION"), archive = %archive.display(), "settings read");
+    tracing::debug!(version = env!("CARGO_PKG_VERSION"), archive = %place, "settings read");
     for (name, meant) in unknown_variables(environment) {
         let advice = meant.map_or_else(String::new, |meant| format!(": did you mean {meant}?"));
         output.warn(format_args!("the variable {name} means nothing{advice}"));
@@ -87,7 +88,8 @@ fn context(
         .map_err(|error| CommandError::usage(error).while_doing(format!("could not read {}", environment::CLOCK)))?;
     let stop = Stop::listening(&output).map_err(no_runtime)?;
     let findings = Findings::default();
-    let context = Context { archive, state: environment.state_folder(), settings, output, clock, stop, findings };
+    let (state, clouds) = (environment.state_folder(), environment.clouds());
+    let context = Context { place, archive, clouds, state, settings, output, clock, stop, findings };
     Ok((context, logging))
 }
 
@@ -97,16 +99,22 @@ fn archive(global: &Global, command: &Command, environment: &Environment) -> Pat
     global.archive.clone().or_else(own).or_else(set).unwrap_or_else(|| "archive".into())
 }
 
-/// The folder that the archive's name means.
-fn folder(named: &Path) -> Result<PathBuf, CommandError> {
-    const HINT: &str = "name a folder with --archive";
-    match Place::parse(named.as_os_str()) {
-        Ok(Place::Folder(folder)) => Ok(folder),
-        Ok(bucket @ Place::Bucket(_)) => {
-            let error = CommandError::usage("archives in buckets cannot be used yet");
-            Err(error.while_doing(format!("could not use {bucket}")).hint(HINT))
+fn place(named: &Path) -> Result<Place, CommandError> {
+    let place = Place::parse(named.as_os_str());
+    place.map_err(|error| CommandError::usage(error).hint("name a folder with --archive, or s3://BUCKET/PREFIX"))
+}
+
+/// The folder of this machine for an archive: its own, or the one for what is not in its bucket.
+fn folder(place: &Place, environment: &Environment) -> Result<PathBuf, CommandError> {
+    match place {
+        Place::Folder(folder) => Ok(folder.clone()),
+        Place::Bucket(bucket) => {
+            let data = environment.data_folder().ok_or_else(|| {
+                CommandError::usage("there is no folder for what an archive in a bucket has on this machine")
+                    .hint("set HOME, or XDG_DATA_HOME to an absolute path")
+            })?;
+            Ok(data.join("buckets").join(bucket.folder_name()))
         }
-        Err(error) => Err(CommandError::usage(error).hint(HINT)),
     }
 }
 

@@ -130,9 +130,11 @@ pub(crate) struct CompactSettings {
     pub(crate) file_size: u64,
 }
 
-/// `[index]`: how the search index is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `[index]`: where the search index is, and how it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IndexSettings {
+    /// Its folder; `None` is the one in the folder of the archive.
+    pub(crate) folder: Option<PathBuf>,
     /// Bytes of search documents of one hour in memory before they are written out.
     pub(crate) heap: usize,
     /// Segments of about the same size that are put together into one.
@@ -241,6 +243,7 @@ impl Settings {
                 file_size: reader.size("compact.file_size", 1 << 20..=1 << 40)?,
             },
             index: IndexSettings {
+                folder: reader.path("index.folder")?,
                 heap: reader.size("index.heap", 16 << 20..=1 << 40)?,
                 merge_at: reader.number("index.merge_at", 2..=1000)?,
             },

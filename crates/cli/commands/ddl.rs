@@ -7,7 +7,7 @@ mod native;
 
 use archive::Column;
 use clap::ValueEnum;
-use store::{Access, Archive, TableColumn};
+use store::{Access, Place, TableColumn};
 
 use self::engine::Engine;
 use crate::context::Context;
@@ -129,7 +129,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     };
     let location = match args.location {
         Some(location) => location.trim_end_matches('/').to_owned(),
-        None => std::path::absolute(&context.archive).map_err(CommandError::usage)?.display().to_string(),
+        None => location(&context.place)?,
     };
     if let Some(scheme) = engine.wants().filter(|_| !location.contains("://")) {
         context.output.note(format_args!("this engine reads from {scheme}: name where with --location"));
@@ -161,10 +161,18 @@ fn script(engine: Engine, definitions: &[Definition], location: &str, only: Opti
     script
 }
 
+/// Where the archive is, for whoever reads it from anywhere.
+fn location(place: &Place) -> Result<String, CommandError> {
+    match place {
+        Place::Bucket(bucket) => Ok(bucket.to_string()),
+        Place::Folder(folder) => Ok(std::path::absolute(folder).map_err(CommandError::usage)?.display().to_string()),
+    }
+}
+
 /// The tables as this archive has them, or as this program would make them.
 async fn definitions(asked: Option<Table>, context: &Context) -> Result<Vec<Definition>, CommandError> {
     let tables = asked.map_or_else(|| Table::ALL.to_vec(), |table| vec![table]);
-    let opened = Archive::open(&context.archive, Access::Existing, context.clock.handed_over()).await;
+    let opened = context.try_archive(Access::Existing).await;
     let archive = match opened {
         Err(store::Error::NoArchive { path }) => {
             context.output.note(format_args!("{} is no archive: these are the columns of a new one", path.display()));

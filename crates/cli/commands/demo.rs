@@ -135,7 +135,7 @@ async fn search(library: &Library, text: &str, context: &Context) -> Result<bool
 }
 
 fn say_what_is_next(context: &Context) -> Result<(), CommandError> {
-    let folder = context.archive.display();
+    let folder = &context.place;
     Ok(context.output.line(format_args!(
         "\nThe archive is in {folder}. Try next:\n  \
          annals status --archive {folder}\n  \

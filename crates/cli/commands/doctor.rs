@@ -4,7 +4,7 @@ use std::path::Path;
 
 use api::{Availability, Client};
 use chat::Hour;
-use store::Access;
+use store::{Access, Place};
 
 use crate::commands::zone;
 use crate::context::Context;
@@ -79,6 +79,15 @@ impl Check {
 
 /// Whether the archive is there and ours alone, or can be made.
 async fn folder(context: &Context) -> Check {
+    if let Place::Bucket(bucket) = &context.place {
+        return match context.try_archive(Access::Existing).await {
+            Ok(_) => Check::passed("archive", format!("{bucket} can be read")),
+            Err(store::Error::NoArchive { .. }) => {
+                Check::passed("archive", format!("{bucket} can be read; the first run makes an archive of it"))
+            }
+            Err(error) => Check::failed("archive", error.into()),
+        };
+    }
     let path = &context.archive;
     if !path.exists() {
         return Check::passed("archive", format!("{} will be made by the first run", path.display()));

@@ -8,6 +8,8 @@ use crate::exit::Exit;
 
 const CAN_BE_WRITTEN: &str = "see that the folder of the archive can be written to, then run the command again";
 
+const BUCKET: &str = "see that the bucket is there, and that the environment (AWS_…, GOOGLE_…, AZURE_…) says who may use it: docs/buckets.md";
+
 const VERIFY: &str = "`annals verify` says what is wrong with the archive";
 
 impl From<api::Error> for CommandError {
@@ -79,6 +81,8 @@ impl From<store::Error> for CommandError {
             store::Error::ForeignApp { .. } => "an archive belongs to one app: name another folder with --archive",
             store::Error::NewerFormat { .. } => "install a newer version of annals",
             store::Error::Contended { .. } => "run the command again: it goes on where it stopped",
+            store::Error::Overtaken { .. } => "run the command again when the other one is done",
+            error if store::is_of_a_bucket(error) => BUCKET,
             store::Error::Damaged { .. } | store::Error::Table { .. } | store::Error::Rows { .. } => VERIFY,
             _ => CAN_BE_WRITTEN,
         };

@@ -8,6 +8,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::ValueHint;
+use store::Place;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -101,7 +102,11 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     write(&settings, &path).map_err(|error| could_not_write(error, &path))?;
     context.output.note(format_args!("wrote {}", path.display()));
     let program = std::env::current_exe().unwrap_or_else(|_| "annals".into());
-    context.output.note(next_steps(&settings, &program, &archive));
+    let place = match &context.place {
+        Place::Bucket(bucket) => bucket.to_string(),
+        Place::Folder(_) => archive.to_string_lossy().into_owned(),
+    };
+    context.output.note(next_steps(&settings, &program, &place, &path));
     Ok(Exit::Done)
 }
 

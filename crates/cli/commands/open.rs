@@ -25,10 +25,14 @@ impl Context {
     ///
     /// When there is none and none is to be created, or it cannot be used.
     pub(super) async fn open_archive(&self, access: Access) -> Result<Archive, CommandError> {
-        let opened = Archive::open(&self.archive, access, self.clock.handed_over()).await;
-        opened.map_err(|error| {
-            CommandError::from(error).while_doing(format!("could not open the archive {}", self.archive.display()))
+        self.try_archive(access).await.map_err(|error| {
+            CommandError::from(error).while_doing(format!("could not open the archive {}", self.place))
         })
+    }
+
+    /// The same, for those who mind why it cannot be opened.
+    pub(super) async fn try_archive(&self, access: Access) -> Result<Archive, store::Error> {
+        Archive::open_at(&self.place, &self.archive, &self.clouds, access, self.clock.handed_over()).await
     }
 
     /// Opens the index for writing. An index that is in the way is said and left out: nothing waits for it.
@@ -147,7 +151,7 @@ impl Context {
     }
 
     pub(super) fn index_folder(&self) -> PathBuf {
-        self.archive.join(INDEX)
+        self.settings.index.folder.clone().unwrap_or_else(|| self.archive.join(INDEX))
     }
 
     /// When the service writes an hour, and when it forgets it.

@@ -71,12 +71,12 @@ pub(super) async fn show(
 
 /// The archive; where there is none, a new one in a folder that goes away, so that a first run is planned like any other.
 async fn archive(context: &Context) -> Result<(Archive, Option<TempDir>), CommandError> {
-    let existing = Archive::open(&context.archive, Access::Existing, context.clock.handed_over()).await;
+    let existing = context.try_archive(Access::Existing).await;
     if !matches!(existing, Err(store::Error::NoArchive { .. })) {
         let failed = |error| CommandError::from(error).while_doing(could_not_open(context));
         return Ok((existing.map_err(failed)?, None));
     }
-    context.output.note(format_args!("{} is no archive yet: a new one is planned for", context.archive.display()));
+    context.output.note(format_args!("{} is no archive yet: a new one is planned for", context.place));
     let failed =
         |error: CommandError| error.while_doing("could not make a new archive in the folder for temporary files");
     let folder = tempfile::tempdir().map_err(|error| failed(CommandError::usage(error)))?;
@@ -85,7 +85,7 @@ async fn archive(context: &Context) -> Result<(Archive, Option<TempDir>), Comman
 }
 
 fn could_not_open(context: &Context) -> String {
-    format!("could not open the archive {}", context.archive.display())
+    format!("could not open the archive {}", context.place)
 }
 
 /// The version of the object that `--json` prints.

@@ -11,6 +11,7 @@ use std::{io, thread};
 use api::{Ping, Signal};
 use chat::{Secret, State};
 use ingest::Coverage;
+use store::Place;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
@@ -48,7 +49,7 @@ pub(crate) async fn watched(
     let watch = Watch {
         metrics_file: watched.metrics_file.clone().or_else(|| set(&settings.metrics.file)),
         ping: ping(&watched, &settings.ping.url, &context.output),
-        archive: whole(&context.archive),
+        archive: whole(&context.place),
         clock: context.clock.clone(),
         output: context.output.clone(),
         began: Instant::now(),
@@ -87,7 +88,7 @@ pub(crate) fn failed_to_begin(
     let watch = Watch {
         metrics_file: watched.metrics_file.clone().or_else(|| set("metrics.file").map(PathBuf::from)),
         ping: ping(&watched, &url, output),
-        archive: whole(archive),
+        archive: whole(&Place::Folder(archive.to_owned())),
         clock: Clock::of_the_machine(),
         output: output.clone(),
         began: Instant::now(),
@@ -296,8 +297,12 @@ fn ping(watched: &Watched, set: &GivenSecret, output: &Output) -> Option<Ping> {
 }
 
 /// The path in full, whether there is anything or not.
-fn whole(archive: &Path) -> PathBuf {
-    std::path::absolute(archive).unwrap_or_else(|_| archive.to_owned())
+/// How machines are told where the archive is.
+fn whole(place: &Place) -> PathBuf {
+    match place {
+        Place::Bucket(bucket) => bucket.to_string().into(),
+        Place::Folder(folder) => std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
+    }
 }
 
 #[cfg(test)]

@@ -174,7 +174,7 @@ that another setting names (`api.token_file` for `api.token`), and are never sho
 of the machine see them, and not from `annals.toml`, which is copied with the archive. A setting that does not exist is an error in the file and on the command line; an unknown variable
 `ANNALS_…` is warned about. Times are written `30s`, `5m`, `1h`, `3d` or `1h 30m`; sizes `512KiB`, `64MiB`, `2GiB`.
 
-Two variables are no settings: `ANNALS_ARCHIVE` is the folder of the archive where `--archive` is not given (`archive` when
+Two variables are no settings: `ANNALS_ARCHIVE` is the folder or bucket of the archive where `--archive` is not given (`archive` when
 neither is), and `ANNALS_CLOCK`, for tests, is the time that the program takes it to be when it starts. `NO_COLOR` takes the
 colours away. `RUST_LOG` says what is logged in place of `log.filter`; the flag `-v` is stronger than both.
 ";

@@ -35,12 +35,16 @@ pub struct CompactedDays {
 
 impl Workshop {
     /// Puts the small files of days together. Hours stay archived as they are, and can be published anew as before. It may
-    /// be stopped at any time and goes on from there; other runs may be at work on the archive.
+    /// be stopped at any time and goes on from there; other runs may be at work on the archive. In a bucket, what earlier runs have
+    /// replaced is removed first.
     ///
     /// # Errors
     ///
     /// When the ledger or the log of a table cannot be read. A day that fails is counted, and stays as it is.
     pub async fn compact(&self, days: &Days, compaction: Compaction) -> Result<CompactedDays, Error> {
+        if let Err(error) = self.archive.sweep().await {
+            tracing::warn!(%error, "could not remove what earlier runs have replaced in the bucket");
+        }
         let crowded = self.archive.crowded(compaction).await?;
         let mut done = CompactedDays::default();
         if crowded.is_empty() {

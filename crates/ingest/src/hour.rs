@@ -31,8 +31,7 @@ pub(crate) struct Bytes {
 impl Bytes {
     /// The bytes that the archive keeps.
     pub(crate) fn of_raw(parts: &[RawPart]) -> Result<Self, Error> {
-        let open =
-            |part: &RawPart| File::open(&part.path).map_err(|source| Error::Read { path: part.path.clone(), source });
+        let open = |part: &RawPart| part.open().map_err(|source| Error::Read { path: part.path.clone(), source });
         Ok(Self {
             parts: parts.iter().map(open).collect::<Result<_, _>>()?,
             length: parts.iter().map(|part| part.length).sum(),

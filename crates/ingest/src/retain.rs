@@ -1,7 +1,5 @@
 //! What an earlier publication of an hour had and the newest served bytes have not: it is kept, and marked.
 
-use std::fs::File;
-
 use chat::{Entry, Message, RETAINED_PARTS, Timestamp};
 use decode::{Decoder, Origin};
 use futures::TryStreamExt as _;
@@ -56,7 +54,7 @@ impl Bench<'_> {
         }
         for raw in parts {
             let origin = Origin { hour, part: raw.part, app: self.workshop.app.clone() };
-            let file = File::open(&raw.path).map_err(|source| Error::Read { path: raw.path.clone(), source })?;
+            let file = raw.open().map_err(|source| Error::Read { path: raw.path.clone(), source })?;
             let mut decoder = Decoder::new(file, origin, self.workshop.settings.decode);
             let damage = |source| Error::Decode { hour, part: raw.part, source };
             while let Some(batch) = decoder.next_batch().map_err(damage)? {

@@ -143,8 +143,8 @@ impl Workshop {
         for part in &parts {
             let expected = part.sha256.clone();
             verified.raw_parts += 1;
-            let path = part.path.clone();
-            let hashed = tokio::task::spawn_blocking(move || sha256_of(&path)).await;
+            let opened = part.clone();
+            let hashed = tokio::task::spawn_blocking(move || sha256_of(opened.open()?)).await;
             match hashed.map_err(|source| Error::Thread { source })? {
                 Ok(found) if found == expected => {}
                 Ok(found) => {
@@ -280,8 +280,8 @@ impl Verified {
     }
 }
 
-fn sha256_of(path: &std::path::Path) -> std::io::Result<String> {
+fn sha256_of(mut bytes: File) -> std::io::Result<String> {
     let mut hasher = Sha256::new();
-    std::io::copy(&mut File::open(path)?, &mut hasher)?;
+    std::io::copy(&mut bytes, &mut hasher)?;
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -14,14 +14,14 @@ use std::sync::Arc;
 use chat::{Attachment, AttachmentKind, Hour, Position};
 use deltalake::kernel::Add;
 use futures::TryStreamExt as _;
-use object_store::ObjectStore;
+use object_store::path::Path;
 use tokio::sync::OnceCell;
 
-use crate::disk::Disk;
 use crate::error::{Error, is_gone};
 use crate::layout;
 use crate::live::{Live, LiveFile};
 use crate::open::{Archive, Clock};
+use crate::site::Site;
 use crate::staged::{NewFile, StagedFile};
 use crate::table::{ATTEMPTS, Kind, Outcome, PAUSE, Plan, Table};
 use crate::tags;
@@ -41,7 +41,7 @@ pub struct AttachmentUpdate {
 
 /// The table, if there is one yet.
 pub(crate) struct Attachments {
-    disk: Disk,
+    site: Site,
     clock: Clock,
     table: OnceCell<Table>,
 }
@@ -54,19 +54,21 @@ struct Day {
 }
 
 impl Attachments {
-    pub(crate) fn new(disk: Disk, clock: Clock) -> Self {
-        Self { disk, clock, table: OnceCell::new() }
+    pub(crate) fn new(site: Site, clock: Clock) -> Self {
+        Self { site, clock, table: OnceCell::new() }
     }
 
     /// The table; `None` as long as nobody has written a row.
     pub(crate) async fn existing(&self) -> Result<Option<&Table>, Error> {
-        let log = self.disk.root().join(Kind::Attachments.name()).join("_delta_log");
-        if self.table.initialized() || log.is_dir() { self.table().await.map(Some) } else { Ok(None) }
+        let log = Path::from(Kind::Attachments.name()).join("_delta_log");
+        let has_log = || async { self.site.has_any(&log).await.map_err(Error::file("list", &self.site.path(&log))) };
+        if self.table.initialized() || has_log().await? { self.table().await.map(Some) } else { Ok(None) }
     }
 
     async fn table(&self) -> Result<&Table, Error> {
-        let store: Arc<dyn ObjectStore> = Arc::new(self.disk.clone());
-        self.table.get_or_try_init(|| Table::open(Kind::Attachments, store, Arc::clone(&self.clock))).await
+        self.table
+            .get_or_try_init(|| Table::open(Kind::Attachments, self.site.objects(), Arc::clone(&self.clock)))
+            .await
     }
 }
 
@@ -221,17 +223,17 @@ impl Day {
         let hours: BTreeSet<Hour> =
             self.listed.keys().copied().chain(self.rows.keys().map(|(position, _)| position.source_hour)).collect();
         let Some(first) = hours.first().copied() else { return Ok(None) };
-        let (disk, rows) = (archive.disk().clone(), self.rows.values().cloned().collect::<Vec<_>>());
+        let (site, rows) = (archive.site().clone(), self.rows.values().cloned().collect::<Vec<_>>());
         let path = layout::day_file(first);
         let name = path.clone();
         let written = tokio::task::spawn_blocking(move || {
-            let staged = StagedFile::new(&disk).map_err(Error::file("write into", disk.root()))?;
+            let staged = StagedFile::new(&site).map_err(Error::file("write into", site.root()))?;
             archive::write_attachments(staged, &rows).map_err(Error::rows(Kind::Attachments.name(), &name))
         });
         let written =
             written.await.map_err(|error| Error::file("write into", archive.root())(error.into())).flatten()?;
         let file = NewFile { file: written.out, path, stats: written.statistics.to_delta_json(), hour: first };
-        let add = file.place(archive.disk(), table, archive.now(), true).await?;
+        let add = file.place(archive.site(), table, archive.now(), true).await?;
         let hours: Vec<_> = hours.into_iter().collect();
         Ok(Some(Add { tags: Some(tags::of_attachments(&hours, &self.listed)), ..add }))
     }

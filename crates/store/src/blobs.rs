@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path as FilePath, PathBuf};
 
+use object_store::ObjectMeta;
 use object_store::path::Path;
 use sha2::{Digest as _, Sha256};
 
@@ -19,6 +20,8 @@ use crate::error::Error;
 use crate::intake::{Intake, Stage, Taken, hex};
 use crate::layout;
 use crate::open::Archive;
+use crate::remote::Remote;
+use crate::site::Site;
 
 /// The bytes of an attachment while they arrive; removed when dropped.
 #[derive(Debug)]
@@ -87,7 +90,7 @@ impl Archive {
     ///
     /// When the folder cannot be written.
     pub fn stage_blob(&self) -> Result<BlobStage, Error> {
-        Intake::new(self.disk()).map(BlobStage)
+        Intake::new(self.site()).map(BlobStage)
     }
 
     /// Keeps the bytes of an attachment, for good. If they are there already, the new ones take their place, which mends
@@ -98,11 +101,11 @@ impl Archive {
     /// When the folder cannot be written.
     pub fn keep_blob(&self, blob: SealedBlob) -> Result<(), Error> {
         let location = layout::blob(&blob.0.sha256);
-        let failed = |error| Error::file("write", &self.disk().path(&location))(error);
-        self.disk().place(blob.0.file, &location, Present::Replace).map_err(failed)
+        let failed = |error| Error::file("write", &self.site().path(&location))(error);
+        self.site().place(blob.0.file, &location, Present::Replace).map_err(failed)
     }
 
-    /// Opens the bytes of an attachment; `None` when they are not there.
+    /// Opens the bytes of an attachment, which those in a bucket are downloaded for; `None` when they are not there.
     ///
     /// # Errors
     ///
@@ -111,11 +114,19 @@ impl Archive {
         if !layout::is_sha256(sha256) {
             return Ok(None);
         }
-        let path = self.disk().path(&layout::blob(sha256));
-        match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            other => other.map(Some).map_err(Error::file("open", &path)),
-        }
+        let location = layout::blob(sha256);
+        self.site().open(&location).map_err(Error::file("open", &self.site().path(&location)))
+    }
+
+    /// Whether the bytes of an attachment are there.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be found out.
+    pub fn has_blob(&self, sha256: &str) -> Result<bool, Error> {
+        let location = layout::blob(sha256);
+        let has = || self.site().has(&location).map_err(Error::file("look for", &self.site().path(&location)));
+        Ok(layout::is_sha256(sha256) && has()?)
     }
 
     /// The SHA-256 of bytes of an attachment as they are now, and how many there are; `None` when they are not there.
@@ -127,7 +138,7 @@ impl Archive {
         let Some(mut file) = self.open_blob(sha256)? else { return Ok(None) };
         let mut hash = Sha256::new();
         let length = io::copy(&mut file, &mut hash);
-        let length = length.map_err(Error::file("read", &self.disk().path(&layout::blob(sha256))))?;
+        let length = length.map_err(Error::file("read", &self.site().path(&layout::blob(sha256))))?;
         Ok(Some((hex(&hash.finalize()), length)))
     }
 
@@ -137,11 +148,24 @@ impl Archive {
     ///
     /// When a folder cannot be read.
     pub fn blobs(&self) -> Result<Vec<BlobFile>, Error> {
+        let folder = Path::from(layout::MEDIA_FOLDER);
         let mut found = Vec::new();
-        files_below(self.disk(), &self.disk().path(&Path::from(layout::MEDIA_FOLDER)), &mut found)?;
+        match self.site() {
+            Site::Disk(disk) => files_below(disk, &disk.path(&folder), &mut found)?,
+            Site::Remote(remote) => {
+                let listed = remote.list(Some(&folder)).map_err(Error::file("list", &remote.path(&folder)))?;
+                found.extend(listed.into_iter().map(|object| file_of(remote, &object)));
+            }
+        }
         found.sort();
         Ok(found)
     }
+}
+
+fn file_of(remote: &Remote, object: &ObjectMeta) -> BlobFile {
+    let name = object.location.filename().filter(|name| layout::is_sha256(name));
+    let sha256 = name.filter(|name| layout::blob(name) == object.location).map(str::to_owned);
+    BlobFile { path: remote.path(&object.location), sha256, length: object.size }
 }
 
 fn files_below(disk: &Disk, folder: &FilePath, found: &mut Vec<BlobFile>) -> Result<(), Error> {

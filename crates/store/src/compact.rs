@@ -12,12 +12,12 @@ use archive::Settings;
 use chat::{Hour, Hours, Timestamp};
 use deltalake::kernel::Add;
 
-use crate::disk::Disk;
 use crate::error::{Error, is_gone};
 use crate::live::{Live, LiveFile};
 use crate::promotion;
 use crate::rewrite::Selection;
 use crate::running::Running;
+use crate::site::Site;
 use crate::steps::step;
 use crate::table::{ATTEMPTS, Kind, Outcome, PAUSE, Plan, Table};
 use crate::tags;
@@ -59,7 +59,7 @@ impl Compacted {
 
 /// What compacting needs of an archive.
 pub(crate) struct Compactor<'a> {
-    pub(crate) disk: &'a Disk,
+    pub(crate) site: &'a Site,
     pub(crate) running: &'a Running,
     pub(crate) compaction: Compaction,
     pub(crate) now: Timestamp,
@@ -129,9 +129,9 @@ impl Compactor<'_> {
 
     async fn rewrite(&self, table: &Table, files: &[Arc<LiveFile>]) -> Result<(Add, u64), Error> {
         let hours = files.iter().flat_map(|file| file.hours().iter().copied()).collect();
-        let written = Selection { table, files, hours }.write(self.disk, self.compaction.settings).await?;
+        let written = Selection { table, files, hours }.write(self.site, self.compaction.settings).await?;
         let rows = written.rows;
-        Ok((written.place(self.disk, table, self.now, false).await?, rows))
+        Ok((written.place(self.site, table, self.now, false).await?, rows))
     }
 }
 

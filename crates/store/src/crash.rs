@@ -11,18 +11,19 @@ use tempfile::TempDir;
 
 use crate::disk::Disk;
 use crate::publish::Mode;
+use crate::site::Site;
 use crate::{Access, Advice, Archive, Error};
 use support::{Wanted, assert_at_rest, clock, data_files, entry, hour, in_place, publication, rows, wanted};
 
 /// A first run.
-async fn start(archive: &Archive) -> Result<(), Error> {
+pub(crate) async fn start(archive: &Archive) -> Result<(), Error> {
     archive.claim(&"harbor-org#lantern".parse().unwrap()).await?;
     archive.publish(publication(archive, wanted(0, 2))?, Mode::New).await?;
     archive.record(&[entry(hour(1), State::Pending)]).await.map(drop)
 }
 
 /// A later run, that does a little of everything.
-async fn go_on(archive: &Archive) -> Result<(), Error> {
+pub(crate) async fn go_on(archive: &Archive) -> Result<(), Error> {
     archive.publish(publication(archive, Wanted { dead_letters: 1, ..wanted(20, 3) })?, Mode::New).await?;
     for (number, messages, retained) in [(20, 4, 2), (3, 0, 0), (0, 0, 2)] {
         let grown = Wanted { retained, word: "second", ..wanted(number, messages) };
@@ -44,7 +45,7 @@ async fn before() -> TempDir {
 }
 
 /// What must not depend on how often the program died: everything but file names and dates.
-async fn outcome(archive: &Archive) -> (Vec<(String, u64, String)>, usize, Vec<Entry>) {
+pub(crate) async fn outcome(archive: &Archive) -> (Vec<(String, u64, String)>, usize, Vec<Entry>) {
     let entries = archive.entries().await.unwrap().into_values().map(|known| Entry {
         at: entry(hour(0), State::Done).at,
         files: Vec::new(),
@@ -52,6 +53,11 @@ async fn outcome(archive: &Archive) -> (Vec<(String, u64, String)>, usize, Vec<E
         ..known
     });
     (rows(archive).await, archive.dead_letters(None).await.unwrap().len(), entries.collect())
+}
+
+fn disk_of(archive: &Archive) -> &Disk {
+    let Site::Disk(disk) = archive.site() else { panic!("it lies in a folder") };
+    disk
 }
 
 async fn open_dying(root: &Path, steps: i64) -> (Disk, Result<Archive, Error>) {
@@ -269,9 +275,9 @@ async fn served_bytes_are_old_or_new_but_never_mixed() {
             let folder = TempDir::new().unwrap();
             keep(&support::open(folder.path()).await, &old).unwrap();
             let dying = support::open(folder.path()).await;
-            dying.disk().faults.die_after(steps);
+            disk_of(&dying).faults.die_after(steps);
             let said = keep(&dying, &new);
-            let (dead, archive) = (dying.disk().faults.is_dead(), support::open(folder.path()).await);
+            let (dead, archive) = (disk_of(&dying).faults.is_dead(), support::open(folder.path()).await);
             let found = kept(&archive);
             assert!(found == new || said.is_err() && found == old, "step {steps}: {said:?} {found:?}");
             assert_eq!(archive.raw_hours().unwrap(), [hour(0)]);

@@ -11,6 +11,14 @@ use deltalake::DeltaTableError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The bucket cannot be reached as the environment says.
+    #[error("could not find a way to {address}")]
+    Bucket {
+        /// The address.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
     /// Other writers were first every time.
     #[error("could not commit to table `{table}`: other writers were first {attempts} times")]
     Contended {
@@ -92,6 +100,12 @@ pub enum Error {
     /// A column cannot be promoted.
     #[error(transparent)]
     Promotion(#[from] archive::PromotionError),
+    /// A note in a bucket was changed by another machine since it was read.
+    #[error("{} was changed by another run just now: only one may work under a name", path.display())]
+    Overtaken {
+        /// The note.
+        path: PathBuf,
+    },
     /// A file of a table could not be written or read.
     #[error("could not write or read {file} of table `{table}`")]
     Rows {
@@ -151,8 +165,9 @@ impl Error {
     #[must_use]
     pub fn advice(&self) -> Advice {
         match self {
-            Self::Contended { .. } => Advice::Retry,
-            Self::ForeignApp { .. }
+            Self::Contended { .. } | Self::Overtaken { .. } => Advice::Retry,
+            Self::Bucket { .. }
+            | Self::ForeignApp { .. }
             | Self::NoArchive { .. }
             | Self::NotEmpty { .. }
             | Self::NewerFormat { .. }
@@ -191,6 +206,20 @@ fn is_a_matter_of_rights(error: &io::Error) -> bool {
 #[must_use]
 pub fn is_gone(error: &(dyn StdError + 'static)) -> bool {
     is_by(error, |error| matches!(error, object_store::Error::NotFound { .. }))
+}
+
+/// Whether an error comes from a bucket that did not answer, or refused: not from what lies in it.
+#[must_use]
+pub fn is_of_a_bucket(error: &Error) -> bool {
+    match error {
+        Error::Bucket { .. } => true,
+        Error::File { source, .. } => source.get_ref().is_some_and(|inner| inner.is::<object_store::Error>()),
+        error => is_by(error, |error| match error {
+            object_store::Error::Generic { store, .. } => *store != "Disk",
+            object_store::Error::Unauthenticated { .. } => true,
+            _ => false,
+        }),
+    }
 }
 
 /// Whether an error means that the archive may be read and not written.

@@ -13,10 +13,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::disk::{Disk, Present};
+use crate::disk::Present;
 use crate::error::Error;
 use crate::layout;
 use crate::open::FORMAT;
+use crate::site::Site;
 
 #[derive(Serialize)]
 struct ArchiveFile {
@@ -31,9 +32,9 @@ struct AppFile {
 }
 
 /// Whether this is an archive that this program can read; the number is looked at before anything else.
-pub(crate) fn is_archive(disk: &Disk) -> Result<bool, Error> {
-    let Some(value) = read::<Value>(disk, layout::ARCHIVE_FILE)? else { return Ok(false) };
-    let path = disk.path(&Path::from(layout::ARCHIVE_FILE));
+pub(crate) fn is_archive(site: &Site) -> Result<bool, Error> {
+    let Some(value) = read::<Value>(site, layout::ARCHIVE_FILE)? else { return Ok(false) };
+    let path = site.path(&Path::from(layout::ARCHIVE_FILE));
     match value.get("format").and_then(Value::as_u64) {
         Some(found) if found > FORMAT => Err(Error::NewerFormat { path, found, newest: FORMAT }),
         Some(_) => Ok(true),
@@ -42,8 +43,12 @@ pub(crate) fn is_archive(disk: &Disk) -> Result<bool, Error> {
 }
 
 /// The first thing in a folder that does not belong into an archive before it is one: that is all but the settings, what
-/// an interrupted creation left, and the folder that new file systems come with.
-pub(crate) fn foreign(disk: &Disk) -> io::Result<Option<String>> {
+/// an interrupted creation left, and the folder that new file systems come with. In a bucket it is anything at all.
+pub(crate) fn foreign(site: &Site) -> io::Result<Option<String>> {
+    let disk = match site {
+        Site::Disk(disk) => disk,
+        Site::Remote(remote) => return remote.first(),
+    };
     let mut names = names(disk.root())?;
     names.retain(|name| ![layout::SETTINGS_FILE, layout::LOCK_FILE, "lost+found"].contains(&name.as_str()));
     let temporary = layout::TEMPORARY_FOLDER;
@@ -67,39 +72,35 @@ fn names(folder: &FilePath) -> io::Result<Vec<String>> {
 }
 
 /// Makes the folder an archive. That another was first is fine.
-pub(crate) fn create_archive(disk: &Disk, now: Timestamp) -> Result<(), Error> {
+pub(crate) fn create_archive(site: &Site, now: Timestamp) -> Result<(), Error> {
     let content = ArchiveFile { format: FORMAT, created_at: show_time(now) };
-    create(disk, layout::ARCHIVE_FILE, &content).map(drop)
+    create(site, layout::ARCHIVE_FILE, &content).map(drop)
 }
 
 /// The app that the archive belongs to, if any was stored.
-pub(crate) fn app(disk: &Disk) -> Result<Option<App>, Error> {
-    Ok(read::<AppFile>(disk, layout::APP_FILE)?.map(|file| App::new(file.org, file.name)))
+pub(crate) fn app(site: &Site) -> Result<Option<App>, Error> {
+    Ok(read::<AppFile>(site, layout::APP_FILE)?.map(|file| App::new(file.org, file.name)))
 }
 
 /// Stores the app, unless one is stored already, and returns the one that is stored then.
-pub(crate) fn claim(disk: &Disk, app: &App) -> Result<App, Error> {
+pub(crate) fn claim(site: &Site, app: &App) -> Result<App, Error> {
     let content = AppFile { org: app.org().to_owned(), name: app.name().to_owned() };
-    create(disk, layout::APP_FILE, &content)?;
-    Ok(self::app(disk)?.unwrap_or_else(|| app.clone()))
+    create(site, layout::APP_FILE, &content)?;
+    Ok(self::app(site)?.unwrap_or_else(|| app.clone()))
 }
 
-fn create(disk: &Disk, name: &str, content: &impl Serialize) -> Result<(), Error> {
+fn create(site: &Site, name: &str, content: &impl Serialize) -> Result<(), Error> {
     let location = Path::from(name);
     let json = serde_json::to_vec(content).expect("texts and numbers are always JSON");
-    match disk.write(&location, &json, Present::Keep) {
+    match site.write(&location, &json, Present::Keep) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other.map_err(Error::file("create", &disk.path(&location))),
+        other => other.map_err(Error::file("create", &site.path(&location))),
     }
 }
 
-fn read<T: DeserializeOwned>(disk: &Disk, name: &str) -> Result<Option<T>, Error> {
-    let path = disk.path(&Path::from(name));
-    match fs::read(&path) {
-        Ok(bytes) => {
-            serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::Damaged { path, reason: error.to_string() })
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::file("read", &path)(error)),
-    }
+fn read<T: DeserializeOwned>(site: &Site, name: &str) -> Result<Option<T>, Error> {
+    let location = Path::from(name);
+    let path = site.path(&location);
+    let Some(bytes) = site.read(&location).map_err(Error::file("read", &path))? else { return Ok(None) };
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::Damaged { path, reason: error.to_string() })
 }

@@ -6,9 +6,10 @@ use object_store::path::Path;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use crate::disk::{Disk, sync_file};
+use crate::disk::sync_file;
 use crate::error::Error;
 use crate::layout;
+use crate::site::Site;
 
 /// A place for bytes while they arrive, perhaps in several tries.
 pub trait Stage: Write + Send {
@@ -37,9 +38,9 @@ pub(crate) struct Taken {
 }
 
 impl Intake {
-    pub(crate) fn new(disk: &Disk) -> Result<Self, Error> {
-        let folder = disk.path(&Path::from(layout::TEMPORARY_FOLDER));
-        let file = disk.temporary().map_err(Error::file("write into", &folder))?;
+    pub(crate) fn new(site: &Site) -> Result<Self, Error> {
+        let folder = site.path(&Path::from(layout::TEMPORARY_FOLDER));
+        let file = site.temporary().map_err(Error::file("write into", &folder))?;
         Ok(Self { file, hash: Sha256::new(), length: 0 })
     }
 

@@ -16,12 +16,12 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::disk::Disk;
 use crate::error::{Error, is_gone};
 use crate::layout;
 use crate::live::{Live, LiveFile};
 use crate::open::Clock;
 use crate::running::Running;
+use crate::site::Site;
 use crate::staged::StagedFile;
 use crate::standing::{Standing, standing};
 use crate::steps::step;
@@ -46,7 +46,7 @@ pub(crate) struct Ledger {
     table: Table,
     /// What is published, which decides on what may be said of an hour.
     messages: Arc<Table>,
-    disk: Disk,
+    site: Site,
     running: Arc<Running>,
     clock: Clock,
     known: Mutex<Known>,
@@ -62,8 +62,8 @@ struct Known {
 }
 
 impl Ledger {
-    pub(crate) fn new(table: Table, messages: Arc<Table>, disk: Disk, running: Arc<Running>, clock: Clock) -> Self {
-        Self { table, messages, disk, running, clock, known: Mutex::default() }
+    pub(crate) fn new(table: Table, messages: Arc<Table>, site: Site, running: Arc<Running>, clock: Clock) -> Self {
+        Self { table, messages, site, running, clock, known: Mutex::default() }
     }
 
     pub(crate) fn table(&self) -> &Table {
@@ -109,6 +109,14 @@ impl Ledger {
     /// Adds rows whatever was known. Only for repairs, which nobody else disturbs.
     pub(crate) async fn correct(&self, rows: &[Entry]) -> Result<(), Error> {
         self.add(|_newest, _live| rows.iter().cloned().map(Standing::New).collect()).await.map(drop)
+    }
+
+    /// Adds the rows that `lost` finds to be missing, in view of all that are there by then; tells which these are.
+    pub(crate) async fn recover(
+        &self,
+        lost: impl Fn(&BTreeMap<Hour, Entry>, &Live) -> Vec<Entry>,
+    ) -> Result<Vec<Entry>, Error> {
+        self.add(|newest, live| lost(newest, live).into_iter().map(Standing::New).collect()).await
     }
 
     /// Adds the new ones of what `decide` lets stand. It is asked again whenever another writer was first.
@@ -246,10 +254,10 @@ impl Ledger {
 
     /// Writes rows into a file of the table that is not live yet.
     async fn write(&self, entries: &[Entry], data_change: bool) -> Result<Add, Error> {
-        let (disk, entries, at) = (self.disk.clone(), entries.to_vec(), (self.clock)());
+        let (site, entries, at) = (self.site.clone(), entries.to_vec(), (self.clock)());
         let path = layout::ledger_file();
         let location = self.table.location(&path);
-        let work = move || write_file(&disk, &location, &entries, &path, at, data_change);
+        let work = move || write_file(&site, &location, &entries, &path, at, data_change);
         tokio::task::spawn_blocking(work).await.map_err(|error| Error::File {
             action: "write into",
             path: self.table.name().into(),
@@ -318,18 +326,18 @@ fn in_order<'a>(files: impl Iterator<Item = &'a Arc<LiveFile>>) -> Vec<&'a LiveF
 }
 
 fn write_file(
-    disk: &Disk,
+    site: &Site,
     location: &Path,
     entries: &[Entry],
     path: &str,
     at: Timestamp,
     data_change: bool,
 ) -> Result<Add, Error> {
-    let failed = |error| Error::file("write", &disk.path(location))(error);
-    let staged = StagedFile::new(disk).map_err(failed)?;
+    let failed = |error| Error::file("write", &site.path(location))(error);
+    let staged = StagedFile::new(site).map_err(failed)?;
     let written = archive::write_entries(staged, entries).map_err(Error::rows("hours", path))?;
     let (size, stats) = (written.out.length(), written.statistics.to_delta_json());
-    written.out.place(disk, location).map_err(failed)?;
+    written.out.place(site, location).map_err(failed)?;
     Ok(addition(path.to_owned(), size, at, stats, data_change))
 }
 

@@ -73,7 +73,7 @@ impl<'a> Letters<'a> {
     }
 
     fn hold(&mut self, entry: &Entry, file: &StagedFile, rows: u64) -> Result<(), Error> {
-        let bytes = file.open().map_err(Error::file("open", self.publisher.disk.root()))?;
+        let bytes = file.open().map_err(Error::file("open", self.publisher.site.root()))?;
         self.at_hand.push(AtHand { origin: tags::origin_of(entry), stats: stats_of(rows), bytes: Arc::new(bytes) });
         Ok(())
     }
@@ -132,7 +132,7 @@ impl<'a> Letters<'a> {
     /// Tries it; `false` when the letters lie in other files by now, beside those of other hours.
     async fn try_commit(&mut self, add: &[Add], unless: Option<Option<&str>>) -> Result<bool, Error> {
         let (hour, table) = (self.hour, self.publisher.dead_letters);
-        let rest = Rest::of(hour, &*self.live().await?, table, self.publisher.disk, self.publisher.now).await?;
+        let rest = Rest::of(hour, &*self.live().await?, table, self.publisher.site, self.publisher.now).await?;
         let taken_out = self.take_out(&rest).await?;
         let plan = |live: &Live| {
             if unless.is_some_and(|wanted| self.agree(live, wanted)) {
@@ -162,9 +162,9 @@ impl<'a> Letters<'a> {
 
     /// Keeps the bytes of letters that were taken away at hand.
     fn hold_on_to(&mut self, file: &Add) {
-        let path = self.publisher.disk.path(&self.publisher.dead_letters.location(&file.path));
-        if let (Some(origin), Some(stats), Ok(bytes)) =
-            (tags::origin(file.tags.as_ref(), self.hour), file.stats.clone(), File::open(path))
+        let location = self.publisher.dead_letters.location(&file.path);
+        if let (Some(origin), Some(stats), Ok(Some(bytes))) =
+            (tags::origin(file.tags.as_ref(), self.hour), file.stats.clone(), self.publisher.site.open(&location))
         {
             self.at_hand.push(AtHand { origin, stats, bytes: Arc::new(bytes) });
         }
@@ -176,8 +176,8 @@ impl<'a> Letters<'a> {
         let Some(origin) = tags::origin(file.add.tags.as_ref(), self.hour) else { return Ok(None) };
         let (publisher, hours) = (self.publisher, [self.hour].into());
         let selection = Selection { table: publisher.dead_letters, files: rest.shared(), hours };
-        let written = selection.write(publisher.disk, archive::Settings::default()).await?;
-        let bytes = written.file.open().map_err(Error::file("open", publisher.disk.root()))?;
+        let written = selection.write(publisher.site, archive::Settings::default()).await?;
+        let bytes = written.file.open().map_err(Error::file("open", publisher.site.root()))?;
         Ok(Some(AtHand { origin, stats: stats_of(written.rows), bytes: Arc::new(bytes) }))
     }
 
@@ -196,14 +196,14 @@ impl<'a> Letters<'a> {
     }
 
     async fn copy(&self, bytes: Arc<File>) -> Result<StagedFile, Error> {
-        let disk = self.publisher.disk.clone();
+        let site = self.publisher.site.clone();
         let copied = tokio::task::spawn_blocking(move || {
-            let mut staged = StagedFile::new(&disk)?;
+            let mut staged = StagedFile::new(&site)?;
             (&*bytes).seek(SeekFrom::Start(0))?;
             io::copy(&mut &*bytes, &mut staged)?;
             Ok(staged)
         });
-        let root = self.publisher.disk.root();
+        let root = self.publisher.site.root();
         copied.await.map_err(io::Error::from).flatten().map_err(Error::file("write into", root))
     }
 
@@ -211,7 +211,7 @@ impl<'a> Letters<'a> {
         let (hour, publisher) = (self.hour, self.publisher);
         step("letters.place");
         let file = NewFile { file, path: layout::data_file(hour), stats, hour };
-        let add = file.place(publisher.disk, publisher.dead_letters, publisher.now, true).await?;
+        let add = file.place(publisher.site, publisher.dead_letters, publisher.now, true).await?;
         step("letters.placed");
         let origins = BTreeMap::from([(hour, origin.to_owned())]);
         Ok(Add { tags: Some(tags::of_letters(&origins)), ..add })

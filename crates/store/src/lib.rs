@@ -1,4 +1,4 @@
-//! Where bytes live and which hours exist: the archive on disk, its Delta tables, the ledger, the served bytes.
+//! Where bytes live and which hours exist: the archive in a folder or a bucket, its Delta tables, the ledger, the served bytes.
 //!
 //! ```no_run
 //! use std::{io::Write, path::Path, sync::Arc};
@@ -43,6 +43,8 @@
 //! .turn                                     held by the one run that fetches; says which
 //! ```
 //!
+//! In a bucket, parts of served bytes end in an id, and locks are on the machine that holds them: see decision 18.
+//!
 //! This crate decodes nothing, asks no service and does not know the index.
 
 mod attachments;
@@ -66,6 +68,7 @@ mod lock;
 mod log;
 mod note;
 mod open;
+mod opening;
 #[cfg(test)]
 mod overlap;
 mod place;
@@ -73,15 +76,22 @@ mod promotion;
 mod publish;
 mod raw;
 mod reader;
+mod remote;
 mod repair;
 mod rest;
 mod rewrite;
 mod running;
 mod schema;
+#[cfg(test)]
+mod shaky;
+mod site;
 mod snapshot;
 mod staged;
 mod standing;
 mod steps;
+#[cfg(test)]
+mod suite;
+mod sweep;
 mod table;
 mod tags;
 mod turn;
@@ -95,7 +105,7 @@ extern crate self as store;
 pub use attachments::AttachmentUpdate;
 pub use blobs::{BlobFile, BlobStage, SealedBlob};
 pub use compact::{Compacted, Compaction};
-pub use error::{Advice, Error, is_gone};
+pub use error::{Advice, Error, is_gone, is_of_a_bucket};
 pub use files::TableFile;
 pub use intake::Stage;
 pub use letter_reader::LetterReader;
@@ -105,6 +115,7 @@ pub use promotion::Unfilled;
 pub use publish::{Mode, Publication, Published};
 pub use raw::{RawHour, RawPart, RawStage, SealedRaw};
 pub use reader::Reader;
+pub use remote::connect::Variable;
 pub use schema::TableColumn;
 pub use snapshot::{DataFile, Snapshot};
 pub use staged::StagedFile;

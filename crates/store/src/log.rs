@@ -12,6 +12,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chat::Timestamp;
 use deltalake::checkpoints::{cleanup_metadata, create_checkpoint};
 use deltalake::kernel::transaction::{CommitData, PROTOCOL, TransactionError};
 use deltalake::kernel::{Action, Transaction, Version};
@@ -19,6 +20,7 @@ use deltalake::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, default_log
 use deltalake::protocol::DeltaOperation;
 use deltalake::table::state::DeltaTableState;
 use deltalake::{DeltaTable, DeltaTableError};
+use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt as _};
@@ -122,9 +124,13 @@ impl Log {
         PROTOCOL.can_commit(&state.delta, &actions, &operation)?;
         let transaction = Transaction::new(APPLICATION, i64::try_from(version).unwrap_or(i64::MAX));
         let data = CommitData::new(actions, operation, HashMap::new(), vec![transaction]);
-        let bytes = CommitOrBytes::LogBytes(data.get_bytes()?);
+        let bytes = data.get_bytes()?;
         step("log.commit");
-        self.store.write_commit_entry(version, bytes, Uuid::new_v4()).await?;
+        match self.store.write_commit_entry(version, CommitOrBytes::LogBytes(bytes.clone()), Uuid::new_v4()).await {
+            // A request whose answer was lost is made again, and then finds the commit that it has made itself.
+            Err(TransactionError::VersionAlreadyExists(_)) if self.has(version, &bytes).await? => {}
+            other => other?,
+        }
         step("log.committed");
         // From here on the change is in the log, whatever becomes of checkpoint and clean-up.
         if says_files_alone(&data.actions) {
@@ -141,6 +147,11 @@ impl Log {
         Ok(())
     }
 
+    /// Whether a version of the log is just these bytes. No two commits are: they name their files, and their time.
+    async fn has(&self, version: Version, bytes: &[u8]) -> Result<bool, DeltaTableError> {
+        Ok(self.store.read_commit_entry(version).await?.is_some_and(|found| found == bytes))
+    }
+
     /// Writes a checkpoint, and takes away the commits that have expired behind one.
     async fn tidy(&self, state: &mut State) -> Result<(), DeltaTableError> {
         state.delta.update(self.store.as_ref(), Some(state.live.version())).await?;
@@ -151,6 +162,16 @@ impl Log {
             self.reload(state).await?;
         }
         Ok(())
+    }
+
+    /// The files that were taken out of the table, and when. A file that is put in again is not among them.
+    pub(crate) async fn removed(&self, state: &mut State) -> Result<HashMap<String, Timestamp>, DeltaTableError> {
+        self.reload(state).await?;
+        let removed = state.delta.all_tombstones(self.store.as_ref()).map_ok(|file| {
+            let at = file.deletion_timestamp().and_then(Timestamp::from_timestamp_millis);
+            (file.path().into_owned(), at.unwrap_or_default())
+        });
+        removed.try_collect().await
     }
 
     async fn reload(&self, state: &mut State) -> Result<(), DeltaTableError> {

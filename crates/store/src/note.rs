@@ -1,7 +1,6 @@
 //! Small files in which is noted, by a name that a person gave, what was done under it: each is replaced whole.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 
 use chat::Hour;
@@ -9,8 +8,9 @@ use object_store::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{Disk, Present};
+use crate::disk::Present;
 use crate::error::Error;
+use crate::site::Site;
 
 /// What every note begins with.
 #[derive(Deserialize)]
@@ -27,16 +27,13 @@ pub(crate) fn is_name(text: &str, others: &[u8]) -> bool {
 
 /// Reads a note; `None` when there is none. `meaning` gives what is wrong with a record that says nothing.
 pub(crate) fn read<R: DeserializeOwned, T>(
-    disk: &Disk,
+    site: &Site,
     location: &Path,
     newest: u64,
     meaning: impl FnOnce(R) -> Result<T, &'static str>,
 ) -> Result<Option<T>, Error> {
-    let path = disk.path(location);
-    let json = match fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(Error::file("read", &path))?,
-    };
+    let path = site.path(location);
+    let Some(json) = site.read(location).map_err(Error::file("read", &path))? else { return Ok(None) };
     let damaged = |reason: String| Error::Damaged { path: path.clone(), reason };
     let version: Version = serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))?;
     if version.version > newest {
@@ -46,10 +43,15 @@ pub(crate) fn read<R: DeserializeOwned, T>(
     meaning(record).map(Some).map_err(|reason| damaged(reason.to_owned()))
 }
 
-/// Writes a note in place of the one before, for good.
-pub(crate) fn write(disk: &Disk, location: &Path, record: &impl Serialize) -> Result<(), Error> {
+/// Writes a note in place of the one before, for good. In a bucket, where no lock keeps two machines apart, that must be
+/// the one that was read.
+pub(crate) fn write(site: &Site, location: &Path, record: &impl Serialize) -> Result<(), Error> {
     let json = serde_json::to_vec(record).expect("texts and numbers are always JSON");
-    disk.write(location, &json, Present::Replace).map_err(Error::file("write", &disk.path(location)))
+    let path = site.path(location);
+    site.write(location, &json, Present::Replace).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Error::Overtaken { path },
+        _ => Error::file("write", &path)(error),
+    })
 }
 
 /// Publications by hour, as a note has them.

@@ -5,27 +5,24 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use chat::{App, DeadLetter, Entry, Hour, Part, Timestamp};
 use futures::TryStreamExt;
-use object_store::ObjectStore;
 
 use crate::attachments::Attachments;
 use crate::compact::{Compacted, Compaction, Compactor, crowded};
-use crate::disk::{Disk, create_folder};
-use crate::error::{Advice, Error, is_gone};
-use crate::identity;
+use crate::error::{Error, is_gone};
 use crate::ledger::Ledger;
 use crate::letter_reader::LetterReader;
 use crate::lock::Lock;
 use crate::publish::{Mode, Publication, Published, Publisher};
 use crate::raw::{self, RawHour, RawPart, RawStage, SealedRaw};
-use crate::repair;
 use crate::running::Running;
+use crate::site::Site;
 use crate::snapshot::Snapshot;
 use crate::staged::StagedFile;
-use crate::table::{Kind, Table};
+use crate::table::Table;
 use crate::turn::{self, Turned};
 
 /// The newest format of an archive that this program reads and writes; `archive.json` holds it. It counts what lies where;
@@ -44,83 +41,33 @@ pub enum Access {
     Existing,
 }
 
-/// An archive on the local disk. Cheap to clone; clones are one handle. Any number of handles, in any number of
+/// An archive, in a folder or in a bucket. Cheap to clone; clones are one handle. Any number of handles, in any number of
 /// processes, may use an archive at once.
 #[derive(Clone)]
 pub struct Archive {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    disk: Disk,
-    clock: Clock,
-    app: Mutex<Option<App>>,
-    dead_letters: Table,
-    messages: Arc<Table>,
-    ledger: Ledger,
-    attachments: Attachments,
+/// What an open archive is made of.
+pub(crate) struct Inner {
+    pub(crate) site: Site,
+    pub(crate) clock: Clock,
+    pub(crate) app: Mutex<Option<App>>,
+    pub(crate) dead_letters: Table,
+    pub(crate) messages: Arc<Table>,
+    pub(crate) ledger: Ledger,
+    pub(crate) attachments: Attachments,
     // Dropped in this order: the mark is taken away before the lock is let go.
-    running: Arc<Running>,
-    _lock: Lock,
+    pub(crate) running: Arc<Running>,
+    /// `None` for an archive in a bucket, where nobody can be kept out.
+    pub(crate) _lock: Option<Lock>,
 }
 
 impl Archive {
-    /// Opens the archive in a folder.
-    ///
-    /// If a run before died, and nobody else uses the archive, it is repaired: rows of the ledger that are missing are
-    /// rebuilt from the tables, files that are part of nothing are removed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoArchive`], [`Error::NotEmpty`], [`Error::NewerFormat`]; else when the folder cannot be read or written.
-    pub async fn open(root: &Path, access: Access, clock: Clock) -> Result<Self, Error> {
-        let folder = root.to_owned();
-        let disk = tokio::task::spawn_blocking(move || folder_of(&folder, access)).await;
-        let disk = disk.map_err(|error| Error::file("open", root)(error.into())).flatten()?;
-        Self::open_on(disk, access, clock).await
-    }
-
-    pub(crate) async fn open_on(disk: Disk, access: Access, clock: Clock) -> Result<Self, Error> {
-        let (prepared, now) = (disk.clone(), clock());
-        let prepared = tokio::task::spawn_blocking(move || {
-            let lock = prepare(&prepared, access, now)?;
-            Ok((lock, identity::app(&prepared)?))
-        });
-        let prepared = prepared.await.map_err(|error| Error::file("open", disk.root())(error.into()));
-        let (lock, app) = prepared.flatten()?;
-        Self::open_tables(disk, lock, app, clock).await
-    }
-
-    async fn open_tables(disk: Disk, lock: Lock, app: Option<App>, clock: Clock) -> Result<Self, Error> {
-        let store: Arc<dyn ObjectStore> = Arc::new(disk.clone());
-        let open = |kind| Table::open(kind, Arc::clone(&store), Arc::clone(&clock));
-        // Most of it is waiting for small reads, one after another.
-        let (messages, dead_letters, hours) =
-            tokio::join!(open(Kind::Messages), open(Kind::DeadLetters), open(Kind::Hours));
-        let (messages, dead_letters, hours) = (Arc::new(messages?), dead_letters?, hours?);
-        let attachments = Attachments::new(disk.clone(), Arc::clone(&clock));
-        let running = Arc::new(Running::new(disk.clone()));
-        let ledger = Ledger::new(hours, Arc::clone(&messages), disk.clone(), Arc::clone(&running), Arc::clone(&clock));
-        if matches!(lock, Lock::Exclusive(_)) && repair::is_needed(&disk)? {
-            match repair::repair(&disk, &messages, &dead_letters, &ledger, &attachments, clock()).await {
-                // Who may only read, reads it as it is.
-                Err(error) if error.advice() == Advice::FixTheSettings => {
-                    tracing::warn!(%error, "could not repair the archive after a run that did not end well");
-                }
-                other => other?,
-            }
-        }
-        let lock = tokio::task::spawn_blocking(move || lock.share()).await;
-        let lock = lock.map_err(|error| Error::file("lock", disk.root())(error.into()))?;
-        let app = Mutex::new(app);
-        let inner = Inner { disk, clock, app, dead_letters, messages, ledger, attachments, running, _lock: lock };
-        Ok(Self { inner: Arc::new(inner) })
-    }
-
-    /// The folder.
+    /// The folder, or the address of the bucket: a name for people.
     #[must_use]
     pub fn root(&self) -> &Path {
-        self.inner.disk.root()
+        self.inner.site.root()
     }
 
     /// The tables, in the order in which they are spoken of. There may be none of attachments yet.
@@ -134,35 +81,8 @@ impl Archive {
         &self.inner.messages
     }
 
-    pub(crate) fn disk(&self) -> &Disk {
-        &self.inner.disk
-    }
-
-    /// Makes the archive this app's, for ever, if it is nobody's yet.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ForeignApp`] when it is another app's.
-    pub async fn claim(&self, app: &App) -> Result<(), Error> {
-        let stored = match self.app() {
-            Some(stored) => stored,
-            None => self.store_app(app).await?,
-        };
-        if stored == *app { Ok(()) } else { Err(Error::ForeignApp { archive: stored, asked: app.clone() }) }
-    }
-
-    async fn store_app(&self, app: &App) -> Result<App, Error> {
-        let (disk, asked) = (self.inner.disk.clone(), app.clone());
-        let work = tokio::task::spawn_blocking(move || identity::claim(&disk, &asked));
-        let stored = work.await.map_err(|error| Error::file("claim", self.root())(error.into())).flatten()?;
-        *self.inner.app.lock().unwrap_or_else(PoisonError::into_inner) = Some(stored.clone());
-        Ok(stored)
-    }
-
-    /// The app that the archive belongs to; `None` before the first [`Archive::claim`].
-    #[must_use]
-    pub fn app(&self) -> Option<App> {
-        self.inner.app.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn site(&self) -> &Site {
+        &self.inner.site
     }
 
     /// A place for the bytes of a part while they arrive.
@@ -171,7 +91,7 @@ impl Archive {
     ///
     /// When the folder cannot be written.
     pub fn stage_raw(&self, hour: Hour, part: Part) -> Result<RawStage, Error> {
-        RawStage::new(&self.inner.disk, hour, part)
+        RawStage::new(&self.inner.site, hour, part)
     }
 
     /// Keeps all parts of an hour, numbered from 0, in place of those it had. After a crash within, the hour has either
@@ -181,7 +101,7 @@ impl Archive {
     ///
     /// When a part is missing, or the folder cannot be written.
     pub fn keep_raw(&self, hour: Hour, parts: Vec<SealedRaw>) -> Result<(), Error> {
-        raw::keep(&self.inner.disk, hour, parts)
+        raw::keep(&self.inner.site, hour, parts)
     }
 
     /// What is kept of the served bytes of an hour: nothing, all parts, or not what the list of parts says.
@@ -190,7 +110,7 @@ impl Archive {
     ///
     /// When the folder cannot be read.
     pub fn raw_hour(&self, hour: Hour) -> Result<RawHour, Error> {
-        raw::hour(&self.inner.disk, hour)
+        raw::hour(&self.inner.site, hour)
     }
 
     /// The parts of an hour as they were served; `None` unless all are there.
@@ -211,7 +131,7 @@ impl Archive {
     ///
     /// When a folder cannot be read.
     pub fn raw_hours(&self) -> Result<Vec<Hour>, Error> {
-        raw::hours(&self.inner.disk)
+        raw::hours(&self.inner.site)
     }
 
     /// A place for a data file while it is written.
@@ -220,7 +140,7 @@ impl Archive {
     ///
     /// When the folder cannot be written.
     pub fn stage_file(&self) -> Result<StagedFile, Error> {
-        StagedFile::new(&self.inner.disk).map_err(Error::file("write into", self.root()))
+        StagedFile::new(&self.inner.site).map_err(Error::file("write into", self.root()))
     }
 
     /// A temporary file without a name, gone when it is closed.
@@ -229,7 +149,7 @@ impl Archive {
     ///
     /// When the folder cannot be written.
     pub fn spill_file(&self) -> io::Result<File> {
-        self.inner.disk.unnamed()
+        self.inner.site.unnamed()
     }
 
     /// Publishes an hour: dead letters, messages, ledger, in that order.
@@ -261,7 +181,7 @@ impl Archive {
     fn publisher(&self) -> Publisher<'_> {
         let inner = &*self.inner;
         Publisher {
-            disk: &inner.disk,
+            site: &inner.site,
             dead_letters: &inner.dead_letters,
             messages: &inner.messages,
             ledger: &inner.ledger,
@@ -310,7 +230,7 @@ impl Archive {
     pub async fn compact(&self, day: Hour, compaction: Compaction) -> Result<Compacted, Error> {
         let inner = &*self.inner;
         let work = inner.running.begin()?;
-        let compactor = Compactor { disk: &inner.disk, running: &inner.running, compaction, now: (inner.clock)() };
+        let compactor = Compactor { site: &inner.site, running: &inner.running, compaction, now: (inner.clock)() };
         let mut compacted = compactor.compact(&inner.dead_letters, day).await?;
         compacted.add(&compactor.compact(&inner.messages, day).await?);
         work.done();
@@ -324,7 +244,7 @@ impl Archive {
     ///
     /// When the file of the lock cannot be made.
     pub fn try_turn(&self) -> Result<Turned, Error> {
-        turn::take(&self.inner.disk, (self.inner.clock)())
+        turn::take(&self.inner.site, (self.inner.clock)())
     }
 
     /// Every row of the ledger, in the order in which they were recorded: the history of the archive.
@@ -364,14 +284,14 @@ impl Archive {
         Ok(Snapshot::new(Arc::clone(&self.inner.messages), live))
     }
 
-    /// Whether the tables still hold what an entry says that it published: its files are live, and on the disk.
+    /// Whether the tables still hold what an entry says that it published: its files are live, and on the disk if it is one.
     ///
     /// # Errors
     ///
     /// When the log cannot be read.
     pub async fn holds(&self, entry: &Entry) -> Result<bool, Error> {
         let live = self.inner.messages.live().await?;
-        let is_there = |path: &str| self.root().join(self.inner.messages.name()).join(path).is_file();
+        let is_there = |path: &str| !self.inner.site.lacks(&self.inner.messages.location(path));
         let holds = |publication: &String| {
             let mut holders = live.holders(entry.hour).iter();
             holders.any(|file| file.publications(entry.hour).any(|name| name == publication) && is_there(file.path()))
@@ -446,54 +366,4 @@ impl fmt::Debug for Archive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Archive").field("root", &self.root()).finish_non_exhaustive()
     }
-}
-
-/// The folder, created if that is wanted.
-fn folder_of(root: &Path, access: Access) -> Result<Disk, Error> {
-    if access == Access::Create {
-        create_folder(root).map_err(Error::file("create", root))?;
-    } else if !root.is_dir() {
-        return Err(Error::NoArchive { path: root.to_owned() });
-    }
-    Disk::new(root).map_err(Error::file("open", root))
-}
-
-/// Makes the folder an archive, if it is none and that is wanted. From the lock on, no repair can take what is written
-/// here for what a dead run left.
-fn prepare(disk: &Disk, access: Access, now: Timestamp) -> Result<Lock, Error> {
-    let is_archive = identity::is_archive(disk)?;
-    if !is_archive {
-        refuse(disk, access)?;
-    }
-    let lock = Lock::take(disk)?;
-    if !is_archive {
-        identity::create_archive(disk, now)?;
-        keep_private(disk.root()).map_err(Error::file("set the permissions of", disk.root()))?;
-    }
-    Ok(lock)
-}
-
-/// Refuses to make an archive of a folder that holds something else.
-fn refuse(disk: &Disk, access: Access) -> Result<(), Error> {
-    let path = disk.root().to_owned();
-    if access == Access::Existing {
-        return Err(Error::NoArchive { path });
-    }
-    let found = identity::foreign(disk).map_err(Error::file("list", disk.root()))?;
-    match found {
-        // Another process may have made it an archive since it was found to be none.
-        Some(found) if !identity::is_archive(disk)? => Err(Error::NotEmpty { path, found }),
-        _ => Ok(()),
-    }
-}
-
-/// An archive is for its owner alone, even in a folder that was there before, with nothing in it.
-#[cfg(unix)]
-fn keep_private(folder: &Path) -> io::Result<()> {
-    std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))
-}
-
-#[cfg(not(unix))]
-fn keep_private(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -128,6 +128,20 @@ impl Bucket {
         Ok(Self { scheme, name: url.host_str().unwrap_or_default().to_owned(), prefix })
     }
 
+    /// The bucket's own name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The prefix; empty for an archive that has its bucket alone.
+    pub(crate) fn prefix(&self) -> &Path {
+        &self.prefix
+    }
+
     /// A name for a folder of this machine that belongs to this archive: letters, digits, dots, dashes and `_`. Two
     /// archives may have the same only if their addresses differ in nothing else.
     #[must_use]

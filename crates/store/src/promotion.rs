@@ -88,7 +88,7 @@ impl Archive {
         let table = self.message_table();
         let Some(file) = table.live().await?.file(&file.path).map(Arc::clone) else { return Ok(None) };
         let work = self.running().begin()?;
-        let compactor = Compactor { disk: self.disk(), running: self.running(), compaction, now: self.now() };
+        let compactor = Compactor { site: self.site(), running: self.running(), compaction, now: self.now() };
         let filled = match compactor.replace(table, &[vec![file]]).await {
             Err(error) if is_gone(&error) => None,
             filled => filled?,

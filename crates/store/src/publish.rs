@@ -12,7 +12,6 @@ use archive::Statistics;
 use chat::{Entry, Hour, State, Timestamp};
 use deltalake::kernel::Add;
 
-use crate::disk::Disk;
 use crate::error::{Error, is_gone};
 use crate::layout;
 use crate::ledger::Ledger;
@@ -20,6 +19,7 @@ use crate::letters::Letters;
 use crate::live::{Live, LiveFile};
 use crate::rest::Rest;
 use crate::running::Running;
+use crate::site::Site;
 use crate::staged::{NewFile, StagedFile};
 use crate::standing::{Standing, published};
 use crate::steps::step;
@@ -84,7 +84,7 @@ impl Published {
 
 /// What publishing needs of an archive.
 pub(crate) struct Publisher<'a> {
-    pub(crate) disk: &'a Disk,
+    pub(crate) site: &'a Site,
     pub(crate) dead_letters: &'a Table,
     pub(crate) messages: &'a Table,
     pub(crate) ledger: &'a Ledger,
@@ -180,7 +180,7 @@ impl Publisher<'_> {
             step("messages.place");
             let tags = tags::of_entries(std::slice::from_ref(entry), &statistics.promoted);
             let file = NewFile { file, path, stats: statistics.to_delta_json(), hour };
-            let file = file.place(self.disk, self.messages, self.now, true).await?;
+            let file = file.place(self.site, self.messages, self.now, true).await?;
             step("messages.placed");
             add.push(Add { tags: Some(tags), ..file });
         }
@@ -224,7 +224,7 @@ impl Publisher<'_> {
         if holder(hour, &live).is_some_and(|file| mode.keeps(file, hour)) {
             return Ok(Rest::default());
         }
-        Rest::of(hour, &live, self.messages, self.disk, self.now).await
+        Rest::of(hour, &live, self.messages, self.site, self.now).await
     }
 }
 

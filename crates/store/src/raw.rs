@@ -1,4 +1,5 @@
-//! The bytes as served, for as long as the settings keep them.
+//! The bytes as served, for as long as the settings keep them. This is how they lie in a folder; [`bucket`] has the other
+//! way.
 //!
 //! ```text
 //! raw/2026/03/14/2026031409-0.gz     part 0, byte for byte as it was served
@@ -26,7 +27,11 @@ use crate::error::Error;
 use crate::intake::{Intake, Stage, Taken};
 use crate::layout;
 use crate::lock::lock_file;
+use crate::remote::Remote;
+use crate::site::Site;
 use crate::steps::step;
+
+mod bucket;
 
 const NEXT: &str = ".next";
 
@@ -57,6 +62,8 @@ pub struct RawPart {
     pub length: u64,
     /// Their SHA-256, lower-case hex.
     pub sha256: String,
+    /// The bucket in which its bytes are, and how they are called there; `None` for those in a folder.
+    remote: Option<(Remote, Path)>,
 }
 
 /// What is kept of the served bytes of an hour.
@@ -90,11 +97,37 @@ enum List {
 struct ManifestPart {
     length: u64,
     sha256: String,
+    /// What its name ends in, in a bucket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+}
+
+impl RawPart {
+    /// Opens the bytes for reading, from the start. Those in a bucket are downloaded first.
+    ///
+    /// # Errors
+    ///
+    /// When they are not there, or cannot be read.
+    pub fn open(&self) -> io::Result<File> {
+        match &self.remote {
+            None => File::open(&self.path),
+            Some((remote, location)) => remote.open(location)?.ok_or_else(|| io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+impl List {
+    fn parts(self) -> Option<Manifest> {
+        match self {
+            Self::Damaged(_) => None,
+            Self::Parts(manifest) => Some(manifest),
+        }
+    }
 }
 
 impl RawStage {
-    pub(crate) fn new(disk: &Disk, hour: Hour, part: Part) -> Result<Self, Error> {
-        Ok(Self { hour, part, intake: Intake::new(disk)? })
+    pub(crate) fn new(site: &Site, hour: Hour, part: Part) -> Result<Self, Error> {
+        Ok(Self { hour, part, intake: Intake::new(site)? })
     }
 
     /// Bytes written so far.
@@ -159,13 +192,21 @@ impl SealedRaw {
 }
 
 /// Keeps the parts of an hour in place of those it had.
-pub(crate) fn keep(disk: &Disk, hour: Hour, mut parts: Vec<SealedRaw>) -> Result<(), Error> {
+pub(crate) fn keep(site: &Site, hour: Hour, mut parts: Vec<SealedRaw>) -> Result<(), Error> {
     parts.sort_by_key(|part| part.part);
-    let folder = disk.path(&layout::raw_folder(hour));
+    let folder = site.path(&layout::raw_folder(hour));
     let in_order = parts.iter().zip(0..).all(|(part, number)| part.part == number && part.hour == hour);
     if !in_order {
         return Err(Error::Damaged { path: folder, reason: format!("the parts of {hour} are not 0, 1, 2, …") });
     }
+    match site {
+        Site::Disk(disk) => keep_on_disk(disk, hour, parts),
+        Site::Remote(remote) => bucket::keep(remote, hour, parts),
+    }
+}
+
+fn keep_on_disk(disk: &Disk, hour: Hour, parts: Vec<SealedRaw>) -> Result<(), Error> {
+    let folder = disk.path(&layout::raw_folder(hour));
     let failed = |error| Error::file("keep the served bytes in", &folder)(error);
     create_folder(&disk.path(&Path::from(layout::RAW_FOLDER))).map_err(failed)?;
     let _lock = lock(disk, File::lock)?;
@@ -183,7 +224,7 @@ fn stage(disk: &Disk, hour: Hour, parts: Vec<SealedRaw>) -> io::Result<()> {
     let folder = layout::raw_folder(hour);
     let mut list = Vec::with_capacity(parts.len());
     for sealed in parts {
-        list.push(ManifestPart { length: sealed.taken.length, sha256: sealed.taken.sha256 });
+        list.push(ManifestPart { length: sealed.taken.length, sha256: sealed.taken.sha256, id: None });
         let name = format!("{}{NEXT}", layout::raw_part(hour, sealed.part));
         disk.place(sealed.taken.file, &folder.clone().join(name), Present::Replace)?;
     }
@@ -225,7 +266,14 @@ fn lock(disk: &Disk, how: fn(&File) -> io::Result<()>) -> Result<Option<File>, E
 }
 
 /// What is kept of an hour.
-pub(crate) fn hour(disk: &Disk, hour: Hour) -> Result<RawHour, Error> {
+pub(crate) fn hour(site: &Site, hour: Hour) -> Result<RawHour, Error> {
+    match site {
+        Site::Disk(disk) => hour_on_disk(disk, hour),
+        Site::Remote(remote) => bucket::hour(remote, hour),
+    }
+}
+
+fn hour_on_disk(disk: &Disk, hour: Hour) -> Result<RawHour, Error> {
     match look(disk, hour)? {
         RawHour::Broken { .. } => {
             let _lock = lock(disk, File::lock_shared)?;
@@ -255,10 +303,10 @@ fn look(disk: &Disk, hour: Hour) -> Result<RawHour, Error> {
 fn find_parts(manifest: Manifest, path: impl Fn(Part) -> PathBuf) -> RawHour {
     let mut parts = Vec::with_capacity(manifest.parts.len());
     for (listed, part) in manifest.parts.into_iter().zip(0..) {
-        let ManifestPart { length, sha256 } = listed;
+        let ManifestPart { length, sha256, .. } = listed;
         let path = path(part);
         match fs::metadata(&path) {
-            Ok(found) if found.len() == length => parts.push(RawPart { part, path, length, sha256 }),
+            Ok(found) if found.len() == length => parts.push(RawPart { part, path, length, sha256, remote: None }),
             Ok(found) => {
                 return RawHour::Broken { path, reason: format!("it has {} bytes, and had {length}", found.len()) };
             }
@@ -272,7 +320,22 @@ fn find_parts(manifest: Manifest, path: impl Fn(Part) -> PathBuf) -> RawHour {
 }
 
 /// The hours that are whole, in order.
-pub(crate) fn hours(disk: &Disk) -> Result<Vec<Hour>, Error> {
+pub(crate) fn hours(site: &Site) -> Result<Vec<Hour>, Error> {
+    let mut whole = Vec::new();
+    let listed = match site {
+        Site::Disk(disk) => listed_on_disk(disk)?,
+        Site::Remote(remote) => bucket::hours(remote)?,
+    };
+    for candidate in listed {
+        if let RawHour::Whole(_) = hour(site, candidate)? {
+            whole.push(candidate);
+        }
+    }
+    Ok(whole)
+}
+
+/// The hours that have a list, in order.
+fn listed_on_disk(disk: &Disk) -> Result<Vec<Hour>, Error> {
     let mut hours = Vec::new();
     for year in names(&disk.path(&Path::from(layout::RAW_FOLDER)))? {
         for month in names(&year)? {
@@ -283,13 +346,7 @@ pub(crate) fn hours(disk: &Disk) -> Result<Vec<Hour>, Error> {
     }
     hours.sort_unstable();
     hours.dedup();
-    let mut whole = Vec::with_capacity(hours.len());
-    for candidate in hours {
-        if let RawHour::Whole(_) = hour(disk, candidate)? {
-            whole.push(candidate);
-        }
-    }
-    Ok(whole)
+    Ok(hours)
 }
 
 fn listed_hour(path: &FilePath) -> Option<Hour> {
@@ -332,12 +389,16 @@ fn read_list(path: &FilePath) -> Result<Option<List>, Error> {
 /// A list of parts; `None` when there is none.
 fn read_manifest(path: &FilePath) -> io::Result<Option<List>> {
     match fs::read(path) {
-        Ok(bytes) => Ok(Some(match serde_json::from_slice(&bytes) {
-            Ok(manifest) => List::Parts(manifest),
-            Err(error) => List::Damaged(format!("it is no list of parts: {error}")),
-        })),
+        Ok(bytes) => Ok(Some(parsed(&bytes))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+fn parsed(bytes: &[u8]) -> List {
+    match serde_json::from_slice(bytes) {
+        Ok(manifest) => List::Parts(manifest),
+        Err(error) => List::Damaged(format!("it is no list of parts: {error}")),
     }
 }
 

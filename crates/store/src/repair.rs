@@ -54,7 +54,7 @@ pub(crate) async fn repair(
 }
 
 /// The rows that the ledger lacks: of hours whose file it does not name, and of hours whose file is gone.
-fn lost_rows(live: &Live, known: &BTreeMap<Hour, Entry>, now: Timestamp) -> Vec<Entry> {
+pub(crate) fn lost_rows(live: &Live, known: &BTreeMap<Hour, Entry>, now: Timestamp) -> Vec<Entry> {
     let gone = known.values().filter(|entry| entry.state == State::Done && entry.tally.rows() > 0);
     let gone = gone.filter(|entry| live.holders(entry.hour).is_empty()).map(|entry| withdrawn(entry, now));
     let told = live.hours().filter_map(|hour| published(hour, known.get(&hour), live, now));

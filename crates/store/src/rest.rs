@@ -11,10 +11,10 @@ use archive::Settings;
 use chat::{Hour, Timestamp};
 use deltalake::kernel::Add;
 
-use crate::disk::Disk;
 use crate::error::Error;
 use crate::live::{Live, LiveFile};
 use crate::rewrite::Selection;
+use crate::site::Site;
 use crate::steps::step;
 use crate::table::Table;
 
@@ -29,15 +29,15 @@ pub(crate) struct Rest {
 
 impl Rest {
     /// Writes the rest of the files that hold an hour; nothing, if each holds that hour alone.
-    pub(crate) async fn of(hour: Hour, live: &Live, table: &Table, disk: &Disk, at: Timestamp) -> Result<Self, Error> {
+    pub(crate) async fn of(hour: Hour, live: &Live, table: &Table, site: &Site, at: Timestamp) -> Result<Self, Error> {
         let shared: Vec<_> = live.holders(hour).iter().filter(|file| is_shared(file)).cloned().collect();
         if shared.is_empty() {
             return Ok(Self::default());
         }
         let mut hours: BTreeSet<Hour> = shared.iter().flat_map(|file| file.hours().iter().copied()).collect();
         hours.remove(&hour);
-        let written = Selection { table, files: &shared, hours }.write(disk, Settings::default()).await?;
-        let add = written.place(disk, table, at, true).await?;
+        let written = Selection { table, files: &shared, hours }.write(site, Settings::default()).await?;
+        let add = written.place(site, table, at, true).await?;
         step("rest.placed");
         Ok(Self { shared, add: Some(add) })
     }

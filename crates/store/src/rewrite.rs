@@ -11,12 +11,12 @@ use archive::{Piece, Settings};
 use chat::{Entry, Hour, Timestamp};
 use deltalake::kernel::Add;
 
-use crate::disk::Disk;
 use crate::error::Error;
 use crate::layout;
 use crate::letters;
 use crate::live::LiveFile;
 use crate::reader::Reader;
+use crate::site::Site;
 use crate::staged::{NewFile, StagedFile};
 use crate::table::{Kind, Table};
 use crate::tags::{self, Tags};
@@ -44,14 +44,14 @@ impl Selection<'_> {
     ///
     /// [`Error::NotOurs`] when a file does not say of one of the hours what this program says of each; one that is gone
     /// meanwhile, see [`crate::is_gone`]; else when a file cannot be read or written.
-    pub(crate) async fn write(&self, disk: &Disk, settings: Settings) -> Result<Rewritten, Error> {
+    pub(crate) async fn write(&self, site: &Site, settings: Settings) -> Result<Rewritten, Error> {
         let told = self.told()?;
         let promotions = self.table.promotions().await?;
         let first = *self.hours.first().expect("something is selected");
-        let (kind, disk, hours) = (self.table.kind(), disk.clone(), self.hours.clone());
+        let (kind, site, hours) = (self.table.kind(), site.clone(), self.hours.clone());
         let pieces = self.files.iter().filter_map(|file| self.piece(file)).collect();
         let written = tokio::task::spawn_blocking(move || {
-            let out = StagedFile::new(&disk).map_err(Error::file("write into", disk.root()))?;
+            let out = StagedFile::new(&site).map_err(Error::file("write into", site.root()))?;
             let merged = match kind {
                 Kind::DeadLetters => archive::merge_dead_letters(pieces, &hours, out, &settings),
                 Kind::Messages | Kind::Hours | Kind::Attachments => {
@@ -138,14 +138,14 @@ impl Rewritten {
     /// Gives the file its name in the table, for good. `data_change` is false when no row is added or taken away.
     pub(crate) async fn place(
         self,
-        disk: &Disk,
+        site: &Site,
         table: &Table,
         at: Timestamp,
         data_change: bool,
     ) -> Result<Add, Error> {
         let Self { file, stats, tags, first: hour, rows: _ } = self;
         let add =
-            NewFile { file, path: layout::day_file(hour), stats, hour }.place(disk, table, at, data_change).await?;
+            NewFile { file, path: layout::day_file(hour), stats, hour }.place(site, table, at, data_change).await?;
         Ok(Add { tags: Some(tags), ..add })
     }
 }

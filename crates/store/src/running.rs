@@ -4,23 +4,22 @@
 //! `tmp/` is empty exactly when there is nothing to repair, and opening an archive costs no walk through its files.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use deltalake::kernel::Add;
 use object_store::path::Path;
 
-use crate::disk::Disk;
 use crate::error::Error;
 use crate::layout;
+use crate::site::Site;
 use crate::table::Table;
 
 /// The mark of one handle, and the work that is half done.
 #[derive(Debug)]
 pub(crate) struct Running {
-    disk: Disk,
-    mark: Mutex<Option<PathBuf>>,
+    site: Site,
+    mark: Mutex<Option<Path>>,
     half_done: AtomicU64,
 }
 
@@ -31,24 +30,25 @@ pub(crate) struct Work<'a> {
 }
 
 impl Running {
-    pub(crate) fn new(disk: Disk) -> Self {
-        Self { disk, mark: Mutex::default(), half_done: AtomicU64::new(0) }
+    pub(crate) fn new(site: Site) -> Self {
+        Self { site, mark: Mutex::default(), half_done: AtomicU64::new(0) }
     }
 
     /// Sets the mark, if it is not set yet.
     pub(crate) fn begin(&self) -> Result<Work<'_>, Error> {
-        let folder = self.disk.path(&Path::from(layout::TEMPORARY_FOLDER));
+        let folder = self.site.path(&Path::from(layout::TEMPORARY_FOLDER));
         let mut mark = self.mark.lock().unwrap_or_else(PoisonError::into_inner);
         if mark.is_none() {
-            *mark = Some(self.set_mark().map_err(Error::file("write into", &folder))?);
+            *mark = Some(self.site.mark().map_err(Error::file("write into", &folder))?);
         }
         self.half_done.fetch_add(1, Ordering::Relaxed);
         Ok(Work { running: self })
     }
 
-    /// Removes files of a table that are part of nothing any more. What cannot be removed is left, with the mark, to a repair.
+    /// Removes files of a table that are part of nothing any more. What cannot be removed is left, with the mark, to a
+    /// repair; in a bucket everything is left, for those who are reading it, to a sweep.
     pub(crate) async fn discard(&self, table: &Table, files: &[Add]) {
-        let disk = self.disk.clone();
+        let Site::Disk(disk) = self.site.clone() else { return };
         let paths: Vec<_> = files.iter().map(|file| disk.path(&table.location(&file.path))).collect();
         let remove = move || paths.iter().try_for_each(|path| disk.remove_if_there(path));
         let removed = tokio::task::spawn_blocking(remove).await.map_err(io::Error::from).flatten();
@@ -61,12 +61,6 @@ impl Running {
     /// Leaves the mark to the end, for the next to open the archive.
     pub(crate) fn leave_mark(&self) {
         self.half_done.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn set_mark(&self) -> io::Result<PathBuf> {
-        let (_file, path) = self.disk.temporary()?.keep().map_err(|error| error.error)?;
-        self.disk.sync(&self.disk.path(&Path::from(layout::TEMPORARY_FOLDER)))?;
-        Ok(path)
     }
 }
 
@@ -81,7 +75,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         let mark = self.mark.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mark) = mark.filter(|_| *self.half_done.get_mut() == 0)
-            && let Err(error) = self.disk.remove_if_there(&mark)
+            && let Err(error) = self.site.remove(&mark)
         {
             tracing::warn!(%error, "could not take away the mark of this run");
         }

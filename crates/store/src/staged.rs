@@ -8,9 +8,10 @@ use deltalake::kernel::Add;
 use object_store::path::Path;
 use tempfile::NamedTempFile;
 
-use crate::disk::{Disk, Present};
+use crate::disk::Present;
 use crate::error::Error;
 use crate::layout;
+use crate::site::Site;
 use crate::table::{Table, addition};
 
 /// A data file under its temporary name; removed when dropped before it is published.
@@ -21,8 +22,8 @@ pub struct StagedFile {
 }
 
 impl StagedFile {
-    pub(crate) fn new(disk: &Disk) -> io::Result<Self> {
-        Ok(Self { file: disk.temporary()?, length: 0 })
+    pub(crate) fn new(site: &Site) -> io::Result<Self> {
+        Ok(Self { file: site.temporary()?, length: 0 })
     }
 
     /// Bytes written so far.
@@ -37,8 +38,8 @@ impl StagedFile {
     }
 
     /// Gives the file its name, for good.
-    pub(crate) fn place(self, disk: &Disk, location: &Path) -> io::Result<()> {
-        disk.place(self.file, location, Present::Keep)
+    pub(crate) fn place(self, site: &Site, location: &Path) -> io::Result<()> {
+        site.place(self.file, location, Present::Keep)
     }
 }
 
@@ -58,15 +59,15 @@ impl NewFile {
     /// `data_change` is false when no row is added or taken away.
     pub(crate) async fn place(
         self,
-        disk: &Disk,
+        site: &Site,
         table: &Table,
         at: Timestamp,
         data_change: bool,
     ) -> Result<Add, Error> {
         let Self { file, path, stats, hour } = self;
-        let (disk, location, size) = (disk.clone(), table.location(&path), file.length());
-        let target = disk.path(&location);
-        let placed = tokio::task::spawn_blocking(move || file.place(&disk, &location)).await;
+        let (site, location, size) = (site.clone(), table.location(&path), file.length());
+        let target = site.path(&location);
+        let placed = tokio::task::spawn_blocking(move || file.place(&site, &location)).await;
         placed.map_err(io::Error::from).flatten().map_err(Error::file("write", &target))?;
         let mut add = addition(path, size, at, stats, data_change);
         add.partition_values.insert(layout::PARTITION.to_owned(), Some(layout::partition(hour)));

@@ -174,6 +174,12 @@ impl Table {
         Ok(self.fresh().await?.delta.metadata().configuration().get(FORMAT_PROPERTY).cloned())
     }
 
+    /// The files that were taken out of the table, and when, as far as the log still says.
+    pub(crate) async fn removed(&self) -> Result<HashMap<String, Timestamp>, Error> {
+        let mut state = self.fresh().await?;
+        self.log.removed(&mut state).await.map_err(Error::table(self.name()))
+    }
+
     /// Where a file lies below the archive.
     pub(crate) fn location(&self, file: &str) -> Path {
         Path::from(self.name()).parts().chain(Path::from(file).parts()).collect()

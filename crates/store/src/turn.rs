@@ -1,5 +1,7 @@
 //! Whose turn it is: only one fetch at a time works on an archive, so that no two ask for the same hour.
 //!
+//! In a bucket it is only for those on one machine: see decision 18.
+//!
 //! The tables need no such lock. It is the system's, on a file of its own: it falls with the process, and is never stale.
 //! What the file says is for people.
 
@@ -9,10 +11,10 @@ use std::io::{self, Read, Seek, Write};
 use chat::{Timestamp, show_time};
 use object_store::path::Path;
 
-use crate::disk::Disk;
 use crate::error::Error;
 use crate::layout;
 use crate::lock::lock_file;
+use crate::site::Site;
 
 /// What is read of the file at most.
 const LONGEST: u64 = 256;
@@ -37,8 +39,8 @@ pub enum Turned {
 }
 
 /// Takes the turn if nobody has it.
-pub(crate) fn take(disk: &Disk, now: Timestamp) -> Result<Turned, Error> {
-    let path = disk.path(&Path::from(layout::TURN_FILE));
+pub(crate) fn take(site: &Site, now: Timestamp) -> Result<Turned, Error> {
+    let path = site.lock_path(&Path::from(layout::TURN_FILE));
     let file = lock_file(&path).map_err(Error::file("lock", &path))?;
     let Some(mut file) = file else { return Ok(Turned::Mine(Turn { _file: None })) };
     match file.try_lock() {
@@ -78,15 +80,17 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::disk::Disk;
 
     #[test]
     fn one_has_the_turn_until_it_is_dropped() {
         let folder = TempDir::new().unwrap();
-        let (one, other) = (Disk::new(folder.path()).unwrap(), Disk::new(folder.path()).unwrap());
+        let site = || Site::from(Disk::new(folder.path()).unwrap());
+        let (one, other) = (site(), site());
         let now = "2026-03-15T02:10:00Z".parse().unwrap();
         let Turned::Mine(turn) = take(&one, now).unwrap() else { panic!("nobody has it") };
-        for disk in [&one, &other] {
-            let Turned::Taken { holder } = take(disk, now).unwrap() else { panic!("it is taken") };
+        for site in [&one, &other] {
+            let Turned::Taken { holder } = take(site, now).unwrap() else { panic!("it is taken") };
             assert_eq!(holder, format!("process {}, since 2026-03-15T02:10:00Z", std::process::id()));
         }
         drop(turn);

@@ -7,8 +7,6 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
-use std::fs;
-use std::io;
 use std::str::FromStr;
 
 use chat::Hour;
@@ -106,7 +104,7 @@ impl Archive {
     ///
     /// When the archive cannot be written.
     pub fn watch_turn(&self, name: &WatchName) -> Result<Option<WatchTurn>, Error> {
-        let path = self.disk().path(&layout::watch_lock(&name.0));
+        let path = self.site().lock_path(&layout::watch_lock(&name.0));
         Ok(take_turn(&path)?.map(|lock| WatchTurn { _lock: lock }))
     }
 
@@ -116,7 +114,7 @@ impl Archive {
     ///
     /// When the file cannot be read, is damaged, or is of a newer version.
     pub fn watched(&self, name: &WatchName) -> Result<Option<Watched>, Error> {
-        note::read(self.disk(), &layout::watch_file(&name.0), VERSION, |record: Record| {
+        note::read(self.site(), &layout::watch_file(&name.0), VERSION, |record: Record| {
             record.watched().ok_or("it has an hour or a mark that is none")
         })
     }
@@ -127,7 +125,7 @@ impl Archive {
     ///
     /// When it cannot be written; then what was noted before stands.
     pub fn keep_watched(&self, name: &WatchName, watched: &Watched) -> Result<(), Error> {
-        note::write(self.disk(), &layout::watch_file(&name.0), &Record::of(watched))
+        note::write(self.site(), &layout::watch_file(&name.0), &Record::of(watched))
     }
 
     /// Forgets what a saved search has told.
@@ -136,11 +134,8 @@ impl Archive {
     ///
     /// When the file is there and cannot be removed.
     pub fn forget_watched(&self, name: &WatchName) -> Result<(), Error> {
-        let path = self.disk().path(&layout::watch_file(&name.0));
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file("remove", &path)(error)),
-            _ => Ok(()),
-        }
+        let file = layout::watch_file(&name.0);
+        self.site().remove(&file).map_err(Error::file("remove", &self.site().path(&file)))
     }
 }
 
@@ -181,6 +176,7 @@ fn marks(digits: &str) -> Option<VecDeque<u64>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::sync::Arc;
 
     use chat::Timestamp;

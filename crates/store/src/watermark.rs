@@ -94,7 +94,7 @@ impl Archive {
     ///
     /// When the archive cannot be written.
     pub fn export_turn(&self, name: &ExportName) -> Result<Option<ExportTurn>, Error> {
-        let path = self.disk().path(&layout::export_lock(&name.0));
+        let path = self.site().lock_path(&layout::export_lock(&name.0));
         Ok(take_turn(&path)?.map(|lock| ExportTurn { _lock: lock }))
     }
 
@@ -104,7 +104,7 @@ impl Archive {
     ///
     /// When the file cannot be read, is damaged, or is of a newer version.
     pub fn watermark(&self, name: &ExportName) -> Result<Option<Watermark>, Error> {
-        note::read(self.disk(), &layout::export_file(&name.0), VERSION, |record: Record| {
+        note::read(self.site(), &layout::export_file(&name.0), VERSION, |record: Record| {
             record.watermark().ok_or("it names an hour that is none")
         })
     }
@@ -115,7 +115,7 @@ impl Archive {
     ///
     /// When it cannot be written; then what was noted before stands.
     pub fn keep_watermark(&self, name: &ExportName, watermark: &Watermark) -> Result<(), Error> {
-        note::write(self.disk(), &layout::export_file(&name.0), &Record::of(watermark))
+        note::write(self.site(), &layout::export_file(&name.0), &Record::of(watermark))
     }
 }
 

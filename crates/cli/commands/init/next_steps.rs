@@ -6,13 +6,12 @@ use crate::environment::variable_of;
 use crate::settings::Settings;
 
 /// The steps, numbered. `program` and `archive` begin at the root: cron runs in another folder and knows no `PATH` of yours.
-pub(super) fn next_steps(settings: &Settings, program: &Path, archive: &Path) -> String {
-    let annals = |command: &str| {
-        format!("{} {command} --archive {}", quoted(&program.to_string_lossy()), quoted(&archive.to_string_lossy()))
-    };
+pub(super) fn next_steps(settings: &Settings, program: &Path, archive: &str, file: &Path) -> String {
+    let annals =
+        |command: &str| format!("{} {command} --archive {}", quoted(&program.to_string_lossy()), quoted(archive));
     let mut steps = Vec::new();
     if settings.text("api.base_url").is_none() {
-        steps.push(format!("write `base_url`, and who asks, into {}", archive.join(crate::settings::FILE).display()));
+        steps.push(format!("write `base_url`, and who asks, into {}", file.display()));
     }
     steps.push(secret(settings));
     steps.push(format!("check everything:\n{}", annals("doctor")));
@@ -70,7 +69,12 @@ mod tests {
     fn steps(flags: &[&str], archive: &str) -> String {
         let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let settings = Settings::load(Path::new("/nonexistent"), &Environment::default(), &flags).unwrap();
-        next_steps(&settings, Path::new("/usr/local/bin/annals"), Path::new(archive))
+        next_steps(
+            &settings,
+            Path::new("/usr/local/bin/annals"),
+            archive,
+            &Path::new(archive).join(crate::settings::FILE),
+        )
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The very line of a message, from the bytes as they were served.
 
-use std::fs::File;
-
 use chat::{Message, Position, RETAINED_PARTS};
 use decode::{Decoder, Limits, Origin};
 use store::{Archive, RawHour};
@@ -32,7 +30,7 @@ pub(super) fn line(message: &Message<'_>, archive: &Archive, context: &Context) 
     let failed = |error: CommandError| {
         error.while_doing(format!("could not read line {line} of {}", raw.path.display())).hint(REBUILT)
     };
-    let file = File::open(&raw.path).map_err(|error| failed(CommandError::usage(error)))?;
+    let file = raw.open().map_err(|error| failed(CommandError::usage(error)))?;
     let limits = Limits { line: context.settings.decode.line_limit, ..Limits::default() };
     let mut decoder = Decoder::new(file, Origin { hour: source_hour, part, app: None }, limits);
     while let Some(records) = decoder.next_records().map_err(|error| failed(CommandError::usage(error)))? {

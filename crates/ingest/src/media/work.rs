@@ -131,7 +131,7 @@ impl Workshop {
 
     fn has_bytes_of(&self, row: &Attachment) -> bool {
         // What cannot be opened is there: `annals media verify` says what is wrong with it.
-        row.sha256.as_ref().is_some_and(|sha256| !matches!(self.archive.open_blob(sha256), Ok(None)))
+        row.sha256.as_ref().is_some_and(|sha256| !matches!(self.archive.has_blob(sha256), Ok(false)))
     }
 
     /// What is to be fetched for these attachments: each file once. One whose message is not there any more waits until

@@ -4,7 +4,6 @@
 //! held, and then the served lines go by. No line is held longer than it is looked at, but for the few that are named.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 
 use chat::{DeadLetter, Hour, Message, Part, Position, Reason};
 use decode::{Decoder, Limits, Origin, RebuildError, Records};
@@ -159,7 +158,7 @@ impl Kept {
     }
 
     fn walk_part(&mut self, raw: &RawPart, limits: Limits, other: &mut BTreeMap<Place, String>) -> Result<(), String> {
-        let file = File::open(&raw.path).map_err(|error| error.to_string())?;
+        let file = raw.open().map_err(|error| error.to_string())?;
         let origin = Origin { hour: self.hour, part: raw.part, app: None };
         let mut decoder = Decoder::new(file, origin, limits);
         while let Some(records) = decoder.next_records().map_err(|error| error.to_string())? {

@@ -1,0 +1,108 @@
+//! The bytes as served, in a bucket.
+//!
+//! ```text
+//! raw/2026/03/14/2026031409-0-<id>.gz    part 0, under a name that nobody else gives
+//! raw/2026/03/14/2026031409.json         {"parts":[{"length":123,"sha256":"…","id":"…"}]}: these parts, no others
+//! ```
+//!
+//! Nothing can be renamed here, and nothing needs to be: the list is replaced in one step, and from then on the new parts
+//! count. It is replaced only as it was read, so of two runs that keep one hour the second sees what the first has kept,
+//! and takes those parts away. Parts whose list was never written stay, see [`crate::sweep`].
+
+use std::io;
+
+use chat::{Hour, Part};
+use object_store::ObjectMeta;
+use object_store::path::Path;
+use uuid::Uuid;
+
+use super::{List, Manifest, ManifestPart, RawHour, RawPart, SealedRaw, parsed};
+use crate::disk::Present;
+use crate::error::Error;
+use crate::layout;
+use crate::remote::Remote;
+use crate::table::ATTEMPTS;
+
+/// Keeps all parts of an hour in place of those it had.
+pub(super) fn keep(remote: &Remote, hour: Hour, parts: Vec<SealedRaw>) -> Result<(), Error> {
+    let list = list_of(hour);
+    let failed = |error| Error::file("write", &remote.path(&list))(error);
+    let mut manifest = Manifest { parts: Vec::with_capacity(parts.len()) };
+    for sealed in parts {
+        let (id, part) = (Uuid::new_v4().simple().to_string(), sealed.part);
+        let SealedRaw { taken, .. } = sealed;
+        remote.place(taken.file, &part_of(hour, part, &id)).map_err(failed)?;
+        manifest.parts.push(ManifestPart { length: taken.length, sha256: taken.sha256, id: Some(id) });
+    }
+    let json = serde_json::to_vec(&manifest).expect("texts and numbers are always JSON");
+    let before = replace_list(remote, &list, &json)?;
+    for location in before.map(|before| names(hour, &before)).unwrap_or_default() {
+        remote.remove(&location).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Writes a list of parts, and gives back the one in whose place it came.
+fn replace_list(remote: &Remote, list: &Path, json: &[u8]) -> Result<Option<Manifest>, Error> {
+    for _ in 0..ATTEMPTS {
+        let before = read(remote, list)?;
+        match remote.write(list, json, Present::Replace) {
+            Ok(()) => return Ok(before.and_then(List::parts)),
+            // Another run has kept the hour just now.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::file("write", &remote.path(list))(error)),
+        }
+    }
+    Err(Error::Contended { table: layout::RAW_FOLDER, attempts: ATTEMPTS })
+}
+
+/// What is kept of an hour. Its parts are believed to be as long as the list says: who reads one finds out.
+pub(super) fn hour(remote: &Remote, hour: Hour) -> Result<RawHour, Error> {
+    let list = list_of(hour);
+    let manifest = match read(remote, &list)? {
+        None => return Ok(RawHour::Absent),
+        Some(List::Damaged(reason)) => return Ok(RawHour::Broken { path: remote.path(&list), reason }),
+        Some(List::Parts(manifest)) => manifest,
+    };
+    let mut parts = Vec::with_capacity(manifest.parts.len());
+    for (location, (listed, part)) in names(hour, &manifest).into_iter().zip(manifest.parts.into_iter().zip(0..)) {
+        let path = remote.path(&location);
+        if !remote.has(&location).map_err(Error::file("read", &path))? {
+            return Ok(RawHour::Broken { path, reason: "it is missing".to_owned() });
+        }
+        let ManifestPart { length, sha256, .. } = listed;
+        parts.push(RawPart { part, path, length, sha256, remote: Some((remote.clone(), location)) });
+    }
+    Ok(RawHour::Whole(parts))
+}
+
+/// The hours that have a list, in order.
+pub(super) fn hours(remote: &Remote) -> Result<Vec<Hour>, Error> {
+    let folder = Path::from(layout::RAW_FOLDER);
+    let listed = remote.list(Some(&folder)).map_err(Error::file("list", &remote.path(&folder)))?;
+    let hour = |object: &ObjectMeta| layout::parse_raw_manifest(object.location.filename()?);
+    let mut hours: Vec<_> = listed.iter().filter_map(hour).collect();
+    hours.sort_unstable();
+    Ok(hours)
+}
+
+fn read(remote: &Remote, list: &Path) -> Result<Option<List>, Error> {
+    let bytes = remote.read(list).map_err(Error::file("read", &remote.path(list)))?;
+    Ok(bytes.map(|bytes| parsed(&bytes)))
+}
+
+fn list_of(hour: Hour) -> Path {
+    layout::raw_folder(hour).join(layout::raw_manifest(hour))
+}
+
+fn names(hour: Hour, manifest: &Manifest) -> Vec<Path> {
+    let id = |listed: &ManifestPart| listed.id.clone().unwrap_or_default();
+    manifest.parts.iter().zip(0..).map(|(listed, part)| part_of(hour, part, &id(listed))).collect()
+}
+
+/// A list without ids was copied here from a folder, with its parts.
+fn part_of(hour: Hour, part: Part, id: &str) -> Path {
+    let name = layout::raw_part(hour, part);
+    let name = if id.is_empty() { name } else { format!("{}-{part}-{id}.gz", hour.key()) };
+    layout::raw_folder(hour).join(name)
+}

@@ -1,0 +1,211 @@
+//! Archives in a bucket: the program against a real store that speaks S3.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use emulator::corpus;
+
+use crate::interop::python;
+use crate::scene::{Run, Scene, files_below, run, start, wait};
+
+const BUCKET: &str = "harbor";
+const PLACE: &str = "s3://harbor/nightly";
+const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/2026031409.gz");
+
+/// A scene with a store, which is ended with it.
+struct Shore {
+    scene: Scene,
+    store: Child,
+    endpoint: String,
+}
+
+impl Shore {
+    /// `None` where there is no Python with a store.
+    fn new() -> Option<Self> {
+        let python = PathBuf::from(python()?);
+        let scene = Scene::new();
+        let [s3, master, volume, filer, admin] = free_ports();
+        std::fs::create_dir(scene.path("store")).unwrap();
+        let port = |name: &str, port: u16| format!("-{name}.port={port}");
+        let store = Command::new(python.parent().unwrap().join("weed"))
+            .args(["mini", "-master.telemetry=false", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"])
+            .args(["-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"])
+            .args([port("s3", s3), port("master", master), port("volume", volume), port("filer", filer)])
+            .args([port("admin", admin), format!("-dir={}", scene.path("store").display())])
+            .arg(format!("-bucket={BUCKET}"))
+            .env("AWS_ACCESS_KEY_ID", "AK")
+            .env("AWS_SECRET_ACCESS_KEY", "SK")
+            .current_dir(scene.path("store"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let shore = Self { scene, store, endpoint: format!("http://127.0.0.1:{s3}") };
+        shore.wait_for_the_bucket();
+        Some(shore)
+    }
+
+    /// Waits until there is a bucket, however long a busy machine takes.
+    fn wait_for_the_bucket(&self) {
+        let begun = Instant::now();
+        while run(&mut self.annals(&["plan", "--since", "2026-03-14", "--until", "2026-03-15"])).code != 0 {
+            assert!(begun.elapsed() < Duration::from_secs(120), "the store does not answer");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    fn annals(&self, arguments: &[&str]) -> Command {
+        self.annals_on("one", arguments)
+    }
+
+    /// The program on a machine of that name, which shares nothing with the others but the bucket.
+    fn annals_on(&self, machine: &str, arguments: &[&str]) -> Command {
+        let mut command = self.scene.annals(arguments);
+        command
+            .env("ANNALS_ARCHIVE", PLACE)
+            .env("XDG_DATA_HOME", self.scene.path(machine).join("data"))
+            .env("XDG_STATE_HOME", self.scene.path(machine).join("state"))
+            .envs(self.credentials());
+        command
+    }
+
+    fn credentials(&self) -> [(&'static str, &str); 4] {
+        [
+            ("AWS_ACCESS_KEY_ID", "AK"),
+            ("AWS_SECRET_ACCESS_KEY", "SK"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL", &self.endpoint),
+        ]
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        run(&mut self.annals(arguments))
+    }
+}
+
+impl Drop for Shore {
+    fn drop(&mut self) {
+        self.store.kill().ok();
+        self.store.wait().ok();
+    }
+}
+
+/// Ports that nobody listens on just now, all different. gRPC ports lie 10,000 above theirs.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners: Vec<_> = std::iter::repeat_with(|| TcpListener::bind("127.0.0.1:0").unwrap())
+        .filter(|listener| listener.local_addr().unwrap().port() < 55_000)
+        .take(N)
+        .collect();
+    std::array::from_fn(|number| listeners[number].local_addr().unwrap().port())
+}
+
+#[test]
+fn an_archive_in_a_bucket_says_what_one_in_a_folder_says() {
+    let Some(shore) = Shore::new() else { return };
+    shore.run(&["status"]).leaves(2);
+    let local = |arguments: &[&str]| run(&mut shore.scene.annals(arguments));
+    for place in [&local as &dyn Fn(&[&str]) -> Run, &|arguments: &[&str]| shore.run(arguments)] {
+        place(&["load", SAMPLES]).leaves(0);
+        // Once more: the hour is there, and its bytes are the same.
+        place(&["load", SAMPLES]).leaves(0);
+        place(&["compact", "--since", "2026-03-14", "--until", "2026-03-15"]).leaves(0);
+        place(&["verify", "--round-trip"]).leaves(0);
+    }
+    let questions: [&[&str]; 3] = [
+        &["query", "type:txt", "--format", "jsonl", "--limit", "1000"],
+        &["query", "type:txt", "--count"],
+        &["export", "--to", "-"],
+    ];
+    for question in questions {
+        let said = shore.run(question).leaves(0).stdout;
+        assert!(!said.is_empty() && said == local(question).leaves(0).stdout, "{question:?}: {said}");
+        // Another machine has nothing but the bucket.
+        assert_eq!(run(&mut shore.annals_on("two", question)).leaves(0).stdout, said, "{question:?}");
+    }
+    let ddl = shore.run(&["ddl", "--for", "duckdb"]).leaves(0).stdout;
+    assert!(ddl.contains("s3://harbor/nightly/messages"), "{ddl}");
+    assert_eq!(rows_by_others(&shore, PLACE), rows_by_others(&shore, shore.scene.archive().to_str().unwrap()));
+    let unfinished: Vec<_> = ["one", "two"].iter().flat_map(|machine| unfinished(&shore.scene.path(machine))).collect();
+    assert_eq!(unfinished, [] as [PathBuf; 0]);
+}
+
+/// What is in the folders of a machine for what is unfinished.
+fn unfinished(machine: &Path) -> Vec<PathBuf> {
+    let is_unfinished = |path: &PathBuf| path.components().any(|part| part.as_os_str() == "tmp");
+    files_below(machine).into_iter().filter(is_unfinished).collect()
+}
+
+/// The rows of `messages` as delta-rs in Python reads them.
+fn rows_by_others(shore: &Shore, archive: &str) -> usize {
+    const SCRIPT: &str = "\
+import os, sys, deltalake
+options = {'AWS_ALLOW_HTTP': 'true'} if sys.argv[1].startswith('s3:') else None
+print(deltalake.DeltaTable(sys.argv[1] + '/messages', storage_options=options).to_pyarrow_table().num_rows)
+sys.stdout.flush()
+os._exit(0)";
+    let mut python = Command::new(python().unwrap());
+    let output = python.args(["-c", SCRIPT, archive]).envs(shore.credentials()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn machines_that_fetch_the_same_hours_at_once_leave_each_there_once() {
+    let Some(shore) = Shore::new() else { return };
+    let service = shore.scene.service_at("2026-03-16T12:00:00Z", "", corpus::Options::default());
+    let fetch = |mut command: Command| {
+        command
+            .args(["fetch", "--since", "2026-03-14T08", "--until", "2026-03-14T11"])
+            .env("ANNALS_API_BASE_URL", service.base_url())
+            .env("ANNALS_API_TOKEN", service.token())
+            .env("ANNALS_API_HISTORY_PER_MINUTE", "60000")
+            .env("ANNALS_CLOCK", "2026-03-16T12:00:00Z");
+        start(&mut command)
+    };
+    wait(fetch(shore.scene.annals(&[]))).leaves(0);
+    let machines = ["one", "two"].map(|machine| fetch(shore.annals_on(machine, &[])));
+    for machine in machines {
+        wait(machine).leaves(0);
+    }
+    shore.run(&["verify"]).leaves(0);
+    assert_eq!(rows_by_others(&shore, PLACE), rows_by_others(&shore, shore.scene.archive().to_str().unwrap()));
+}
+
+#[test]
+fn a_load_that_is_killed_leaves_the_hour_whole_or_not_at_all() {
+    let Some(shore) = Shore::new() else { return };
+    let expected = {
+        run(&mut shore.scene.annals(&["load", SAMPLES])).leaves(0);
+        rows_by_others(&shore, shore.scene.archive().to_str().unwrap())
+    };
+    for milliseconds in [20, 60, 120, 200, 300, 450, 700] {
+        let mut load = shore.annals(&["load", SAMPLES]);
+        let mut running = start(load.env("ANNALS_ARCHIVE", format!("s3://harbor/killed-{milliseconds}")));
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        running.kill().unwrap();
+        running.wait().unwrap();
+        let at = |arguments: &[&str]| {
+            run(shore.annals(arguments).env("ANNALS_ARCHIVE", format!("s3://harbor/killed-{milliseconds}")))
+        };
+        // Wherever it was, the same command ends well and leaves what a run that nobody killed leaves.
+        at(&["load", SAMPLES]).leaves(0);
+        at(&["verify"]).leaves(0);
+        assert_eq!(
+            rows_by_others(&shore, &format!("s3://harbor/killed-{milliseconds}")),
+            expected,
+            "{milliseconds} ms"
+        );
+    }
+}
+
+#[test]
+fn a_bucket_that_cannot_be_used_is_said() {
+    let Some(shore) = Shore::new() else { return };
+    let nowhere = run(shore.annals(&["status"]).env("ANNALS_ARCHIVE", "s3://no-such-bucket/x")).leaves(2);
+    assert!(nowhere.stderr.contains("s3://no-such-bucket/x"), "{}", nowhere.stderr);
+    let refused = run(shore.annals(&["status"]).env("AWS_SECRET_ACCESS_KEY", "wrong")).leaves(2);
+    assert!(refused.stderr.contains("hint:") && !refused.stderr.contains("wrong"), "{}", refused.stderr);
+}
