@@ -101,7 +101,8 @@ async fn a_newer_table_is_refused_in_words() {
     let folder = TempDir::new().unwrap();
     drop(open(folder.path()).await);
     let log = folder.path().join("hours/_delta_log/00000000000000000000.json");
-    let newer = fs::read_to_string(&log).unwrap().replace(r#""annals.format":"3""#, r#""annals.format":"7""#);
+    let today = format!(r#""annals.format":"{}""#, archive::FORMAT);
+    let newer = fs::read_to_string(&log).unwrap().replace(&today, r#""annals.format":"7""#);
     fs::write(&log, newer).unwrap();
     let error = Archive::open(folder.path(), Access::Existing, clock()).await.unwrap_err();
     assert!(error.to_string().contains("format 7"), "{error}");
