@@ -4,8 +4,12 @@
 //! once, [`since_last`] what was published since it was asked last. Hours are read one after the other, in order, and little
 //! more than a row group is held. What appears in a folder or as a file is whole, and has a [`Manifest`].
 //!
+//! A [`Chronicle`] hands the rows themselves out, in the order in which they were sent.
+//!
 //! No index is asked: a query is held against each row, so that hours which the index does not hold are there too.
 
+mod choice;
+mod chronicle;
 mod error;
 mod firsts;
 mod manifest;
@@ -24,6 +28,8 @@ use chat::{Hour, Message, Timestamp, show_time};
 use index::Query;
 use store::{Archive, DataFile};
 
+pub use choice::Choice;
+pub use chronicle::{Chronicle, Placed};
 pub use error::ExportError;
 use firsts::Firsts;
 pub use manifest::{ColumnFacts, FileFacts, HourFacts, Manifest, MaskFacts, Options, SinceLast};
@@ -242,7 +248,7 @@ impl Export {
                 rows += batch.len() as u64;
                 if batch.is_empty() { Ok(()) } else { parts.write(&batch) }
             };
-            let is_wanted = |file: &DataFile| self.may_have_rows(file);
+            let is_wanted = |file: &DataFile| self.choice().may_be_in(file);
             let publication = tables.read(*hour, read.as_deref(), is_wanted, take).await?;
             written.push((*hour, publication, rows));
         }
@@ -271,12 +277,8 @@ impl Export {
         self.promotions.iter().filter(|promotion| self.columns.contains(&promotion.column))
     }
 
-    /// Whether a file may have rows of the range. The bounds that its log has may be cut to the millisecond.
-    fn may_have_rows(&self, file: &DataFile) -> bool {
-        let millisecond = std::time::Duration::from_millis(1);
-        let is_before = self.since.zip(file.max_sent_at).is_some_and(|(since, last)| last + millisecond < since);
-        let is_after = self.until.zip(file.min_sent_at).is_some_and(|(until, first)| first - millisecond >= until);
-        !is_before && !is_after
+    fn choice(&self) -> Choice<'_> {
+        Choice { since: self.since, until: self.until, query: self.query.as_ref().map(|(_, query)| query) }
     }
 
     /// The rows of a batch that are asked for, as they are asked for.
@@ -286,17 +288,8 @@ impl Export {
         firsts: Option<&Firsts>,
     ) -> Result<Vec<Message<'static>>, ExportError> {
         let is_first = |message: &Message<'_>| firsts.is_none_or(|firsts| firsts.is_first(message));
-        let asked_for = batch.into_iter().filter(|message| self.matches(message) && is_first(message));
+        let asked_for = batch.into_iter().filter(|message| self.choice().has(message) && is_first(message));
         asked_for.map(|message| self.shown(message)).collect()
-    }
-
-    fn matches(&self, message: &Message<'_>) -> bool {
-        let is_in = |time: Timestamp| {
-            self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
-        };
-        let has_bounds = self.since.is_some() || self.until.is_some();
-        (!has_bounds || message.sent_at.is_some_and(is_in))
-            && self.query.as_ref().is_none_or(|(_, query)| query.matches(message))
     }
 
     /// The message as it is handed out. In a record, secrets are looked for when it is rebuilt.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use archive::{Key, Projection};
 use chat::{Entry, Hour, Message, State};
 use futures::TryStreamExt as _;
 use store::{Archive, DataFile, Snapshot};
@@ -76,6 +77,24 @@ impl Tables {
             file = moved;
         }
         Ok(publication)
+    }
+
+    /// The rows of an hour with these keys, which are sorted, and the publication that they are of.
+    pub(super) async fn rows(
+        &mut self,
+        hour: Hour,
+        keys: &[Key],
+    ) -> Result<(String, Vec<Message<'static>>), ExportError> {
+        for _ in 0..LOOKS {
+            let (publication, file) = self.locate(hour).await?;
+            let Some(file) = file else { return Ok((publication, Vec::new())) };
+            match archive::read_keys(self.snapshot.reader(&file), keys, Projection::All).await {
+                Ok(rows) => return Ok((publication, rows)),
+                Err(error) if store::is_gone(&error) => self.refresh().await?,
+                Err(source) => return Err(ExportError::Rows { file: file.path, source }),
+            }
+        }
+        Err(ExportError::Moving { hour })
     }
 
     /// `taken` rows were handed out before; they are passed over.
