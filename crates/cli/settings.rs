@@ -229,6 +229,15 @@ impl Settings {
         Self::from_layers(Layers::of(archive, environment, flags)?)
     }
 
+    /// The settings of another app: those of a file, with the texts of `--set` on top, and nothing of the environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::load`], and when there is no such file.
+    pub(crate) fn of_another_app(&self, path: &Path) -> Result<Self, SettingsError> {
+        Self::from_layers(Layers::of_file(path, &self.layers)?)
+    }
+
     fn from_layers(layers: Layers) -> Result<Self, SettingsError> {
         let reader = Reader::new(&layers);
         Ok(Self {

@@ -14,6 +14,7 @@ use emulator::{Clock, Handle, History, Options};
 
 use crate::media;
 use crate::replay;
+use crate::restore;
 use crate::scene::{Scene, run};
 use crate::table;
 
@@ -116,9 +117,9 @@ fn at_every_step(
     met
 }
 
-/// The steps that only a full ledger comes to, or a day that is put together, or an export.
+/// The steps that only a full ledger comes to, or a day that is put together, or an export, or a restore.
 fn is_of_merging(step: &&str) -> bool {
-    ["merge.", "compact.", "rest.", "media.", "export."].iter().any(|of| step.starts_with(of))
+    ["merge.", "compact.", "rest.", "media.", "export.", "restore."].iter().any(|of| step.starts_with(of))
 }
 
 /// The steps of replacing, which an hour that is new does not come to.
@@ -320,6 +321,37 @@ fn killed_while_attachments_are_fetched() {
         let left = crate::scene::files_below(&scene.archive().join("tmp"));
         assert!(left.is_empty(), "killed at {step}: {left:?}");
     }
+}
+
+/// Nothing is sent twice, wherever a restore was killed, and what may have been sent is told.
+#[test]
+fn killed_while_messages_are_played_back() {
+    let steps = || store::STEPS.iter().copied().filter(|step| step.starts_with("restore."));
+    let prepared = Scene::new();
+    restore::source(&prepared);
+    let mut met = BTreeSet::new();
+    for (step, nth) in steps().flat_map(|step| [(step, 1), (step, 3)]) {
+        let scene = Scene::new();
+        copy(&prepared.archive(), &scene.archive());
+        let target = restore::service(&scene, "beacon");
+        let between = restore::Between::start(&target, |_| restore::Fate::Passes);
+        let again = || restore::restore(&scene, &between.base_url, &target, &["--all", "--ext-key", "was"]);
+        if kill_at(&mut again(), step, nth) {
+            met.insert(step);
+        }
+        let report = run(&mut again()).json();
+        let count = |key: &str| report[key].as_u64().unwrap();
+        assert_eq!(count("imported") + count("earlier") + count("in_doubt"), 22, "killed at {step}: {report}");
+        let sent: Vec<String> = between.imports().iter().map(|import| import["ext"]["was"].to_string()).collect();
+        let distinct: BTreeSet<&String> = sent.iter().collect();
+        assert_eq!(distinct.len(), sent.len(), "killed at {step}: {sent:?}");
+        // Both conversations are under way at once.
+        assert!(count("in_doubt") <= 2, "killed at {step}: {report}");
+        if count("in_doubt") == 0 {
+            assert_eq!(sent.len(), 22, "killed at {step}");
+        }
+    }
+    assert_eq!(met, steps().collect());
 }
 
 /// Live files of the ledger at which it is merged.

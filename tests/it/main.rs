@@ -33,6 +33,7 @@ mod promote;
 mod python_pages;
 mod readme;
 mod replay;
+mod restore;
 mod round_trip;
 mod samples;
 mod scene;

@@ -21,12 +21,14 @@ pub(crate) const CRATES: &[Crate] = &[
     // The write side and the read side; neither knows the other.
     Crate { name: "ingest", may_use: &["api", "archive", "chat", "decode", "index", "store"] },
     Crate { name: "query", may_use: &["archive", "chat", "decode", "index", "store"] },
+    // From the read side into the service: the way back.
+    Crate { name: "restore", may_use: &["api", "chat", "decode", "query", "store"] },
     // Stands in for the service; were it to share a type with `api` or `decode`, both could be wrong alike.
     Crate { name: "emulator", may_use: &["chat"] },
     // The program.
     Crate {
         name: "cli",
-        may_use: &["api", "archive", "chat", "decode", "emulator", "index", "ingest", "query", "store"],
+        may_use: &["api", "archive", "chat", "decode", "emulator", "index", "ingest", "query", "restore", "store"],
     },
 ];
 
@@ -53,6 +55,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("clap_complete", &["cli"], "arguments belong to the program"),
     owned("clap_mangen", &["cli"], "arguments belong to the program"),
     owned("comfy-table", &["cli"], "libraries print nothing"),
+    owned("csv", &["cli"], "tables of names are given to the program"),
     owned("datafusion", &["query"], "SQL is a way to ask"),
     owned("deltalake", &["store"], "the log is written by one crate"),
     owned("fail", &["cli", "store"], "the steps of publishing at which tests let the program die"),
@@ -88,12 +91,12 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("rustix", &["cli", "index"], "how much room a disk has; an index in place of another in one step"),
     owned(
         "serde",
-        &["api", "archive", "cli", "decode", "emulator", "query", "store"],
+        &["api", "archive", "cli", "decode", "emulator", "query", "restore", "store"],
         "a shape that is written down stays with its writer",
     ),
     owned(
         "serde_json",
-        &["api", "archive", "cli", "decode", "emulator", "index", "query", "store"],
+        &["api", "archive", "cli", "decode", "emulator", "index", "query", "restore", "store"],
         "a shape that is written down stays with its writer; attributes are searched by name",
     ),
     owned("simdutf8", &["decode"], "served bytes become text in one place"),
@@ -108,10 +111,10 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("tantivy-tokenizer-api", &["index"], "full text is kept by one crate"),
     owned(
         "tokio",
-        &["api", "cli", "emulator", "ingest", "query", "store"],
+        &["api", "cli", "emulator", "ingest", "query", "restore", "store"],
         "decoding, columns and full text wait for nothing",
     ),
-    owned("tokio-util", &["api", "cli", "emulator", "ingest", "store"], "how a run is told to stop"),
+    owned("tokio-util", &["api", "cli", "emulator", "ingest", "restore", "store"], "how a run is told to stop"),
     owned("toml", &["cli"], "settings belong to the program"),
     owned("tracing-opentelemetry", &["cli"], "traces are told by the program"),
     owned("tracing-subscriber", &["cli"], "the program decides what is logged"),

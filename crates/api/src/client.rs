@@ -112,7 +112,11 @@ impl fmt::Debug for Client {
 }
 
 /// The app in a base URL, which may hold nothing but host and path: a query would be lost, a password be sent.
-fn app_of(base_url: &Url) -> Result<App, Error> {
+///
+/// # Errors
+///
+/// [`Error::Settings`] when it names none.
+pub fn app_of(base_url: &Url) -> Result<App, Error> {
     let wrong = |what: &str| {
         Err(Error::Settings {
             what: format!("the base URL {what}: write https://host/org/app or https://host/app-id/id"),

@@ -159,15 +159,24 @@ pub enum Unfit {
     },
 }
 
-/// A user's name; capitals are taken, as old apps have them.
-pub(crate) fn user_name(name: &str) -> Result<(), Unfit> {
+/// Checks a user's name (section 1.5); capitals are taken, as old apps have them.
+///
+/// # Errors
+///
+/// [`Unfit::UserName`].
+pub fn user_name(name: &str) -> Result<(), Unfit> {
     let is_fit = |letter: u8| letter.is_ascii_alphanumeric() || b"_-.".contains(&letter);
     let is_name = (1..=64).contains(&name.len()) && name.bytes().all(is_fit);
     is_name.then_some(()).ok_or_else(|| Unfit::UserName { name: name.to_owned() })
 }
 
-/// The id of a group or room. How many digits it has is not checked: documents say 12 to 18, and nothing promises it.
-pub(crate) fn group_id(id: &str) -> Result<(), Unfit> {
+/// Checks the id of a group or room (section 1.5). How many digits it has is not checked: documents say 12 to 18, and nothing
+/// promises it.
+///
+/// # Errors
+///
+/// [`Unfit::GroupId`].
+pub fn group_id(id: &str) -> Result<(), Unfit> {
     let is_id = (1..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
     is_id.then_some(()).ok_or_else(|| Unfit::GroupId { id: id.to_owned() })
 }

@@ -113,6 +113,17 @@ impl From<query::Error> for CommandError {
     }
 }
 
+impl From<restore::Error> for CommandError {
+    fn from(error: restore::Error) -> Self {
+        match error {
+            restore::Error::Rows(error) => error.into(),
+            restore::Error::Store(error) => error.into(),
+            restore::Error::Service(error) => error.into(),
+            other => Self::usage(other).hint("nothing was sent; give everyone a name of his own in the file of names"),
+        }
+    }
+}
+
 impl From<ExportError> for CommandError {
     fn from(error: ExportError) -> Self {
         let error = match error {

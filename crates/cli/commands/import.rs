@@ -1,9 +1,10 @@
 //! `annals import`.
 
+mod from_archive;
 mod journal;
 mod lines;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use api::{Client, Import, ImportInto};
 use chat::MessageId;
@@ -15,10 +16,11 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::{Cell, Format, Rows};
+use from_archive::RestoreArgs;
 use journal::{Journal, State};
 use lines::{Line, Lines};
 
-/// Import messages of another system into the service's history
+/// Import messages into the service's history, those of another system or of an archive
 ///
 /// Each line of the file is a JSON object in the form of the service's import: `from`, `target`, `type`, `body`, and perhaps `ext`,
 /// `is_ack_read`, `msg_timestamp` (milliseconds since 1970) and `need_download`. All lines are checked before the first is sent.
@@ -26,35 +28,44 @@ use lines::{Line, Lines};
 /// A journal beside the file says of each line whether it was imported, and --resume goes on by it: what was imported is not sent
 /// again. A line whose answer was lost may have been imported; it is not sent again either, but told, and the run ends there. It
 /// asks first; where nobody can be asked it needs --yes.
+///
+/// With --from-archive, messages of the archive between users and of groups are played back into another app, oldest first in each
+/// conversation, with their times, their files uploaded again. The archive keeps the journal: the same command goes on where the
+/// last one ended, and sends none twice. What cannot be played back is counted by its reason. There --dry-run makes no call either, and
+/// counts what would be done. docs/restore.md has all of it.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("into").required(true), after_help = "\
+#[command(after_help = "\
 Examples:
   annals import old.ndjson --to-users
   annals import old.ndjson --to-groups --yes --json
   annals import old.ndjson --to-users --resume
   annals import old.ndjson --to-users --dry-run
+  annals import --from-archive --to-app harbor-org#beacon --to-settings beacon.toml --all --dry-run
+  annals import --from-archive --to-app harbor-org#beacon --to-settings beacon.toml --query 'in:231904417783810' --yes
+  annals import --from-archive --to-app harbor-org#beacon --since 2026-03-01 --map-users names.csv --left-out left-out.ndjson
 
-Exit codes: 0 all are imported; 2 a line is not in form (nothing was sent), a journal is in the way, or nobody consented; 3 it is \
-not known of a line whether it was imported, or the service could not be reached; 4 the service refused; 130 stopped.")]
+Exit codes: 0 all are imported, but for what is left out knowingly; 2 a line is not in form (nothing was sent), a journal is in \
+the way, the app is not the one that was meant, or nobody consented; 3 it is not known of a message whether it was imported, or \
+the service could not be reached; 4 the service refused; 130 stopped.")]
 pub(crate) struct Args {
     /// The file, one record a line
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    file: PathBuf,
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "from_archive", conflicts_with = "from_archive")]
+    file: Option<PathBuf>,
 
     /// The records are messages between two users; `target` is a user
-    #[arg(long, group = "into")]
+    #[arg(long, required_unless_present_any = ["to_groups", "from_archive"], conflicts_with_all = ["to_groups", "from_archive"])]
     to_users: bool,
 
     /// The records are messages of groups; `target` is the id of a group
-    #[arg(long, group = "into")]
+    #[arg(long, conflicts_with = "from_archive")]
     to_groups: bool,
 
     /// Go on by the journal of an import that was stopped
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from_archive")]
     resume: bool,
 
     /// Where the journal is [default: FILE with `.journal` appended]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "from_archive")]
     journal: Option<PathBuf>,
 
     #[command(flatten)]
@@ -62,6 +73,10 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     call: CallArgs,
+
+    // The last: its heading is for all that follow.
+    #[command(flatten)]
+    restore: RestoreArgs,
 }
 
 /// Imports messages.
@@ -70,37 +85,40 @@ pub(crate) struct Args {
 ///
 /// When a line is not in form, nobody consents, or the service refuses or cannot be reached.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    let Some(file) = args.file.as_deref().filter(|_| !args.restore.from_archive) else {
+        return from_archive::run(args.restore, args.consent, args.call, context).await;
+    };
     let into = if args.to_groups { ImportInto::Groups } else { ImportInto::Users };
-    let count = lines::checked(&args.file, into, &context.limits(), &context.output)?;
+    let count = lines::checked(file, into, &context.limits(), &context.output)?;
     if args.call.dry_run {
-        return show(&args, into, context);
+        return show(file, into, args.call, context);
     }
     let client = context.client()?;
     let header = journal::Header::of(&client.app().to_string(), into);
-    let journal = Journal::open(&args.journal_path(), &header, args.resume)?;
+    let journal = Journal::open(&args.journal_path(file), &header, args.resume)?;
     args.consent.ask(context, &format!("import {} into {}", journal.work(count), client.app()))?;
     let format = if args.call.json { Format::Jsonl } else { Format::Table };
     let rows = context.output.rows(format, &["line", "result", "msg_id", "reason"]);
     let (stop, report) = (context.stop.token(), Report { rows, tells_all: args.call.json, counts: Counts::default() });
     let mut work = Work { client: &client, into, journal, stop, report };
-    let end = work.all(Lines::open(&args.file)?).await;
+    let end = work.all(Lines::open(file)?).await;
     work.report.finish(end, context)
 }
 
-fn show(args: &Args, into: ImportInto, context: &Context) -> Result<Exit, CommandError> {
+fn show(file: &Path, into: ImportInto, call: CallArgs, context: &Context) -> Result<Exit, CommandError> {
     let (base_url, limits) = (context.base_url()?, context.limits());
-    for line in Lines::open(&args.file)? {
+    for line in Lines::open(file)? {
         let line = line?;
         let preview = line.import()?.preview(into, base_url, &limits)?;
-        context.show_call(&preview, args.call.json)?;
+        context.show_call(&preview, call.json)?;
     }
     Ok(Exit::Done)
 }
 
 impl Args {
-    fn journal_path(&self) -> PathBuf {
+    fn journal_path(&self, file: &Path) -> PathBuf {
         self.journal.clone().unwrap_or_else(|| {
-            let mut path = self.file.clone().into_os_string();
+            let mut path = file.as_os_str().to_owned();
             path.push(".journal");
             path.into()
         })

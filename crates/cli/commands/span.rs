@@ -74,6 +74,12 @@ pub(crate) struct TimeSpan {
 }
 
 impl TimeSpan {
+    /// The range between two times.
+    #[must_use]
+    pub(crate) fn of(since: Option<Timestamp>, until: Option<Timestamp>) -> Self {
+        Self { since, until }
+    }
+
     /// Beginning (inclusive) and end (exclusive), as far as they are given.
     ///
     /// # Errors

@@ -44,6 +44,23 @@ impl Layers {
         layers.with_flags(flags)
     }
 
+    /// The settings of another app: defaults, this file, and the flags among `given`. Neither the archive's own file nor the
+    /// environment counts, for these speak of the archive's app.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layers::of`], and when there is no such file.
+    pub(crate) fn of_file(path: &Path, given: &Self) -> Result<Self, SettingsError> {
+        let mut layers = Self::default();
+        layers.add_text(reference::DEFAULTS, |_| Place::Default)?;
+        let absent = || SettingsError::Read { path: path.to_owned(), source: io::ErrorKind::NotFound.into() };
+        let text = text_of(path)?.ok_or_else(absent)?;
+        layers.add_text(&text, |position| Place::File(path.to_owned(), position))?;
+        let flags = given.values.iter().filter(|(_, value)| value.place == Place::Flag);
+        layers.values.extend(flags.map(|(name, value)| (*name, value.clone())));
+        Ok(layers)
+    }
+
     /// The same with the texts of `--set` on top.
     ///
     /// # Errors
@@ -189,6 +206,19 @@ mod tests {
         }
         let flags: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         Layers::of(archive.path(), &environment(variables), &flags)
+    }
+
+    #[test]
+    fn the_settings_of_another_app_are_a_file_and_flags() {
+        let given = layers("[api]\nzone = '+01:00'\n", &[("ANNALS_API_TOKEN", "t")], &["api.attempts=4"]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("target.toml");
+        assert!(Layers::of_file(&path, &given).unwrap_err().to_string().starts_with("could not read "));
+        fs::write(&path, "[api]\nattempts = 2\nbase_url = 'http://h/o/b'\n").unwrap();
+        let other = Layers::of_file(&path, &given).unwrap();
+        let of = |name| other.value(name).map(|value| value.text.as_str());
+        assert_eq!((of("api.base_url"), of("api.attempts")), (Some("http://h/o/b"), Some("4")));
+        assert_eq!((of("api.zone"), of("api.token")), (Some("UTC"), None));
     }
 
     #[test]

@@ -129,6 +129,13 @@ impl Archive {
         Ok(layout::is_sha256(sha256) && has()?)
     }
 
+    /// The file that holds the bytes of an attachment; `None` when they are not there.
+    #[must_use]
+    pub fn blob_path(&self, sha256: &str) -> Option<PathBuf> {
+        let path = layout::is_sha256(sha256).then(|| self.site().path(&layout::blob(sha256)))?;
+        path.is_file().then_some(path)
+    }
+
     /// The SHA-256 of bytes of an attachment as they are now, and how many there are; `None` when they are not there.
     ///
     /// # Errors

@@ -26,6 +26,8 @@ pub(crate) const MEDIA_FOLDER: &str = "media";
 const EXPORTS_FOLDER: &str = "exports";
 /// The folder of what saved searches have told.
 const WATCHES_FOLDER: &str = "watches";
+/// The folder of what was played back into apps.
+const RESTORES_FOLDER: &str = "restores";
 /// The partition column of all tables but the ledger.
 pub(crate) const PARTITION: &str = "date";
 
@@ -121,6 +123,16 @@ pub(crate) fn watch_file(name: &str) -> Path {
 /// The lock of the runs of a saved search.
 pub(crate) fn watch_lock(name: &str) -> Path {
     Path::from(format!("{WATCHES_FOLDER}/{name}.lock"))
+}
+
+/// What a restore has played back.
+pub(crate) fn restore_file(name: &str) -> Path {
+    Path::from(format!("{RESTORES_FOLDER}/{name}.ndjson"))
+}
+
+/// The lock of the runs of a restore.
+pub(crate) fn restore_lock(name: &str) -> Path {
+    Path::from(format!("{RESTORES_FOLDER}/{name}.lock"))
 }
 
 /// The hour and part that a file of served bytes is named after.

@@ -38,6 +38,7 @@
 //! media/ab/abcd…                            the bytes of attachments, named after their SHA-256
 //! exports/nightly.json                      up to where the export of that name has handed out the archive
 //! watches/harbour.json                      what the saved search of that name has told
+//! restores/harbor-org.beacon.ndjson         which rows were played back into that app, and as which messages
 //! tmp/                                      everything unfinished; empty when no run is going
 //! .lock                                     shared by all who use the archive, exclusive for repairs
 //! .turn                                     held by the one run that fetches; says which
@@ -79,6 +80,7 @@ mod reader;
 mod remote;
 mod repair;
 mod rest;
+mod restores;
 mod rewrite;
 mod running;
 mod schema;
@@ -116,6 +118,7 @@ pub use publish::{Mode, Publication, Published};
 pub use raw::{RawHour, RawPart, RawStage, SealedRaw};
 pub use reader::Reader;
 pub use remote::connect::Variable;
+pub use restores::{RestoreJournal, RestoreKey, RestoreName, RestoreNameError, RestoreTurn, Restored, RestoredFile};
 pub use schema::TableColumn;
 pub use snapshot::{DataFile, Snapshot};
 pub use staged::StagedFile;

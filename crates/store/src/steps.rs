@@ -7,7 +7,7 @@
 /// The steps in the order in which an hour comes to them. Those of `log` come with each commit to a table, those of
 /// `merge` when the ledger has many files, those of `letters` when an hour has or had some, those of `rest` when an hour
 /// of a compacted day is replaced, those of `compact` when a day is compacted. Those of `media` come when attachments are
-/// fetched, those of `export` when rows are handed out.
+/// fetched, those of `export` when rows are handed out, those of `restore` when they are played back.
 pub const STEPS: &[&str] = &[
     // The served bytes are there under temporary names.
     "raw.keep",
@@ -56,6 +56,13 @@ pub const STEPS: &[&str] = &[
     // It is there, the watermark does not know yet.
     "export.placed",
     "export.kept",
+    // The journal says that a row is about to be sent.
+    "restore.asked",
+    // The service has answered, the journal does not know yet.
+    "restore.answered",
+    "restore.noted",
+    // The service has a file, the journal does not know yet.
+    "restore.uploaded",
 ];
 
 /// The program has come to a step; `name` is one of [`STEPS`].
@@ -101,6 +108,7 @@ mod tests {
         called(&crates.join("store/src"), &mut found);
         called(&crates.join("ingest/src"), &mut found);
         called(&crates.join("query/src"), &mut found);
+        called(&crates.join("restore/src"), &mut found);
         // The one that this test looks with.
         found.remove(").skip(1) {");
         let mut listed: Vec<_> = STEPS.iter().map(|name| ((*name).to_owned(), 1)).collect();
