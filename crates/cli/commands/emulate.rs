@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chat::{Hour, Timestamp, Zone, parse_time};
+use chat::{App, Hour, Timestamp, Zone, parse_time};
 use emulator::{Clock, Customs, Emulator, Faults, History, Imports, Kind, Options, RecallFailure, Recalled, corpus};
 use serde_json::json;
 
@@ -36,6 +36,10 @@ pub(crate) struct Args {
     /// Print one line of JSON with `base_url` and a `token` that works
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// The app that it is the service of
+    #[arg(long, value_name = "ORG#APP", default_value = "harbor-org#lantern")]
+    pub(crate) app: App,
 
     /// What time it is when the service starts; its clock runs on from there
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
@@ -193,6 +197,7 @@ impl Args {
             state: self.state,
             customs,
             listen: self.listen,
+            app: self.app,
             zone: self.zone,
             clock: self.now.map_or_else(Clock::real, Clock::running_from),
             rate_per_minute: match self.rate {
