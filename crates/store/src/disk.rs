@@ -123,6 +123,13 @@ impl Disk {
         ignore_missing(fs::remove_file(path))
     }
 
+    /// Removes a file, or a folder with all that is in it, such as a query leaves that was killed while it sorted.
+    pub(crate) fn remove_all_if_there(&self, path: &FilePath) -> io::Result<()> {
+        self.step()?;
+        let is_folder = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
+        ignore_missing(if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) })
+    }
+
     /// Makes the names in a folder last.
     pub(crate) fn sync(&self, folder: &FilePath) -> io::Result<()> {
         self.step()?;

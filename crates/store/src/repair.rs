@@ -48,7 +48,7 @@ pub(crate) async fn repair(
     }
     // Last: as long as something is in there, the next to open the archive repairs again.
     for path in unfinished(disk)? {
-        disk.remove_if_there(&path).map_err(Error::file("remove", &path))?;
+        disk.remove_all_if_there(&path).map_err(Error::file("remove", &path))?;
     }
     Ok(())
 }
