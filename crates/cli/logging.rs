@@ -11,8 +11,8 @@ use crate::output::{LogFormat, Output, Talk};
 use crate::traces::Traces;
 
 /// The crates of this program, as they name themselves in log lines.
-const OURS: [&str; 10] =
-    ["annals", "api", "archive", "chat", "decode", "emulator", "index", "ingest", "query", "store"];
+const OURS: [&str; 11] =
+    ["annals", "api", "archive", "chat", "decode", "emulator", "index", "ingest", "query", "restore", "store"];
 
 /// The events of the run and of each hour, which machines are told without being asked.
 const EVENTS: &str = "annals::run=info,annals::hour=info";
