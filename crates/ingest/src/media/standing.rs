@@ -48,11 +48,25 @@ impl MediaStanding {
     ///
     /// When the tables cannot be read.
     pub async fn of(archive: &Archive, hours: &Range<Hour>, now: Timestamp) -> Result<Option<Self>, Error> {
+        Self::while_looking(archive, hours, now, |_| ()).await
+    }
+
+    /// The same, while `look` is shown each attachment.
+    pub(crate) async fn while_looking(
+        archive: &Archive,
+        hours: &Range<Hour>,
+        now: Timestamp,
+        mut look: impl FnMut(&Attachment),
+    ) -> Result<Option<Self>, Error> {
         if !archive.has_attachments().await? {
             return Ok(None);
         }
         let mut standing = Self::new();
-        archive.each_attachment(hours, |row| standing.take(row, now)).await?;
+        let take = |row: Attachment| {
+            look(&row);
+            standing.take(row, now);
+        };
+        archive.each_attachment(hours, take).await?;
         let (entries, listed) = (archive.entries().await?, archive.listed().await?);
         let done = entries.values().filter(|entry| entry.state == State::Done && hours.contains(&entry.hour));
         standing.unlisted = done.filter(|entry| listed.get(&entry.hour) != Some(&entry.publication())).count() as u64;

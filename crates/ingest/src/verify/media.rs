@@ -29,10 +29,9 @@ impl Verified {
     /// Looks for the bytes of each attachment of these hours that is said to be stored.
     pub(super) async fn hold_attachments(&mut self, workshop: &Workshop, range: &Range<Hour>) -> Result<(), Error> {
         let archive = &workshop.archive;
-        let Some(standing) = MediaStanding::of(archive, range, (workshop.clock)()).await? else { return Ok(()) };
         let mut missing = 0;
-        let take = |row: Attachment| {
-            if let Some(why) = what_is_missing(archive, &row) {
+        let look = |row: &Attachment| {
+            if let Some(why) = what_is_missing(archive, row) {
                 missing += 1;
                 if missing <= NAMED {
                     let (hour, part, line) = (row.position.source_hour, row.position.part, row.position.line);
@@ -40,7 +39,8 @@ impl Verified {
                 }
             }
         };
-        archive.each_attachment(range, take).await?;
+        let standing = MediaStanding::while_looking(archive, range, (workshop.clock)(), look).await?;
+        let Some(standing) = standing else { return Ok(()) };
         if missing > NAMED {
             self.find(Finding::MoreAttachments { attachments: missing - NAMED });
         }
