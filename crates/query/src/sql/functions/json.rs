@@ -3,13 +3,17 @@
 //! A path is `$` and steps: `.name`, `."any name"`, `["any name"]`, `[0]`. Where it leads nowhere, to null, or to a value of
 //! another kind, the answer is null; so it is where the text is no JSON.
 
+use std::fmt;
+use std::result::Result;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array as _, BooleanArray, Float64Array, Int64Array, StringViewArray};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::plan_err;
-use datafusion::error::Result;
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::ScalarUDF;
+use serde::Deserialize as _;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::function;
@@ -50,7 +54,7 @@ fn as_float(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
-fn each<T>(texts: &[StringViewArray], take: impl Fn(&Value) -> Option<T>) -> Result<Vec<Option<T>>> {
+fn each<T>(texts: &[StringViewArray], take: impl Fn(&Value) -> Option<T>) -> Result<Vec<Option<T>>, DataFusionError> {
     let [texts, paths] = texts else { return plan_err!("a text and a path are needed") };
     let mut known: Option<(&str, Path)> = None;
     let mut values = Vec::with_capacity(texts.len());
@@ -80,7 +84,7 @@ enum Step {
 }
 
 impl Path {
-    fn read(text: &str) -> Result<Self> {
+    fn read(text: &str) -> Result<Self, DataFusionError> {
         let Some(steps) = text.strip_prefix('$').and_then(steps) else {
             return plan_err!("`{text}` is no path: write $.name, $.\"any name\" or $.list[0].name");
         };
@@ -92,15 +96,10 @@ impl Path {
         if !self.may_lead_somewhere(text) {
             return None;
         }
-        let mut value: Value = serde_json::from_str(text).ok()?;
-        for step in &self.steps {
-            value = match (step, value) {
-                (Step::Name(name), Value::Object(mut members)) => members.remove(name)?,
-                (Step::Place(place), Value::Array(mut values)) if *place < values.len() => values.swap_remove(*place),
-                _ => return None,
-            };
-        }
-        Some(value)
+        let mut json = serde_json::Deserializer::from_str(text);
+        let value = Steps(&self.steps).deserialize(&mut json).ok()?;
+        json.end().ok()?;
+        value
     }
 
     /// Whether all names are in the text, or may be because it has escapes: looking costs less than reading.
@@ -110,6 +109,91 @@ impl Path {
             Step::Place(_) => true,
         };
         text.contains('\\') || self.steps.iter().all(is_there)
+    }
+}
+
+/// The way that is left, which reads what lies on it and passes over all else.
+struct Steps<'a>(&'a [Step]);
+
+impl<'de> DeserializeSeed<'de> for Steps<'_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        if self.0.is_empty() { Value::deserialize(json).map(Some) } else { json.deserialize_any(self) }
+    }
+}
+
+/// A value that is neither an object nor a list ends the way.
+macro_rules! leads_nowhere {
+    ($($visit:ident: $value:ty),*) => {
+        $(fn $visit<E>(self, _: $value) -> Result<Self::Value, E> {
+            Ok(None)
+        })*
+    };
+}
+
+impl<'de> Visitor<'de> for Steps<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let (mut found, name) = (None, Name(self.0.first()));
+        while let Some(is_it) = members.next_key_seed(name)? {
+            // Of several members of one name the last counts.
+            if is_it {
+                found = members.next_value_seed(Steps(&self.0[1..]))?;
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        if let Some(Step::Place(place)) = self.0.first() {
+            for _ in 0..*place {
+                if values.next_element::<IgnoredAny>()?.is_none() {
+                    return Ok(None);
+                }
+            }
+            found = values.next_element_seed(Steps(&self.0[1..]))?.flatten();
+        }
+        while values.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(found)
+    }
+
+    leads_nowhere!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+}
+
+/// Whether a member has the name of a step.
+#[derive(Clone, Copy)]
+struct Name<'a>(Option<&'a Step>);
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<bool, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<bool, E> {
+        Ok(matches!(self.0, Some(Step::Name(wanted)) if wanted == name))
     }
 }
 
@@ -145,8 +229,8 @@ mod tests {
 
     #[test]
     fn a_path_leads_to_a_value_or_nowhere() {
-        let text =
-            r#"{"order":{"id":"77","items":[{"n":2.5},null]},"a.b":true,"\u0061":"escaped","big":9223372036854775808}"#;
+        let text = r#"{"order":{"id":"77","items":[{"n":2.5},null]},"a.b":true,"\u0061":"escaped","big":9223372036854775808,
+            "twice":1,"twice":{"x":2},"order ":7,"list":[[],[1,[2,3]],4]}"#;
         let at = |path: &str| Path::read(path).unwrap().value(text);
         for (path, as_json) in [
             ("$.order.id", Some(r#""77""#)),
@@ -158,11 +242,20 @@ mod tests {
             ("$.a", Some(r#""escaped""#)),
             ("$.order[0]", None),
             ("$.nothing.there", None),
+            ("$.twice", Some(r#"{"x":2}"#)),
+            ("$.twice.x", Some("2")),
+            ("$.list[1][1][0]", Some("2")),
+            ("$.list[2]", Some("4")),
+            ("$.list.x", None),
+            ("$.big.x", None),
         ] {
             assert_eq!(at(path).map(|value| value.to_string()).as_deref(), as_json, "{path}");
         }
         assert_eq!(Path::read("$").unwrap().value("7"), Some(7.into()));
         assert_eq!(Path::read("$").unwrap().value("{"), None, "no JSON is no value");
+        for broken in [r#"{"a":1"#, r#"{"a":1} x"#, r#"{"a":1,}"#] {
+            assert_eq!(Path::read("$.a").unwrap().value(broken), None, "{broken} is no JSON");
+        }
         let id = at("$.order.id").unwrap();
         assert_eq!((as_int(&id), as_float(&id), as_text(&id)), (Some(77), Some(77.0), Some("77".to_owned())));
         assert_eq!(as_int(&at("$.big").unwrap()), None, "it does not fit");
