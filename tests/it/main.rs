@@ -46,6 +46,8 @@ mod sent;
 mod shell;
 #[cfg(feature = "sql")]
 mod sql;
+#[cfg(feature = "sql")]
+mod sql_export;
 mod status;
 mod table;
 #[cfg(feature = "otel")]

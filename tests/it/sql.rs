@@ -3,20 +3,23 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
+use chat::{Attachment, AttachmentKind, Hour, Position, Timestamp};
 use serde_json::{Value, json};
+use store::{Access, Archive, AttachmentUpdate};
 
 use crate::scene::{Run, Scene, run};
 
 /// Loads these lines as the hour file of a key.
-fn load(scene: &Scene, key: &str, lines: &[&str]) {
+pub(crate) fn load(scene: &Scene, key: &str, lines: &[&str]) {
     let path = scene.path(&format!("{key}.ndjson"));
     fs::write(&path, lines.join("\n")).unwrap();
-    run(&mut scene.annals(&["load", path.to_str().unwrap()])).leaves(0);
+    run(&mut scene.annals(&["load", "--again", path.to_str().unwrap()])).leaves(0);
 }
 
 /// Two hours of two days: four messages, of which one is served in both hours, and a line that is no message.
-fn archive(scene: &Scene) {
+pub(crate) fn archive(scene: &Scene) {
     load(
         scene,
         "2026031423",
@@ -188,6 +191,7 @@ fn a_mistake_is_told_with_what_was_meant() {
     for (query, expected) in [
         ("SELECT sendr FROM messages", "did you mean `sender`?"),
         ("SELECT * FROM mesages", "did you mean `messages`?"),
+        ("SELECT * FROM attachment", "did you mean `attachments`?"),
         ("SELEC 1", "SELEC"),
         ("SELECT * FROM messages WHERE matches('form:x')", "full-text"),
         ("SELECT * FROM messages WHERE matches(sender)", "single quotes"),
@@ -217,19 +221,46 @@ fn an_archive_without_an_hour_is_empty() {
     assert_eq!(header.stdout, "msg_id\r\n");
 }
 
-/// The files of before lack columns.
+/// The files of before lack columns, and may lack tables.
 #[test]
 fn an_archive_of_before_is_asked() {
-    for (version, messages) in [("v1", None), ("v2", Some(20))] {
+    for (version, rows) in [("v1", 9), ("v2", 20)] {
         let museum = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/formats").join(version);
         let scene = Scene::new();
         assert!(Command::new("cp").arg("-r").args([&museum, &scene.archive()]).status().unwrap().success());
-        let count = value(&scene, "SELECT count(*) FROM messages WHERE about IS NULL");
-        assert!(count.as_u64() > Some(0), "{version}: {count}");
-        if let Some(messages) = messages {
-            assert_eq!(count, json!(messages));
+        for (query, expected) in [
+            ("SELECT count(*) FROM messages WHERE about IS NULL", json!(rows)),
+            ("SELECT sum(messages) FROM hours", json!(rows)),
+            ("SELECT count(*) FROM dead_letters", json!(1)),
+            ("SELECT count(*) FROM attachments", json!(0)),
+        ] {
+            assert_eq!(value(&scene, query), expected, "{version}: {query}");
         }
+        let said = value(&scene, "SELECT count(*) FROM messages WHERE text LIKE '%two spaces before%'");
+        assert_eq!(value(&scene, "SELECT count(*) FROM search('\"two spaces before\"')"), said);
+        assert!(said.as_u64() > Some(0), "{version}");
     }
+}
+
+/// What is known of the files that messages speak of; an archive in which nobody asked for any shows none.
+#[test]
+fn attachments_are_a_table_with_or_without_rows() {
+    let scene = Scene::new();
+    archive(&scene);
+    let table = "SELECT a.url, a.state, m.sender FROM attachments a \
+        JOIN messages m ON m.source_hour = a.source_hour AND m.part = a.part AND m.line = a.line";
+    assert!(rows(&scene, table).is_empty());
+    let hour = Hour::from_key("2026031423").unwrap();
+    let position = Position { source_hour: hour, part: 0, line: 2 };
+    let row = Attachment::new(position, AttachmentKind::File, "https://a/b".to_owned(), hour.start());
+    scene.block_on(async {
+        let archive = Archive::open(&scene.archive(), Access::Existing, Arc::new(|| Timestamp::UNIX_EPOCH)).await;
+        let update = AttachmentUpdate { rows: vec![row], ..AttachmentUpdate::default() };
+        archive.unwrap().update_attachments(&update).await.unwrap();
+    });
+    assert_eq!(rows(&scene, table), [json!({ "url": "https://a/b", "state": "pending", "sender": "teo" })]);
+    assert_eq!(value(&scene, "SELECT count(*) FROM attachments WHERE date = DATE '2026-03-14'"), json!(1));
+    assert_eq!(value(&scene, "SELECT count(*) FROM attachments WHERE source_hour > '2026031423'"), json!(0));
 }
 
 /// A sort that does not fit goes to disk, and leaves nothing there.

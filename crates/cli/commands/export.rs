@@ -1,5 +1,8 @@
 //! `annals export`.
 
+#[cfg(feature = "sql")]
+mod answer;
+
 use std::path::{Path, PathBuf};
 
 use archive::Promotion;
@@ -30,6 +33,10 @@ use crate::settings::{GivenSecret, nearest};
 /// into DIR/NAME-000001, DIR/NAME-000002 and so on. An hour that was published anew is handed out again, and its manifest says
 /// that its rows replace those with the same `source_hour`. The archive keeps up to where it was.
 ///
+/// With --sql QUERY the rows are what a query in SQL answers, as `annals sql` has it; in ndjson each is an object with the columns of
+/// the answer, and no record. With --mask the query sees the masked messages and nothing of the others. With --since-last NAME its
+/// table `messages` has the rows of new hours alone, and its answer a column `source_hour`.
+///
 /// Share secrets are left out unless --with-secrets is given. docs/export.md has all of it: the forms of CSV, the manifest, and what
 /// --mask does to each column.
 #[derive(Debug, clap::Args)]
@@ -40,8 +47,11 @@ Examples:
   annals export --to - --format ndjson | gzip > records.ndjson.gz
   annals export --to warehouse --since-last nightly
   annals export --to analysts --mask --mask-key key.txt --mask-text redact
+  annals export --to senders.csv --sql 'SELECT sender, count(*) AS said FROM messages_once GROUP BY sender'
+  annals export --to daily --since-last daily --sql 'SELECT source_hour, chat_type, count(*) AS said FROM messages GROUP BY 1, 2'
 
-Exit codes: 0 done; 1 no message matched, and nothing was written; 2 usage, or the target could not be written.")]
+Exit codes: 0 done; 1 no message matched or the query has no answer, and nothing was written; 2 usage, or the target could not
+be written.")]
 pub(crate) struct Args {
     /// Where to: a folder that is new or empty, a file (by its ending .parquet, .csv, .ndjson, .jsonl or .arrow), or - for stdout
     #[arg(long, value_name = "DIR|FILE|-")]
@@ -53,6 +63,10 @@ pub(crate) struct Args {
     /// Only messages that match, in the language of `annals query`
     #[arg(long, value_name = "QUERY")]
     query: Option<String>,
+
+    /// What this query in SQL answers, in place of messages
+    #[arg(long, value_name = "QUERY", conflicts_with_all = ["since", "until", "query", "columns", "once"])]
+    sql: Option<String>,
 
     /// In which form: by default as the ending of FILE says, ndjson on stdout, and parquet in a folder
     #[arg(long, value_enum)]
@@ -91,6 +105,9 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// What made an export.
+const PROGRAM: &str = concat!("annals ", env!("CARGO_PKG_VERSION"));
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
     /// The columns, as Parquet
@@ -118,6 +135,9 @@ enum Texts {
 /// When something is asked for that there is not, there is no archive, or the target cannot be written.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let target = Target::of(&args)?;
+    if let Some(query) = &args.sql {
+        return answered(query, &args, &target, context).await;
+    }
     let archive = context.open_archive(Access::Existing).await?;
     let export = args.export(&target, archive.promotions().await?, context)?;
     let stop = context.stop.token();
@@ -137,15 +157,31 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     }
 }
 
+#[cfg(feature = "sql")]
+async fn answered(query: &str, args: &Args, target: &Target, context: &Context) -> Result<Exit, CommandError> {
+    answer::run(query, args, target, context).await
+}
+
+#[cfg(not(feature = "sql"))]
+async fn answered(_query: &str, _args: &Args, _target: &Target, _context: &Context) -> Result<Exit, CommandError> {
+    Err(super::sql::is_missing())
+}
+
 fn tell(exported: &Exported, as_json: bool, target: &Target, context: &Context) -> Result<Exit, CommandError> {
     let manifest = &exported.manifest;
+    let is_answer = manifest.options.sql.is_some();
     let is_nothing = exported.place.is_none() && manifest.rows == 0;
     if is_nothing {
-        context.output.note("no message matched: nothing was written");
+        let why = if is_answer { "the answer has no rows" } else { "no message matched" };
+        context.output.note(format_args!("{why}: nothing was written"));
         return Ok(Exit::NothingFound);
     }
     let hours = manifest.hours.iter().filter(|hour| hour.rows > 0).count();
-    let what = format!("{} messages of {hours} hours", manifest.rows);
+    let what = match (is_answer, manifest.rows) {
+        (true, 1) => "1 row".to_owned(),
+        (true, rows) => format!("{rows} rows"),
+        (false, rows) => format!("{rows} messages of {hours} hours"),
+    };
     match &exported.place {
         _ if as_json => context.output.json(manifest)?,
         Some(place) if *target != Target::Stdout => {
@@ -219,7 +255,7 @@ impl Args {
             promotions,
             secrets: if self.with_secrets { Secrets::Kept } else { Secrets::LeftOut },
             mask: self.mask_key.as_ref().map(|path| self.mask(path, context)).transpose()?,
-            program: concat!("annals ", env!("CARGO_PKG_VERSION")).to_owned(),
+            program: PROGRAM.to_owned(),
             now: context.clock.now(),
         })
     }

@@ -128,6 +128,8 @@ impl From<ExportError> for CommandError {
     fn from(error: ExportError) -> Self {
         let error = match error {
             ExportError::Store(error) => return error.into(),
+            #[cfg(feature = "sql")]
+            ExportError::Answer(error) => return error.into(),
             other => other,
         };
         let hint = match &error {

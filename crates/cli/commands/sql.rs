@@ -9,7 +9,11 @@ mod target;
 
 use std::path::PathBuf;
 
+#[cfg(feature = "sql")]
+pub(crate) use ask::{LOOKS, warn_of_what_was_not_searched};
 use clap::ValueEnum;
+#[cfg(feature = "sql")]
+pub(crate) use failure::told;
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -17,8 +21,8 @@ use crate::exit::Exit;
 
 /// Ask the tables in SQL
 ///
-/// Tables: `messages`, `hours` (what is known of each hour now), `dead_letters`, and the view `messages_once`, which has each
-/// message once. The query sees the archive as it is when it begins, and only reads.
+/// Tables: `messages`, `hours` (what is known of each hour now), `dead_letters`, `attachments`, and the view `messages_once`,
+/// which has each message once. The query sees the archive as it is when it begins, and only reads.
 ///
 /// `search('harbour -type:img')` in place of a table are the messages that match, in the language of `annals query`, each once and
 /// with its `score`. `matches('harbour')` in WHERE keeps the rows of `messages` that match; in a join,
@@ -91,6 +95,12 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
 /// Always.
 #[cfg(not(feature = "sql"))]
 pub(crate) async fn run(_args: Args, _context: &Context) -> Result<Exit, CommandError> {
-    Err(CommandError::usage("this annals was built without SQL")
-        .hint("take a released one, or build it with `cargo build --release --features sql`"))
+    Err(is_missing())
+}
+
+/// What is said where SQL is asked for.
+#[cfg(not(feature = "sql"))]
+pub(super) fn is_missing() -> CommandError {
+    CommandError::usage("this annals was built without SQL")
+        .hint("take a released one, or build it with `cargo build --release --features sql`")
 }

@@ -8,12 +8,15 @@
 //!
 //! No index is asked: a query is held against each row, so that hours which the index does not hold are there too.
 
+#[cfg(feature = "sql")]
+mod answers;
 mod choice;
 mod chronicle;
 mod error;
 mod firsts;
 mod manifest;
 mod mask;
+mod messages;
 mod parts;
 mod place;
 mod redact;
@@ -28,12 +31,15 @@ use chat::{Hour, Message, Timestamp, show_time};
 use index::Query;
 use store::{Archive, DataFile};
 
+#[cfg(feature = "sql")]
+pub use answers::{AnswerError, AnswerExport};
 pub use choice::Choice;
 pub use chronicle::{Chronicle, Placed};
 pub use error::ExportError;
 use firsts::Firsts;
 pub use manifest::{ColumnFacts, FileFacts, HourFacts, Manifest, MaskFacts, Options, SinceLast};
 pub use mask::{Mask, MaskText, ShortKey};
+use messages::Messages;
 use parts::{NextFile, Out, Parts};
 use place::Place;
 pub use since_last::since_last;
@@ -113,6 +119,9 @@ pub struct Exported {
 /// Whether somebody asked for an end.
 pub type IsStopped<'a> = &'a (dyn Fn() -> bool + Send + Sync);
 
+/// The column by which rows that were handed out before are replaced.
+const MERGE_KEY: &str = "source_hour";
+
 /// Bytes at which a file of a folder ends: what warehouses like to load at once.
 const FILE_BYTES: u64 = 128 << 20;
 
@@ -127,15 +136,20 @@ pub async fn to_stream(
     out: Box<dyn Write + Send>,
     is_stopped: IsStopped<'_>,
 ) -> Result<Exported, ExportError> {
-    let mut out = Some(out);
-    let next: NextFile<'_> = Box::new(move |_| {
-        let out = out.take().unwrap_or_else(|| Box::new(std::io::sink()));
-        Ok(("the output".to_owned(), Out::Stream(out)))
-    });
+    let next = the_stream(out);
     let mut tables = Tables::open(archive).await?;
     let hours: Vec<Hour> = tables.publications().into_keys().collect();
     let written = export.write(&mut tables, &hours, next, u64::MAX, is_stopped).await?;
     Ok(Exported { manifest: export.manifest(archive, written), place: None })
+}
+
+/// The one file that is a stream.
+fn the_stream(out: Box<dyn Write + Send>) -> NextFile<'static> {
+    let mut out = Some(out);
+    Box::new(move |_| {
+        let out = out.take().unwrap_or_else(|| Box::new(std::io::sink()));
+        Ok(("the output".to_owned(), Out::Stream(out)))
+    })
 }
 
 /// Exports into one file, which replaces one that is there, and a manifest beside it, `FILE.manifest.json`.
@@ -150,8 +164,7 @@ pub async fn to_file(
     is_stopped: IsStopped<'_>,
 ) -> Result<Exported, ExportError> {
     let place = Place::take(path)?;
-    let name = place.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let next: NextFile<'_> = Box::new(|_| Ok((name.clone(), place.create(&name)?)));
+    let next: NextFile<'_> = Box::new(|_| Ok((place.name(), place.create(&place.name())?)));
     let mut tables = Tables::open(archive).await?;
     let hours: Vec<Hour> = tables.publications().into_keys().collect();
     let written = export.write(&mut tables, &hours, next, u64::MAX, is_stopped).await;
@@ -162,7 +175,7 @@ pub async fn to_file(
             return Ok(Exported { manifest: export.manifest(archive, written?), place: None });
         }
     };
-    let place = place.appear_as_file(&name, &manifest)?;
+    let place = place.appear_as_file(&manifest)?;
     Ok(Exported { manifest, place: Some(place) })
 }
 
@@ -196,6 +209,7 @@ pub async fn to_folder(
 
 /// What was written.
 struct Written {
+    schema: Vec<ColumnFacts>,
     files: Vec<FileFacts>,
     /// Each with its publication and its rows.
     hours: Vec<(Hour, String, u64)>,
@@ -205,6 +219,38 @@ impl Written {
     fn rows(&self) -> u64 {
         self.files.iter().map(|file| file.rows).sum()
     }
+
+    fn manifest(self, archive: &Archive, asked: Asked<'_>) -> Manifest {
+        let hours = self.hours.iter().map(|(hour, publication, rows)| HourFacts {
+            hour: hour.key(),
+            publication: publication.clone(),
+            rows: *rows,
+            replaces: false,
+        });
+        Manifest {
+            version: manifest::VERSION,
+            program: asked.program.to_owned(),
+            created_at: show_time(asked.now),
+            app: archive.app().map(|app| app.to_string()),
+            format: asked.format.word().to_owned(),
+            options: asked.options,
+            since_last: None,
+            merge_key: Some(MERGE_KEY.to_owned()),
+            rows: self.rows(),
+            bytes: self.files.iter().map(|file| file.bytes).sum(),
+            hours: hours.collect(),
+            schema: self.schema,
+            files: self.files,
+        }
+    }
+}
+
+/// Who asked for what, and when.
+struct Asked<'a> {
+    program: &'a str,
+    now: Timestamp,
+    format: Format,
+    options: Options,
 }
 
 impl Export {
@@ -235,7 +281,8 @@ impl Export {
         let firsts = if self.once { Some(self.firsts(tables, hours).await?) } else { None };
         let columns = self.columns.iter().map(String::as_str).collect();
         let (format, secrets, promotions) = (self.format, self.secrets, &self.promotions);
-        let mut parts = Parts { format, columns, promotions, secrets, next, most_bytes, open: None, done: Vec::new() };
+        let form = Messages { format, columns, promotions, secrets };
+        let mut parts = Parts::new(form, next, most_bytes);
         let read = self.columns_to_read();
         let mut written = Vec::with_capacity(hours.len());
         for hour in hours {
@@ -252,7 +299,7 @@ impl Export {
             let publication = tables.read(*hour, read.as_deref(), is_wanted, take).await?;
             written.push((*hour, publication, rows));
         }
-        Ok(Written { files: parts.finish()?, hours: written })
+        Ok(Written { schema: self.schema(), files: parts.finish()?, hours: written })
     }
 
     /// The first rows among those of all hours up to the last of these.
@@ -308,27 +355,8 @@ impl Export {
     }
 
     fn manifest(&self, archive: &Archive, written: Written) -> Manifest {
-        let hours = written.hours.iter().map(|(hour, publication, rows)| HourFacts {
-            hour: hour.key(),
-            publication: publication.clone(),
-            rows: *rows,
-            replaces: false,
-        });
-        Manifest {
-            version: manifest::VERSION,
-            program: self.program.clone(),
-            created_at: show_time(self.now),
-            app: archive.app().map(|app| app.to_string()),
-            format: self.format.word().to_owned(),
-            options: self.options(),
-            since_last: None,
-            schema: self.schema(),
-            merge_key: "source_hour".to_owned(),
-            rows: written.rows(),
-            bytes: written.files.iter().map(|file| file.bytes).sum(),
-            hours: hours.collect(),
-            files: written.files,
-        }
+        let options = self.options();
+        written.manifest(archive, Asked { program: &self.program, now: self.now, format: self.format, options })
     }
 
     fn options(&self) -> Options {
@@ -336,6 +364,7 @@ impl Export {
             since: self.since.map(show_time),
             until: self.until.map(show_time),
             query: self.query.as_ref().map(|(text, _)| text.clone()),
+            sql: None,
             once: self.once,
             with_secrets: self.secrets == Secrets::Kept,
             mask: self.mask.as_ref().map(Mask::facts),

@@ -1,44 +1,54 @@
 //! Questions in SQL, answered by DataFusion over the live files of the tables.
 //!
 //! A [`Database`] is an archive at one moment: what is published while a query runs changes nothing of its answer. It has
-//! the tables `messages`, `hours` (what is known of each hour now) and `dead_letters`, the view
+//! the tables `messages`, `hours` (what is known of each hour now), `dead_letters` and `attachments`, the view
 //! `messages_once`, the table function `search('query')` and the predicate `matches('query')`, which ask the index. A query
 //! reads; whatever would write is refused.
 
 mod answer;
 mod bounds;
+mod columns;
 mod error;
 mod files;
 mod functions;
 mod lookup;
+mod masked;
+mod seen;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chat::Timestamp;
-use datafusion::arrow::datatypes::SchemaRef;
+use chat::{Hour, Timestamp};
+use datafusion::arrow::datatypes::{Field, FieldRef, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::common::ScalarValue;
 use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{FunctionRegistry as _, SessionStateBuilder};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, col, lit};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use index::Catalogue;
 use store::{Archive, TableFile};
 
+pub(crate) use answer::File;
 pub use answer::{Answer, Batch, Form, Value};
+pub(crate) use columns::type_word;
+pub use columns::{ColumnType, TableColumns};
 pub use error::SqlError;
 use files::FilesTable;
 use lookup::{Index, Matches, Rewrite, Search};
+pub(crate) use seen::{Chosen, Seen};
 
 use crate::coverage::Coverage;
-use crate::export::Secrets;
+use crate::export::{Mask, Secrets};
 
 /// What a query may use.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// Bytes of memory; what needs more goes to disk, where it can.
     pub memory: usize,
@@ -46,6 +56,8 @@ pub struct Options {
     pub temp: PathBuf,
     /// Whether share secrets are among the columns.
     pub secrets: Secrets,
+    /// How the rows of messages are masked before a query sees them; it then sees no other tables with what people say.
+    pub mask: Option<Mask>,
     /// The time by which words like `yesterday` in a full-text query are read.
     pub now: Timestamp,
 }
@@ -57,6 +69,9 @@ pub struct Database {
     not_indexed: usize,
     tables: Vec<String>,
 }
+
+/// The messages of all hours, where the table `messages` has only those of some.
+const ALL_MESSAGES: &str = "all_messages";
 
 /// The columns that hold share secrets.
 const SECRETS: [&str; 2] = ["secret", "thumb_secret"];
@@ -85,18 +100,23 @@ impl Database {
     ///
     /// When the tables or the index cannot be read.
     pub async fn open(archive: &Archive, catalogue: Option<Catalogue>, options: &Options) -> Result<Self, SqlError> {
-        // First the ledger, so that what it says is published is in the tables.
-        let entries = archive.entries().await?;
-        let files = archive.files().await?;
+        Self::of(Seen::of(archive).await?, catalogue, options, None).await
+    }
+
+    /// What was seen; as `messages`, if hours are named, their rows alone.
+    pub(crate) async fn of(
+        seen: Seen,
+        catalogue: Option<Catalogue>,
+        options: &Options,
+        only: Option<&BTreeSet<Hour>>,
+    ) -> Result<Self, SqlError> {
         let indexed = catalogue.as_ref().map(Catalogue::hours).transpose()?.unwrap_or_default();
-        let Coverage { stale, missing, .. } = Coverage::of(&entries, &indexed);
+        let Coverage { stale, missing, .. } = Coverage::of(&seen.entries, &indexed);
         let index = Arc::new(Index { catalogue, stale, now: options.now, was_asked: AtomicBool::new(false) });
-        let entries: Vec<_> = entries.into_values().collect();
-        let hours = archive::entry_batches(&entries)?;
-        let schema = archive::with_promoted(&archive::message_schema(), &archive.promotions().await?);
         let context = context(options).map_err(engine)?;
-        let database = Self { context, index, not_indexed: missing.len(), tables: Vec::new() };
-        database.with_tables(schema, files, hours, options.secrets).await.map_err(engine)
+        let mut database = Self { context, index, not_indexed: missing.len(), tables: Vec::new() };
+        database.register(seen, options, only).await?;
+        Ok(database)
     }
 
     /// Answers a query.
@@ -118,54 +138,85 @@ impl Database {
         if self.index.was_asked.load(Ordering::Relaxed) { self.not_indexed } else { 0 }
     }
 
-    /// The tables and views by name, with their columns.
+    /// The tables and views with their columns.
     ///
     /// # Errors
     ///
     /// When a view cannot be planned.
-    pub async fn columns(&self) -> Result<Vec<(String, Vec<String>)>, SqlError> {
+    pub async fn columns(&self) -> Result<Vec<TableColumns>, SqlError> {
         let mut tables = Vec::new();
         for name in &self.tables {
             let frame = self.context.table(name.as_str()).await.map_err(|error| self.error(error))?;
-            let columns = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
-            tables.push((name.clone(), columns));
+            let column =
+                |field: &FieldRef| ColumnType { name: field.name().clone(), type_word: type_word(field.data_type()) };
+            tables.push(TableColumns {
+                name: name.clone(),
+                columns: frame.schema().fields().iter().map(column).collect(),
+            });
         }
         Ok(tables)
+    }
+
+    /// The names of the functions that a query may call, in order.
+    #[must_use]
+    pub fn functions(&self) -> Vec<String> {
+        columns::functions(&self.context)
     }
 
     fn error(&self, error: DataFusionError) -> SqlError {
         SqlError::of(error, &self.tables)
     }
 
-    async fn with_tables(
-        mut self,
-        schema: SchemaRef,
-        files: Vec<TableFile>,
-        hours: Vec<datafusion::arrow::array::RecordBatch>,
-        secrets: Secrets,
-    ) -> Result<Self, DataFusionError> {
-        let (mut messages, mut letters) = (Vec::new(), Vec::new());
-        for file in files {
-            match file.table {
-                "messages" => messages.push(file),
-                "dead_letters" => letters.push(file),
-                _ => {}
-            }
+    async fn register(&mut self, seen: Seen, options: &Options, only: Option<&BTreeSet<Hour>>) -> Result<(), SqlError> {
+        let Seen { entries, promotions, messages, letters, attachments } = seen;
+        let schema = archive::with_promoted(&archive::message_schema(), &promotions);
+        let entries: Vec<_> = entries.into_values().collect();
+        let hours = MemTable::try_new(archive::entry_schema(), vec![archive::entry_batches(&entries)?]);
+        self.register_messages(&schema, messages, options, only).await.map_err(engine)?;
+        self.add("hours", Arc::new(hours.map_err(engine)?)).map_err(engine)?;
+        if options.mask.is_none() {
+            let letters = FilesTable::new(&archive::dead_letter_schema(), &[], letters);
+            self.add("dead_letters", Arc::new(letters)).map_err(engine)?;
+            let attachments = FilesTable::new(&archive::attachment_schema(), &[], attachments);
+            self.add("attachments", Arc::new(attachments)).map_err(engine)?;
         }
-        let context = &self.context;
-        let plan = messages_plan(&schema, messages, secrets)?;
-        context.register_table("messages", Arc::new(ViewTable::new(plan.clone(), None)))?;
-        context.register_table("hours", Arc::new(MemTable::try_new(archive::entry_schema(), vec![hours])?))?;
-        let letters = FilesTable::new(&archive::dead_letter_schema(), &[], letters);
-        context.register_table("dead_letters", Arc::new(letters))?;
-        context.register_udtf(Search::NAME, Arc::new(Search::new(Arc::clone(&self.index), plan)));
-        context.register_udf(ScalarUDF::new_from_impl(Matches::new()));
-        functions::all().into_iter().for_each(|function| context.register_udf(function));
-        context.state_ref().write().register_function_rewrite(Arc::new(Rewrite(Arc::clone(&self.index))))?;
-        let once = context.sql(MESSAGES_ONCE).await?.into_view();
-        context.register_table("messages_once", once)?;
-        self.tables = ["messages", "messages_once", "hours", "dead_letters"].map(str::to_owned).to_vec();
-        Ok(self)
+        functions::all().into_iter().for_each(|function| self.context.register_udf(function));
+        Ok(())
+    }
+
+    async fn register_messages(
+        &mut self,
+        schema: &SchemaRef,
+        files: Vec<TableFile>,
+        options: &Options,
+        only: Option<&BTreeSet<Hour>>,
+    ) -> Result<(), DataFusionError> {
+        let rewrite = Arc::new(Rewrite(Arc::clone(&self.index)));
+        self.context.state_ref().write().register_function_rewrite(rewrite)?;
+        self.context.register_udf(ScalarUDF::new_from_impl(Matches::new()));
+        let (plan, all) = match only {
+            Some(hours) => {
+                let of_hours = files.iter().filter(|file| file.hours.iter().any(|hour| hours.contains(hour)));
+                let plan = messages_plan(schema, of_hours.cloned().collect(), options, Some(hours))?;
+                (plan, Some(messages_plan(schema, files, options, None)?))
+            }
+            None => (messages_plan(schema, files, options, None)?, None),
+        };
+        self.context.register_udtf(Search::NAME, Arc::new(Search::new(Arc::clone(&self.index), plan.clone())));
+        self.add("messages", Arc::new(ViewTable::new(plan, None)))?;
+        let earlier = if all.is_some() { ALL_MESSAGES } else { "messages" };
+        if let Some(all) = all {
+            self.add(ALL_MESSAGES, Arc::new(ViewTable::new(all, None)))?;
+        }
+        let once = MESSAGES_ONCE.replace("messages AS earlier", &format!("{earlier} AS earlier"));
+        let once = self.context.sql(&once).await?.into_view();
+        self.add("messages_once", once)
+    }
+
+    fn add(&mut self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), DataFusionError> {
+        self.context.register_table(name, table)?;
+        self.tables.push(name.to_owned());
+        Ok(())
     }
 }
 
@@ -174,19 +225,33 @@ fn engine(error: DataFusionError) -> SqlError {
 }
 
 /// The table `messages`, as it is shown.
-fn messages_plan(schema: &SchemaRef, files: Vec<TableFile>, secrets: Secrets) -> Result<LogicalPlan, DataFusionError> {
-    let hidden: &[&str] = if secrets == Secrets::Kept { &[] } else { &SECRETS };
+fn messages_plan(
+    schema: &SchemaRef,
+    files: Vec<TableFile>,
+    options: &Options,
+    only: Option<&BTreeSet<Hour>>,
+) -> Result<LogicalPlan, DataFusionError> {
+    let hidden: &[&str] = if options.secrets == Secrets::Kept { &[] } else { &SECRETS };
     let table = Arc::new(FilesTable::new(schema, hidden, files));
-    let plan = LogicalPlanBuilder::scan("messages", provider_as_source(table), None)?;
-    if secrets == Secrets::Kept {
-        return plan.build();
+    let columns: Vec<_> =
+        table.schema().fields().iter().map(|field| shown(field, options)).collect::<Result<_, _>>()?;
+    let mut plan = LogicalPlanBuilder::scan("messages", provider_as_source(table), None)?;
+    if let Some(hours) = only {
+        let keys = hours.iter().map(|hour| lit(ScalarValue::Utf8View(Some(hour.key()))));
+        plan = plan.filter(col("source_hour").in_list(keys.collect(), false))?;
     }
-    let columns = plan.schema().columns().into_iter().map(|column| match column.name.as_str() {
-        REST => functions::without_secrets().call(vec![Expr::Column(column)]).alias(REST),
-        _ => Expr::Column(column),
-    });
-    let columns: Vec<_> = columns.collect();
     plan.project(columns)?.build()
+}
+
+/// A column as it is shown.
+fn shown(field: &Field, options: &Options) -> Result<Expr, DataFusionError> {
+    Ok(match &options.mask {
+        Some(mask) => masked::masked(field, mask)?,
+        None if field.name() == REST && options.secrets == Secrets::LeftOut => {
+            functions::without_secrets().call(vec![col(REST)]).alias(REST)
+        }
+        None => col(field.name()),
+    })
 }
 
 fn context(options: &Options) -> Result<SessionContext, DataFusionError> {
@@ -208,4 +273,20 @@ fn runtime(options: &Options) -> Result<RuntimeEnv, DataFusionError> {
     );
     let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![options.temp.clone()]));
     RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_disk_manager_builder(disk).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The view of the page for other engines is the view here.
+    #[test]
+    fn each_message_is_shown_once_by_the_documented_view() {
+        let page = include_str!("../../../docs/sql.md");
+        let (_, view) = page.split_once("```sql view\n").unwrap();
+        let (view, _) = view.split_once(";\n```").unwrap();
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let unspaced = |text: &str| words(text).join(" ").replace("( ", "(").replace(" )", ")");
+        assert_eq!(unspaced(view), format!("CREATE VIEW messages_once AS {MESSAGES_ONCE}"));
+    }
 }

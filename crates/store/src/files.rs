@@ -1,6 +1,7 @@
 //! The live files of all tables, each with what the log says of it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use chat::Hour;
 
@@ -13,6 +14,7 @@ use crate::table::Table;
 use crate::tags;
 
 /// A live file of one of the tables.
+#[derive(Clone)]
 pub struct TableFile {
     /// The table.
     pub table: &'static str,
@@ -32,10 +34,11 @@ pub struct TableFile {
     /// The format of the table, from its properties.
     pub format_of_table: Option<String>,
     reader: Reader,
+    live: Arc<LiveFile>,
 }
 
 impl TableFile {
-    fn new(table: &Table, file: &LiveFile, format_of_table: Option<&String>) -> Self {
+    fn new(table: &Table, file: &Arc<LiveFile>, format_of_table: Option<&String>) -> Self {
         Self {
             table: table.name(),
             path: file.path().to_owned(),
@@ -46,6 +49,7 @@ impl TableFile {
             format_in_log: tags::format(file.add.tags.as_ref()).map(str::to_owned),
             format_of_table: format_of_table.cloned(),
             reader: table.reader(file.path(), file.size()),
+            live: Arc::clone(file),
         }
     }
 
@@ -53,6 +57,12 @@ impl TableFile {
     #[must_use]
     pub fn reader(&self) -> Reader {
         self.reader.clone()
+    }
+
+    /// Whether the rows that it has of an hour are this publication's, as [`chat::Entry::files`] names it.
+    #[must_use]
+    pub fn holds(&self, hour: Hour, publication: &str) -> bool {
+        self.hours.contains(&hour) && self.live.publications(hour).any(|name| name == publication)
     }
 }
 

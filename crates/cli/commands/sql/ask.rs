@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::output::{Cell, Format};
 
 /// How often a query is asked anew because hours were published anew meanwhile, if nothing was written yet.
-const LOOKS: usize = 5;
+pub(crate) const LOOKS: usize = 5;
 
 /// A query that is read from a file, in bytes.
 const LONGEST_QUERY: u64 = 1 << 20;
@@ -83,7 +83,7 @@ async fn ask(
             continue;
         }
         warn_of_what_was_not_searched(database.not_searched(), context);
-        if let Some(table) = answered.map_err(|error| told(error, query, target))? {
+        if let Some(table) = answered.map_err(|error| told(error, query, !matches!(target, Target::File(..))))? {
             table.print(context)?;
         }
         break;
@@ -96,7 +96,7 @@ fn may_ask_again(error: &SqlError, target: &Target) -> bool {
     matches!(error, SqlError::Moving { has_begun } if !has_begun || matches!(target, Target::File(..)))
 }
 
-fn warn_of_what_was_not_searched(hours: usize, context: &Context) {
+pub(crate) fn warn_of_what_was_not_searched(hours: usize, context: &Context) {
     if hours > 0 {
         context.output.warn(format_args!("{hours} archived hours are not indexed yet and were not searched"));
     }
@@ -154,13 +154,14 @@ fn cell(value: Value) -> Cell {
 }
 
 impl Context {
-    /// What a query may use.
-    fn sql_options(&self) -> Options {
+    /// What a query may use, and sees of the archive unless it says otherwise.
+    pub(crate) fn sql_options(&self) -> Options {
         let settings = &self.settings.sql;
         Options {
             memory: settings.memory,
             temp: settings.temp.clone().unwrap_or_else(|| self.archive.join("tmp")),
             secrets: Secrets::LeftOut,
+            mask: None,
             now: self.clock.now(),
         }
     }

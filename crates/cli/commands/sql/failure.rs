@@ -2,13 +2,12 @@
 
 use query::sql::SqlError;
 
-use super::target::Target;
 use crate::error::{CommandError, is_unread};
 use crate::output::{WriteError, visible};
 use crate::settings::nearest;
 
-/// The failure of this query.
-pub(super) fn told(error: SqlError, query: &str, target: &Target) -> CommandError {
+/// The failure of this query, whose answer goes to stdout or elsewhere.
+pub(crate) fn told(error: SqlError, query: &str, is_for_stdout: bool) -> CommandError {
     match &error {
         SqlError::Query { at, unknown, .. } => {
             let place = at.and_then(|at| pointed_at(query, at));
@@ -17,7 +16,7 @@ pub(super) fn told(error: SqlError, query: &str, target: &Target) -> CommandErro
             let error = place.into_iter().fold(error, CommandError::hint);
             meant.into_iter().fold(error, CommandError::hint)
         }
-        SqlError::Write(_) | SqlError::Output(_) if !matches!(target, Target::File(..)) && is_unread(&error) => {
+        SqlError::Write(_) | SqlError::Output(_) if is_for_stdout && is_unread(&error) => {
             WriteError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe)).into()
         }
         _ => error.into(),

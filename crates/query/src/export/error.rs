@@ -73,6 +73,10 @@ pub enum ExportError {
         /// What they were asked for.
         before: String,
     },
+    /// The answer to a query in SQL could not be had, or cannot be exported so.
+    #[cfg(feature = "sql")]
+    #[error(transparent)]
+    Answer(#[from] super::AnswerError),
     /// It was told to stop.
     #[error("the export was stopped")]
     Stopped,

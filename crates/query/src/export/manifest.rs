@@ -22,10 +22,11 @@ pub struct Manifest {
     pub options: Options,
     /// The export that goes on from the last one of its name, and which one this is.
     pub since_last: Option<SinceLast>,
-    /// The columns; none for `ndjson`.
+    /// The columns; none for the records of `ndjson`.
     pub schema: Vec<ColumnFacts>,
-    /// By what a row of an hour that was handed out before is replaced: delete the rows with the hour, then insert.
-    pub merge_key: String,
+    /// By what a row of an hour that was handed out before is replaced: delete the rows with the hour, then insert. Null for
+    /// the answer to a query, unless it goes on from the last one.
+    pub merge_key: Option<String>,
     /// Rows of all files.
     pub rows: u64,
     /// Bytes of all files.
@@ -45,13 +46,16 @@ pub struct Options {
     pub until: Option<String>,
     /// Only messages that match.
     pub query: Option<String>,
+    /// The query in SQL, whose answer the rows are; not there for messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
     /// Whether each message is there once.
     pub once: bool,
     /// Whether share secrets are there.
     pub with_secrets: bool,
     /// How it was masked.
     pub mask: Option<MaskFacts>,
-    /// The columns, in their order; none for `ndjson`.
+    /// The columns, in their order; none for the records of `ndjson`, nor for an answer, whose columns its query names.
     pub columns: Vec<String>,
 }
 

@@ -69,11 +69,11 @@ impl Mask {
         Message {
             msg_id: message.msg_id,
             sent_at: message.sent_at,
-            chat_type: message.chat_type.map(|word| known(word, &CHAT_TYPES).unwrap_or(Cow::Borrowed("other"))),
+            chat_type: message.chat_type.map(Self::chat_type),
             sender: message.sender.map(|id| self.hash(&id).into()),
             recipient: message.recipient.map(|id| self.hash(&id).into()),
             conversation: message.conversation.map(|key| self.conversation(&key).into()),
-            direction: message.direction.and_then(|word| known(word, &DIRECTIONS)),
+            direction: message.direction.and_then(Self::direction),
             body_type: message.body_type,
             text: self.said(message.text),
             filename: self.said(message.filename),
@@ -90,7 +90,18 @@ impl Mask {
         }
     }
 
-    fn said(&self, text: Option<Cow<'static, str>>) -> Option<Cow<'static, str>> {
+    /// The word, if it is one of the service's.
+    pub(crate) fn chat_type(word: Cow<'static, str>) -> Cow<'static, str> {
+        known(word, &CHAT_TYPES).unwrap_or(Cow::Borrowed("other"))
+    }
+
+    /// The word, if it is one of the service's.
+    pub(crate) fn direction(word: Cow<'static, str>) -> Option<Cow<'static, str>> {
+        known(word, &DIRECTIONS)
+    }
+
+    /// What somebody wrote.
+    pub(crate) fn said(&self, text: Option<Cow<'static, str>>) -> Option<Cow<'static, str>> {
         match self.text {
             MaskText::Drop => None,
             MaskText::Redact => text.map(|text| redacted(&text).into()),
@@ -98,14 +109,15 @@ impl Mask {
     }
 
     /// The key of a conversation with a hash in place of each id, those of two users in order again.
-    fn conversation(&self, key: &str) -> String {
+    pub(crate) fn conversation(&self, key: &str) -> String {
         let (kind, ids) = key.split_once(':').unwrap_or((key, ""));
         let mut hashes: Vec<_> = ids.split(':').map(|id| self.hash(&unescaped(id))).collect();
         hashes.sort();
         format!("{kind}:{}", hashes.join(":"))
     }
 
-    fn hash(&self, id: &str) -> String {
+    /// An id, of whom nobody sees whose.
+    pub(crate) fn hash(&self, id: &str) -> String {
         let bytes = self.mac.clone().chain_update(id).finalize().into_bytes();
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }

@@ -5,13 +5,10 @@ use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use archive::{Extract, Form, Promotion};
-use chat::{Message, Sink as _};
 use sha2::{Digest as _, Sha256};
 
 use super::error::ExportError;
 use super::manifest::FileFacts;
-use super::{Format, Secrets};
 
 /// Where the bytes of a file go.
 pub(super) enum Out {
@@ -22,45 +19,63 @@ pub(super) enum Out {
 /// Makes the next file, with its name.
 pub(super) type NextFile<'a> = Box<dyn FnMut(usize) -> Result<(String, Out), ExportError> + 'a>;
 
+/// What is in the files, and in which form: messages, or what a query answers.
+pub(super) trait Form {
+    /// Some rows.
+    type Rows: ?Sized;
+    /// A file that takes them.
+    type File;
+
+    /// Begins a file.
+    fn begin(&self, out: Hashed) -> Result<Self::File, PartError>;
+    /// Writes rows, and says how many.
+    fn write(&self, file: &mut Self::File, rows: &Self::Rows) -> Result<u64, PartError>;
+    /// Ends a file.
+    fn end(&self, file: Self::File) -> Result<Hashed, PartError>;
+}
+
+/// Why rows could not be written.
+pub(super) enum PartError {
+    Io(io::Error),
+    Rows(archive::Error),
+    Other(Box<ExportError>),
+}
+
 /// The files, in their order.
-pub(super) struct Parts<'a> {
-    pub(super) format: Format,
-    pub(super) columns: Vec<&'a str>,
-    pub(super) promotions: &'a [Promotion],
-    pub(super) secrets: Secrets,
-    pub(super) next: NextFile<'a>,
+pub(super) struct Parts<'a, F: Form> {
+    form: F,
+    next: NextFile<'a>,
     /// Bytes at which a file ends and another begins.
-    pub(super) most_bytes: u64,
-    pub(super) open: Option<Part>,
-    pub(super) done: Vec<FileFacts>,
+    most_bytes: u64,
+    open: Option<Part<F::File>>,
+    done: Vec<FileFacts>,
 }
 
 /// A file that is being written.
-pub(super) struct Part {
+struct Part<F> {
     name: String,
     rows: u64,
     bytes: Arc<AtomicU64>,
-    sink: Sink,
+    file: F,
 }
 
-enum Sink {
-    Lines(Hashed),
-    Table(Box<Extract<Hashed>>),
-}
+impl<'a, F: Form> Parts<'a, F> {
+    pub(super) fn new(form: F, next: NextFile<'a>, most_bytes: u64) -> Self {
+        Self { form, next, most_bytes, open: None, done: Vec::new() }
+    }
 
-impl Parts<'_> {
     /// Writes rows, which are not none.
-    pub(super) fn write(&mut self, rows: &[Message<'static>]) -> Result<(), ExportError> {
+    pub(super) fn write(&mut self, rows: &F::Rows) -> Result<(), ExportError> {
         let mut part = match self.open.take() {
             Some(part) => part,
             None => {
                 let (name, out) = (self.next)(self.done.len() + 1)?;
-                Part::new(name, out, self.format, &self.columns, self.promotions)?
+                Part::begin(&self.form, name, out)?
             }
         };
-        part.write(rows, self.secrets)?;
+        part.write(&self.form, rows)?;
         if part.bytes.load(Ordering::Relaxed) >= self.most_bytes {
-            self.done.push(part.finish()?);
+            self.done.push(part.finish(&self.form)?);
         } else {
             self.open = Some(part);
         }
@@ -70,98 +85,64 @@ impl Parts<'_> {
     /// The files, all whole.
     pub(super) fn finish(mut self) -> Result<Vec<FileFacts>, ExportError> {
         if let Some(part) = self.open.take() {
-            self.done.push(part.finish()?);
+            self.done.push(part.finish(&self.form)?);
         }
         Ok(self.done)
     }
 }
 
-impl Part {
-    fn new(
-        name: String,
-        out: Out,
-        format: Format,
-        columns: &[&str],
-        promotions: &[Promotion],
-    ) -> Result<Self, ExportError> {
+impl<T> Part<T> {
+    fn begin<F: Form<File = T>>(form: &F, name: String, out: Out) -> Result<Self, ExportError> {
         let bytes = Arc::new(AtomicU64::new(0));
         let out = Hashed { out, hasher: Sha256::new(), bytes: Arc::clone(&bytes) };
-        let table =
-            |out, form| Extract::promoting(out, form, columns, promotions).map(|table| Sink::Table(Box::new(table)));
-        let sink = match format {
-            Format::Arrow => table(out, Form::Arrow),
-            Format::Csv => table(out, Form::Csv),
-            Format::Ndjson => Ok(Sink::Lines(out)),
-            Format::Parquet => table(out, Form::Parquet),
-        };
-        let sink = sink.map_err(|source| ExportError::Write { name: name.clone(), source })?;
-        Ok(Self { name, rows: 0, bytes, sink })
+        let file = form.begin(out).map_err(|error| error.of(&name))?;
+        Ok(Self { name, rows: 0, bytes, file })
     }
 
-    fn write(&mut self, rows: &[Message<'static>], secrets: Secrets) -> Result<(), ExportError> {
-        self.rows += rows.len() as u64;
-        match &mut self.sink {
-            Sink::Table(table) => {
-                table.write(rows).map_err(|source| ExportError::Write { name: self.name.clone(), source })
-            }
-            Sink::Lines(out) => {
-                let mut write = |row| -> Result<(), LineError> { Ok(out.write_all(line(row, secrets)?.as_bytes())?) };
-                rows.iter().try_for_each(&mut write).map_err(|error| error.of(&self.name))
-            }
-        }
+    fn write<F: Form<File = T>>(&mut self, form: &F, rows: &F::Rows) -> Result<(), ExportError> {
+        self.rows += form.write(&mut self.file, rows).map_err(|error| error.of(&self.name))?;
+        Ok(())
     }
 
     /// The file is on the disk for good afterwards, under the name that it was made with.
-    fn finish(self) -> Result<FileFacts, ExportError> {
-        let Self { name, rows, bytes, sink } = self;
-        let out = match sink {
-            Sink::Lines(out) => Ok(out),
-            Sink::Table(table) => table.finish(),
-        };
-        let out = out.map_err(|source| ExportError::Write { name: name.clone(), source })?;
-        let sha256 = out.finish().map_err(|source| LineError::Io(source).of(&name))?;
+    fn finish<F: Form<File = T>>(self, form: &F) -> Result<FileFacts, ExportError> {
+        let Self { name, rows, bytes, file } = self;
+        let out = form.end(file).map_err(|error| error.of(&name))?;
+        let sha256 = out.finish().map_err(|source| PartError::Io(source).of(&name))?;
         Ok(FileFacts { name, rows, bytes: bytes.load(Ordering::Relaxed), sha256 })
     }
 }
 
-/// The record of a row with its line end.
-fn line(row: &Message<'_>, secrets: Secrets) -> Result<String, LineError> {
-    let rebuilt = decode::rebuild(row).and_then(|record| match secrets {
-        Secrets::Kept => Ok(record),
-        Secrets::LeftOut => decode::record_without_secrets(&record).map(std::borrow::Cow::into_owned),
-    });
-    let failed = |source| ExportError::Rebuild { hour: row.position.source_hour, line: row.position.line, source };
-    let mut line = rebuilt.map_err(|error| LineError::Record(Box::new(failed(error))))?;
-    // A record that was kept as it was served may stand on several lines; between its tokens any white space is the same.
-    if line.contains(['\n', '\r']) {
-        line = line.replace(['\n', '\r'], " ");
-    }
-    line.push('\n');
-    Ok(line)
-}
-
-enum LineError {
-    Io(io::Error),
-    Record(Box<ExportError>),
-}
-
-impl From<io::Error> for LineError {
+impl From<io::Error> for PartError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
-impl LineError {
+impl From<archive::Error> for PartError {
+    fn from(error: archive::Error) -> Self {
+        Self::Rows(error)
+    }
+}
+
+impl From<ExportError> for PartError {
+    fn from(error: ExportError) -> Self {
+        Self::Other(Box::new(error))
+    }
+}
+
+impl PartError {
     fn of(self, name: &str) -> ExportError {
         match self {
             Self::Io(source) => ExportError::Target { action: "write", path: name.into(), source },
-            Self::Record(error) => *error,
+            Self::Rows(source) => ExportError::Write { name: name.to_owned(), source },
+            Self::Other(error) => *error,
         }
     }
 }
 
 /// Counts and hashes what goes through.
-struct Hashed {
+pub(super) struct Hashed {
     out: Out,
     hasher: Sha256,
     bytes: Arc<AtomicU64>,

@@ -47,9 +47,9 @@ impl Place {
         Ok(place)
     }
 
-    /// Where the export will be.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// What the export will be called.
+    pub(super) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// A file of the export, to be written.
@@ -74,12 +74,12 @@ impl Place {
         Ok(self.path)
     }
 
-    /// Lets the file of this name appear in its place, and its manifest beside it.
-    pub(super) fn appear_as_file(self, name: &str, manifest: &Manifest) -> Result<PathBuf, ExportError> {
+    /// Lets the file of the place's name appear there, and its manifest beside it.
+    pub(super) fn appear_as_file(self, manifest: &Manifest) -> Result<PathBuf, ExportError> {
         self.write(MANIFEST, manifest)?;
         let beside = manifest_of(&self.path);
         let moved = remove_if_there(&beside)
-            .and_then(|()| fs::rename(self.unfinished.join(name), &self.path))
+            .and_then(|()| fs::rename(self.unfinished.join(self.name()), &self.path))
             .and_then(|()| fs::rename(self.unfinished.join(MANIFEST), &beside))
             .and_then(|()| fs::remove_dir_all(&self.unfinished))
             .and_then(|()| sync(self.path.parent()));

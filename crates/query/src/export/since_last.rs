@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chat::Hour;
-use store::{Archive, ExportName, Pending, Watermark, step};
+use store::{Archive, ExportName, ExportTurn, Pending, Watermark, step};
 
 use super::error::ExportError;
-use super::manifest::{Manifest, SinceLast};
+use super::manifest::{Manifest, Options, SinceLast};
 use super::place::{self, Place};
 use super::tables::Tables;
 use super::{Export, Exported, IsStopped};
@@ -27,46 +27,84 @@ pub async fn since_last(
     name: &ExportName,
     is_stopped: IsStopped<'_>,
 ) -> Result<Exported, ExportError> {
-    let busy = || ExportError::Busy { at: format!("under the name `{name}`") };
-    let _turn = archive.export_turn(name)?.ok_or_else(busy)?;
-    let mut watermark = settled(archive, name)?;
-    watermark.options = same_options(export, name, &watermark)?;
-
-    let number = watermark.number + 1;
-    let folder = absolute(&below.join(format!("{name}-{number:06}")))?;
-    place::refuse_taken(&folder)?;
-    let place = Place::take(&folder)?;
+    let next = Next::begin(archive, below, name, (export.format.word(), &export.options()))?;
     let mut tables = Tables::open(archive).await?;
-    let hours = changed(&tables.publications(), &watermark.hours);
-    let written = match export.write_folder(&mut tables, &hours, &place, is_stopped).await {
+    let hours = next.changed(&tables.publications());
+    let written = match export.write_folder(&mut tables, &hours, &next.place, is_stopped).await {
         Ok(written) => written,
         Err(error) => {
-            place.leave()?;
+            next.place.leave()?;
             return Err(error);
         }
     };
     let handed_out = written.hours.iter().map(|(hour, publication, _)| (*hour, publication.clone())).collect();
-    let mut manifest = export.manifest(archive, written);
-    note_replaced(&mut manifest, &watermark.hours);
-    manifest.since_last = Some(SinceLast { name: name.to_string(), number });
-    if manifest.rows == 0 && !manifest.hours.iter().any(|hour| hour.replaces) {
-        place.leave()?;
-        // Hours without a row for this export need not be looked through again.
-        watermark.hours.extend(handed_out);
-        archive.keep_watermark(name, &watermark)?;
-        return Ok(Exported { manifest, place: None });
+    next.hand_out(export.manifest(archive, written), handed_out)
+}
+
+/// The export of a name that goes on from the last one.
+pub(super) struct Next<'a> {
+    archive: &'a Archive,
+    name: &'a ExportName,
+    watermark: Watermark,
+    number: u64,
+    folder: PathBuf,
+    /// Where its files are written.
+    pub(super) place: Place,
+    /// Held, not read.
+    _turn: ExportTurn,
+}
+
+impl<'a> Next<'a> {
+    /// Takes the turn and the place of the next export, which is asked for what those before were.
+    pub(super) fn begin(
+        archive: &'a Archive,
+        below: &Path,
+        name: &'a ExportName,
+        asked: (&str, &Options),
+    ) -> Result<Self, ExportError> {
+        let busy = || ExportError::Busy { at: format!("under the name `{name}`") };
+        let turn = archive.export_turn(name)?.ok_or_else(busy)?;
+        let mut watermark = settled(archive, name)?;
+        watermark.options = same_options(asked, name, &watermark)?;
+        let number = watermark.number + 1;
+        let folder = absolute(&below.join(format!("{name}-{number:06}")))?;
+        place::refuse_taken(&folder)?;
+        let place = Place::take(&folder)?;
+        Ok(Self { archive, name, watermark, number, folder, place, _turn: turn })
     }
-    place.write_manifest(&manifest)?;
-    step("export.written");
-    watermark.pending = Some(Pending { folder, hours: handed_out });
-    archive.keep_watermark(name, &watermark)?;
-    step("export.pending");
-    let place = place.appear_as_folder()?;
-    step("export.placed");
-    watermark.settle();
-    archive.keep_watermark(name, &watermark)?;
-    step("export.kept");
-    Ok(Exported { manifest, place: Some(place) })
+
+    /// The hours of which another publication was handed out, or none, in order.
+    pub(super) fn changed(&self, publications: &BTreeMap<Hour, String>) -> Vec<Hour> {
+        changed(publications, &self.watermark.hours)
+    }
+
+    /// Lets the export appear and keeps what it handed out, in an order in which a kill leaves both or neither.
+    pub(super) fn hand_out(
+        mut self,
+        mut manifest: Manifest,
+        handed_out: BTreeMap<Hour, String>,
+    ) -> Result<Exported, ExportError> {
+        note_replaced(&mut manifest, &self.watermark.hours);
+        manifest.since_last = Some(SinceLast { name: self.name.to_string(), number: self.number });
+        if manifest.rows == 0 && !manifest.hours.iter().any(|hour| hour.replaces) {
+            self.place.leave()?;
+            // Hours without a row for this export need not be looked through again.
+            self.watermark.hours.extend(handed_out);
+            self.archive.keep_watermark(self.name, &self.watermark)?;
+            return Ok(Exported { manifest, place: None });
+        }
+        self.place.write_manifest(&manifest)?;
+        step("export.written");
+        self.watermark.pending = Some(Pending { folder: self.folder, hours: handed_out });
+        self.archive.keep_watermark(self.name, &self.watermark)?;
+        step("export.pending");
+        let place = self.place.appear_as_folder()?;
+        step("export.placed");
+        self.watermark.settle();
+        self.archive.keep_watermark(self.name, &self.watermark)?;
+        step("export.kept");
+        Ok(Exported { manifest, place: Some(place) })
+    }
 }
 
 /// The watermark, in which an export counts that was about to appear, if it did.
@@ -86,8 +124,8 @@ fn settled(archive: &Archive, name: &ExportName) -> Result<Watermark, ExportErro
 }
 
 /// What is asked for, in words, unless the exports of before were asked for something else.
-fn same_options(export: &Export, name: &ExportName, watermark: &Watermark) -> Result<String, ExportError> {
-    let options = serde_json::to_string(&(export.format.word(), export.options()));
+fn same_options(asked: (&str, &Options), name: &ExportName, watermark: &Watermark) -> Result<String, ExportError> {
+    let options = serde_json::to_string(&asked);
     let options = options.expect("texts and numbers are always JSON");
     if watermark.options.is_empty() || watermark.options == options {
         return Ok(options);

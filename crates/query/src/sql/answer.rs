@@ -20,7 +20,7 @@ pub struct Answer {
 
 /// Some rows of an answer.
 pub struct Batch {
-    rows: RecordBatch,
+    pub(crate) rows: RecordBatch,
 }
 
 /// A value as it is shown to a person.
@@ -56,6 +56,11 @@ impl Answer {
         self.stream.schema().fields().iter().map(|field| field.name().clone()).collect()
     }
 
+    /// Its columns with their types.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        self.stream.schema()
+    }
+
     /// The next rows; `None` when there are no more.
     ///
     /// # Errors
@@ -80,7 +85,7 @@ impl Answer {
             file.write(&rows)?;
             batch = self.next().await.map_err(SqlError::after_beginning)?;
         }
-        file.finish()?;
+        file.finish()?.flush()?;
         Ok(count)
     }
 }
@@ -105,13 +110,14 @@ impl Batch {
     }
 }
 
-enum File<W: Write + Send> {
+/// A file that answers are written into.
+pub(crate) enum File<W: Write + Send> {
     Jsonl(Box<Writer<W, LineDelimited>>),
     Sheet(archive::Sheet<W>),
 }
 
 impl<W: Write + Send> File<W> {
-    fn new(out: W, form: Form, schema: &SchemaRef) -> Result<Self, SqlError> {
+    pub(crate) fn new(out: W, form: Form, schema: &SchemaRef) -> Result<Self, archive::Error> {
         let form = match form {
             Form::Jsonl => return Ok(Self::Jsonl(Box::new(WriterBuilder::new().with_explicit_nulls(true).build(out)))),
             Form::Arrow => archive::Form::Arrow,
@@ -121,20 +127,20 @@ impl<W: Write + Send> File<W> {
         Ok(Self::Sheet(archive::Sheet::new(out, form, schema)?))
     }
 
-    fn write(&mut self, rows: &RecordBatch) -> Result<(), SqlError> {
+    pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<(), archive::Error> {
         match self {
-            Self::Jsonl(file) => file.write(rows).map_err(unwritable),
-            Self::Sheet(file) => Ok(file.write(rows)?),
+            Self::Jsonl(file) => Ok(file.write(rows)?),
+            Self::Sheet(file) => file.write(rows),
         }
     }
 
-    fn finish(self) -> Result<(), SqlError> {
+    pub(crate) fn finish(self) -> Result<W, archive::Error> {
         match self {
             Self::Jsonl(mut file) => {
-                file.finish().map_err(unwritable)?;
-                Ok(file.into_inner().flush()?)
+                file.finish()?;
+                Ok(file.into_inner())
             }
-            Self::Sheet(file) => Ok(file.finish()?.flush()?),
+            Self::Sheet(file) => file.finish(),
         }
     }
 }

@@ -67,7 +67,7 @@ pub enum SqlError {
 
 impl SqlError {
     /// The same where some of the answer was written before.
-    pub(super) fn after_beginning(self) -> Self {
+    pub(crate) fn after_beginning(self) -> Self {
         match self {
             Self::Moving { .. } => Self::Moving { has_begun: true },
             other => other,

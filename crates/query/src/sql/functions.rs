@@ -12,6 +12,11 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
+/// Those that no query should name.
+pub(super) const INNER: [&str; 1] = [WITHOUT_SECRETS];
+
+const WITHOUT_SECRETS: &str = "rest_without_secrets";
+
 /// All of them.
 pub(super) fn all() -> Vec<ScalarUDF> {
     [json::functions(), conversation::functions(), vec![without_secrets()]].concat()
@@ -19,7 +24,7 @@ pub(super) fn all() -> Vec<ScalarUDF> {
 
 /// A text without the members that are share secrets; what is no JSON is not handed out at all.
 pub(super) fn without_secrets() -> ScalarUDF {
-    function("rest_without_secrets", 1, DataType::Utf8View, |texts| {
+    function(WITHOUT_SECRETS, 1, DataType::Utf8View, |texts| {
         let shown = |rest: Option<&str>| decode::rest_without_secrets(rest?).ok().map(std::borrow::Cow::into_owned);
         Ok(Arc::new(texts[0].iter().map(shown).collect::<StringViewArray>()))
     })
