@@ -6,10 +6,12 @@ use std::process::Command;
 use std::sync::Arc;
 
 use chat::{Attachment, AttachmentKind, Hour, Position, Timestamp};
+use query::export::Secrets;
+use query::sql::{Database, Options, SqlError, Value as Cell};
 use serde_json::{Value, json};
 use store::{Access, Archive, AttachmentUpdate};
 
-use crate::scene::{Run, Scene, run};
+use crate::scene::{Run, Scene, run, start};
 
 /// Loads these lines as the hour file of a key.
 pub(crate) fn load(scene: &Scene, key: &str, lines: &[&str]) {
@@ -268,10 +270,86 @@ fn attachments_are_a_table_with_or_without_rows() {
 fn what_does_not_fit_into_memory_goes_to_disk() {
     let scene = Scene::new();
     archive(&scene);
-    let query = "SELECT count(*), max(t) FROM (SELECT t, row_number() OVER (ORDER BY t DESC) FROM \
+    let query = "SELECT max(place) AS last FROM (SELECT row_number() OVER (ORDER BY t DESC) AS place FROM \
         (SELECT repeat(CAST(value AS varchar), 20) AS t FROM generate_series(1, 400000)))";
-    let spilled = run(scene.annals(&["sql", query]).env("ANNALS_SQL_MEMORY", "24MiB")).leaves(0).json_lines();
-    assert_eq!(spilled[0]["count(*)"], json!(400_000));
-    let unfinished = fs::read_dir(scene.archive().join("tmp")).map_or(0, Iterator::count);
-    assert_eq!(unfinished, 0);
+    let ask = |query: &str| run(scene.annals(&["sql", query]).env("ANNALS_SQL_MEMORY", "96MiB")).leaves(0);
+    assert_eq!(ask(query).json_lines(), [json!({ "last": 400_000 })]);
+    let plan = ask(&format!("EXPLAIN ANALYZE {query}")).stdout;
+    let spilled = plan.split("spill_count=").skip(1).any(|metrics| !metrics.starts_with('0'));
+    assert!(spilled, "{plan}");
+    let unfinished = || fs::read_dir(scene.archive().join("tmp")).map_or(0, Iterator::count);
+    assert_eq!(unfinished(), 0);
+    // What a query that was killed leaves there is no harm.
+    let left = scene.archive().join("tmp/datafusion-left");
+    fs::create_dir_all(&left).unwrap();
+    fs::write(left.join("spilled"), "rows").unwrap();
+    ask("SELECT 1");
+    assert_eq!(unfinished(), 0);
+}
+
+/// Whatever is published after a database was opened, its answers stay what they were.
+#[test]
+fn a_query_sees_one_moment() {
+    let scene = Scene::new();
+    archive(&scene);
+    let options = Options {
+        memory: 1 << 30,
+        temp: scene.path("").to_owned(),
+        secrets: Secrets::LeftOut,
+        mask: None,
+        now: Timestamp::UNIX_EPOCH,
+    };
+    let open = || {
+        scene.block_on(async {
+            let archive = Archive::open(&scene.archive(), Access::Existing, Arc::new(|| Timestamp::UNIX_EPOCH)).await;
+            Database::open(&archive.unwrap(), None, &options).await.unwrap()
+        })
+    };
+    let count = |database: &Database, of: &str| {
+        scene.block_on(async {
+            let mut answer = database.ask(&format!("SELECT count(*) FROM {of}")).await?;
+            Ok::<_, SqlError>(answer.next().await?.unwrap().values()?.remove(0).remove(0))
+        })
+    };
+    let before = open();
+    assert_eq!(count(&before, "messages WHERE line > 0").unwrap(), Cell::Text("5".to_owned()));
+    load(&scene, "2026031501", &[r#"{"msg_id":"5","timestamp":1773536400005}"#]);
+    for table in ["messages", "messages WHERE line > 0", "messages_once, hours WHERE state = 'done' AND lines = 3"] {
+        let expected = if table.contains("hours") { "8" } else { "5" };
+        assert_eq!(count(&before, table).unwrap(), Cell::Text(expected.to_owned()), "{table}");
+    }
+    assert_eq!(count(&open(), "messages WHERE line > 0").unwrap(), Cell::Text("6".to_owned()));
+    // An hour that is published anew takes the file of before away: that is said, and never half an answer.
+    load(&scene, "2026031500", &[r#"{"msg_id":"3","timestamp":1773532800003}"#]);
+    let moving = count(&before, "messages WHERE line > 0");
+    assert!(matches!(moving, Err(SqlError::Moving { has_begun: false })), "{moving:?}");
+    assert_eq!(count(&open(), "messages WHERE line > 0").unwrap(), Cell::Text("4".to_owned()));
+}
+
+/// Queries that run beside a load: within each, tables agree.
+#[test]
+fn tables_agree_while_hours_are_published() {
+    let scene = Scene::new();
+    archive(&scene);
+    let files: Vec<String> = (1..10)
+        .map(|hour| {
+            let path = scene.path(&format!("202603160{hour}.ndjson"));
+            let line = |id: u32| format!(r#"{{"msg_id":"{hour}-{id}","timestamp":1773619200000}}"#);
+            fs::write(&path, (0..50).map(|id| line(id) + "\n").collect::<String>()).unwrap();
+            path.to_str().unwrap().to_owned()
+        })
+        .collect();
+    let arguments: Vec<&str> = ["load", "--no-index"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let mut loading = start(&mut scene.annals(&arguments));
+    let query = "SELECT (SELECT count(*) FROM messages) AS counted, (SELECT count(*) FROM messages WHERE line > 0) AS read, \
+        (SELECT sum(messages) FROM hours) AS published";
+    let mut last = 0;
+    while loading.try_wait().unwrap().is_none() {
+        let row = rows(&scene, query).remove(0);
+        let number = |name: &str| row[name].as_u64().unwrap();
+        assert_eq!(number("counted"), number("read"), "{row}");
+        assert!(number("published") <= number("counted") && number("counted") >= last, "{row} after {last}");
+        last = number("counted");
+    }
+    assert_eq!(value(&scene, "SELECT count(*) FROM messages"), json!(5 + 450));
 }
