@@ -30,7 +30,7 @@ simulation:
 
 # What is behind features: SQL, traces for OpenTelemetry, and the program killed at every named step of publishing.
 features:
-    env CARGO_PROFILE_DEV_DEBUG=0 cargo test --features failpoints,otel,sql --test it -- killed sql tracing
+    env CARGO_PROFILE_DEV_DEBUG=0 cargo test -p annals -p annals-query --features failpoints,otel,sql --lib --bin annals --test it -- killed sql tracing
 
 # Fuzz one target of the decoder (decode, rebuild or both_ways) for so many seconds. Needs nightly Rust and cargo-fuzz.
 fuzz target seconds="60":

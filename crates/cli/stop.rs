@@ -1,7 +1,7 @@
 //! Stopping on Ctrl-C and SIGTERM.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, thread};
 
 use tokio_util::sync::CancellationToken;
@@ -14,10 +14,14 @@ use crate::output::Output;
 /// A command that can end in an orderly way takes the [`token`](Self::token): the first signal then cancels it, the
 /// second ends the program at once. For every other command the first signal ends the program at once. Neither
 /// needs any cleaning up: a run that was killed is taken up by the next one.
+///
+/// A command that does one thing after the other takes a turn for each, [`Stop::turn`]: Ctrl-C then ends that, and the program
+/// only if it is struck again before it did.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stop {
     token: CancellationToken,
     is_orderly: Arc<AtomicBool>,
+    turn: Arc<Mutex<Option<CancellationToken>>>,
 }
 
 impl Stop {
@@ -33,7 +37,7 @@ impl Stop {
         let (listener, output) = (stop.clone(), output.clone());
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             runtime.block_on(async {
-                signals.next().await;
+                while listener.ends_turn(signals.next().await) {}
                 listener.first_signal(&output);
                 signals.next().await;
                 end_at_once();
@@ -56,6 +60,27 @@ impl Stop {
         self.token.is_cancelled()
     }
 
+    /// The token that Ctrl-C cancels in place of the program, until the next is taken.
+    #[cfg(feature = "sql")]
+    #[must_use]
+    pub(crate) fn turn(&self) -> CancellationToken {
+        let token = CancellationToken::new();
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+        token
+    }
+
+    /// Whether a signal was for what is being done, which has not been told to end before.
+    fn ends_turn(&self, signal: Signal) -> bool {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        match turn.as_ref().filter(|turn| signal == Signal::Interrupt && !turn.is_cancelled()) {
+            Some(turn) => {
+                turn.cancel();
+                true
+            }
+            None => false,
+        }
+    }
+
     fn first_signal(&self, output: &Output) {
         if !self.is_orderly.load(Ordering::SeqCst) {
             end_at_once();
@@ -68,6 +93,15 @@ impl Stop {
 #[expect(clippy::disallowed_methods, reason = "a second signal is obeyed whatever the other threads are doing")]
 fn end_at_once() -> ! {
     std::process::exit(Exit::Interrupted.code().into())
+}
+
+/// What asks a program to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    #[cfg(unix)]
+    Terminate,
 }
 
 /// The signals that ask a program to stop.
@@ -85,10 +119,10 @@ impl Signals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Signal::Terminate,
+            _ = self.interrupt.recv() => Signal::Interrupt,
         }
     }
 }
@@ -99,10 +133,11 @@ impl Signals {
         Ok(Self {})
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Signal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Signal::Interrupt
     }
 }
 
@@ -117,5 +152,18 @@ mod tests {
         assert!(!token.is_cancelled());
         stop.first_signal(&Output::silent());
         assert!(token.is_cancelled() && stop.give_back());
+    }
+
+    #[cfg(all(unix, feature = "sql"))]
+    #[test]
+    fn an_interrupt_ends_what_is_being_done_once() {
+        let stop = Stop::default();
+        assert!(!stop.ends_turn(Signal::Interrupt), "nothing is being done");
+        let first = stop.turn();
+        assert!(!stop.ends_turn(Signal::Terminate) && !first.is_cancelled());
+        assert!(stop.ends_turn(Signal::Interrupt) && first.is_cancelled());
+        assert!(!stop.ends_turn(Signal::Interrupt), "it did not end");
+        let second = stop.turn();
+        assert!(stop.ends_turn(Signal::Interrupt) && second.is_cancelled());
     }
 }

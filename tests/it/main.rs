@@ -48,6 +48,8 @@ mod shell;
 mod sql;
 #[cfg(feature = "sql")]
 mod sql_export;
+#[cfg(all(feature = "sql", unix))]
+mod sql_prompt;
 mod status;
 mod table;
 #[cfg(feature = "otel")]

@@ -89,6 +89,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("reqwest", &["api"], "the service is asked by one crate"),
     owned("rayon", &["archive", "ingest"], "the threads on which hours are decoded, and columns encoded"),
     owned("rustix", &["cli", "index"], "how much room a disk has; an index in place of another in one step"),
+    owned("rustyline", &["cli"], "where queries are typed"),
     owned(
         "serde",
         &["api", "archive", "cli", "decode", "emulator", "query", "restore", "store"],

@@ -5,6 +5,8 @@ mod ask;
 #[cfg(feature = "sql")]
 mod failure;
 #[cfg(feature = "sql")]
+mod prompt;
+#[cfg(feature = "sql")]
 mod target;
 
 use std::path::PathBuf;
@@ -30,6 +32,9 @@ use crate::exit::Exit;
 /// EXPLAIN shows them. `json_text(ext, '$.order.id')`, `json_int`, `json_float` and `json_bool` look into JSON, and
 /// `conversation_kind`, `conversation_id` and `conversation_peer(conversation, user)` into the key of a conversation.
 ///
+/// Without a query, on a terminal, one query after the other is typed, each up to its `;`: `.help` lists the commands of the
+/// prompt, Tab completes names, Ctrl-C ends a query that runs, and Ctrl-D leaves.
+///
 /// Share secrets are left out unless --with-secrets is given. docs/sql.md has it all.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -39,12 +44,13 @@ Examples:
   annals sql \"SELECT count(*) FROM messages WHERE matches('harbour') AND source_hour >= '2026031400'\"
   annals sql \"SELECT json_text(ext, '$.order.id') AS id, count(*) FROM messages GROUP BY id\" --format csv
   annals sql --file questions.sql --output answers.parquet
+  annals sql
   annals sql \"EXPLAIN SELECT text FROM messages WHERE matches('harbour')\"
 
 Exit codes: 0 done, also when there are no rows; 2 the query makes no sense, or something could not be read or written.")]
 pub(crate) struct Args {
-    /// The query; put it in quotes
-    #[arg(value_name = "QUERY", required_unless_present = "file")]
+    /// The query; put it in quotes. Without it, on a terminal, queries are typed
+    #[arg(value_name = "QUERY")]
     query: Option<String>,
 
     /// Read the query from this file; - is stdin
@@ -62,6 +68,10 @@ pub(crate) struct Args {
     /// With the share secrets of files: the columns `secret` and `thumb_secret`
     #[arg(long)]
     with_secrets: bool,
+
+    /// Neither keep what is typed at the prompt for the next time, nor offer what was kept
+    #[arg(long)]
+    no_history: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -7,9 +7,10 @@ use query::export::Secrets;
 use query::sql::{self, Answer, Database, Options, SqlError, Value};
 use store::{Access, Archive};
 
-use super::Args;
 use super::failure::told;
+use super::prompt::screen;
 use super::target::{Target, write_whole};
+use super::{Args, prompt};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -24,7 +25,13 @@ const LONGEST_QUERY: u64 = 1 << 20;
 /// Rows of a table for a person; they are held until they are printed.
 const MOST_IN_TABLE: usize = 100_000;
 
+/// Rows of a table at the prompt.
+const MOST_ON_SCREEN: usize = 1_000;
+
 pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    if args.query.is_none() && args.file.is_none() {
+        return prompt::run(&args, context).await;
+    }
     let target = Target::of(args.format, args.output, context)?;
     let query = match (args.query, &args.file) {
         (None, Some(path)) => read(path)?,
@@ -42,7 +49,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     tokio::select! {
         biased;
         () = stop.cancelled() => Ok(Exit::Interrupted),
-        done = ask(&query, &archive, secrets, &target, context) => done.map(|()| Exit::Done),
+        done = ask(&query, &archive, secrets, &target, context) => done.map(|_| Exit::Done),
     }
 }
 
@@ -63,16 +70,18 @@ fn read(path: &Path) -> Result<String, CommandError> {
     }
 }
 
-/// Asks, and writes the answer to the target.
-async fn ask(
+/// Asks, and writes the answer to the target. Says how many rows it has, or were shown of it.
+pub(super) async fn ask(
     query: &str,
     archive: &Archive,
     secrets: Secrets,
     target: &Target,
     context: &Context,
-) -> Result<(), CommandError> {
+) -> Result<u64, CommandError> {
     let options = Options { secrets, ..context.sql_options() };
-    for look in 1.. {
+    let mut look = 0;
+    loop {
+        look += 1;
         let catalogue = context.read_catalogue().map_err(CommandError::from)?;
         let database = Database::open(archive, catalogue, &options).await?;
         let answered = match database.ask(query).await {
@@ -83,12 +92,11 @@ async fn ask(
             continue;
         }
         warn_of_what_was_not_searched(database.not_searched(), context);
-        if let Some(table) = answered.map_err(|error| told(error, query, !matches!(target, Target::File(..))))? {
-            table.print(context)?;
-        }
-        break;
+        return match answered.map_err(|error| told(error, query, !matches!(target, Target::File(..))))? {
+            Written::Whole(rows) => Ok(rows),
+            Written::Table(table) => table.print(target, context),
+        };
     }
-    Ok(())
 }
 
 /// Whether a file was replaced before anything was written that cannot be taken back.
@@ -103,12 +111,18 @@ pub(crate) fn warn_of_what_was_not_searched(hours: usize, context: &Context) {
 }
 
 /// Writes the answer; a table is only collected.
-async fn write(answer: Answer, target: &Target, context: &Context) -> Result<Option<Table>, SqlError> {
+async fn write(answer: Answer, target: &Target, context: &Context) -> Result<Written, SqlError> {
     match target {
-        Target::File(path, form) => write_whole(path, answer, *form).await.map(|()| None),
-        Target::Stdout(form) => answer.write(*form, context.output.stream()).await.map(|_| None),
-        Target::Table => Table::of(answer).await.map(Some),
+        Target::File(path, form) => write_whole(path, answer, *form).await.map(Written::Whole),
+        Target::Stdout(form) => answer.write(*form, context.output.stream()).await.map(Written::Whole),
+        Target::Table => Table::of(answer, MOST_IN_TABLE).await.map(Written::Table),
+        Target::Screen => Table::of(answer, MOST_ON_SCREEN).await.map(Written::Table),
     }
+}
+
+enum Written {
+    Whole(u64),
+    Table(Table),
 }
 
 /// An answer for a person.
@@ -119,12 +133,12 @@ struct Table {
 }
 
 impl Table {
-    async fn of(mut answer: Answer) -> Result<Self, SqlError> {
+    async fn of(mut answer: Answer, most: usize) -> Result<Self, SqlError> {
         let mut table = Self { columns: answer.columns(), rows: Vec::new(), are_more: false };
         while let Some(batch) = answer.next().await? {
             table.rows.extend(batch.values()?);
-            if table.rows.len() > MOST_IN_TABLE {
-                table.rows.truncate(MOST_IN_TABLE);
+            if table.rows.len() > most {
+                table.rows.truncate(most);
                 table.are_more = true;
                 break;
             }
@@ -132,17 +146,25 @@ impl Table {
         Ok(table)
     }
 
-    fn print(self, context: &Context) -> Result<(), CommandError> {
+    fn print(self, target: &Target, context: &Context) -> Result<u64, CommandError> {
+        let (count, are_more) = (self.rows.len(), self.are_more);
+        match target {
+            Target::Screen => screen::print(&self.columns, &self.rows, context)?,
+            _ => self.print_whole(context)?,
+        }
+        if are_more {
+            context.output.note(format_args!("these are the first {count} rows: --format csv prints all"));
+        }
+        Ok(count as u64)
+    }
+
+    fn print_whole(self, context: &Context) -> Result<(), CommandError> {
         let columns: Vec<&str> = self.columns.iter().map(String::as_str).collect();
         let mut rows = context.output.rows(Format::Table, &columns);
         for row in self.rows {
             rows.push(&row.into_iter().map(cell).collect::<Vec<_>>())?;
         }
-        rows.finish()?;
-        if self.are_more {
-            context.output.note(format_args!("these are the first {MOST_IN_TABLE} rows: --format csv prints all"));
-        }
-        Ok(())
+        Ok(rows.finish()?)
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) enum Target {
     Stdout(Form),
     /// On stdout, for a person.
     Table,
+    /// The same at the prompt: a line for each row.
+    Screen,
 }
 
 impl Target {
@@ -65,23 +67,23 @@ fn form_of_file(form: GivenForm) -> Form {
 }
 
 /// Writes a file that is there whole or not at all, for its owner alone. A pipe or a device is written to as it is.
-pub(super) async fn write_whole(path: &Path, answer: Answer, form: Form) -> Result<(), SqlError> {
+pub(super) async fn write_whole(path: &Path, answer: Answer, form: Form) -> Result<u64, SqlError> {
     let unwritten = |source: io::Error| SqlError::Target { path: path.to_owned(), source };
     match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => {
             let out = OpenOptions::new().write(true).open(path).map_err(unwritten)?;
-            answer.write(form, BufWriter::new(out)).await?;
+            answer.write(form, BufWriter::new(out)).await
         }
         _ => {
             let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let file =
                 tempfile::Builder::new().prefix(".annals-").suffix(".tmp").tempfile_in(folder).map_err(unwritten)?;
-            answer.write(form, BufWriter::new(file.as_file())).await?;
+            let rows = answer.write(form, BufWriter::new(file.as_file())).await?;
             file.as_file().sync_all().map_err(unwritten)?;
             file.persist(&path).map_err(|error| unwritten(error.error))?;
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(unwritten)?;
+            Ok(rows)
         }
     }
-    Ok(())
 }
