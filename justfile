@@ -95,3 +95,7 @@ bench-search: dist
         --work target/bench
     target/dist/annals load target/bench/day/*.gz --archive target/bench/searched
     cargo bench --profile dist --bench search -- "$PWD/target/bench/searched"
+
+# `annals sql` against DuckDB over the same files: ten questions, on the archive that `just bench-search` loads.
+bench-sql: dist
+    target/bench/venv/bin/python benches/sql/run.py target/dist/annals target/bench/searched --work target/bench
