@@ -104,6 +104,7 @@ fn queries_are_typed_one_after_the_other() {
             ("SELECT count(*) AS n FROM messages;\r", "n\r\n6\r\n"),
             // More columns than fit.
             ("SELECT * FROM messages;\r", "more columns do not fit"),
+            ("", "annals> "),
             (CTRL_D, ""),
         ],
     )
@@ -117,7 +118,9 @@ fn queries_are_typed_one_after_the_other() {
     let kept = fs::read_to_string(&history).unwrap();
     assert!(kept.contains("FROM messages;") && !kept.contains("nothing"), "{kept}");
     // The last query is the first that is offered.
-    let again = typed(&python, &scene, &[], &[("\u{1b}[A\r", "more columns do not fit"), (".quit\r", "")]).leaves(0);
+    let again =
+        typed(&python, &scene, &[], &[("\u{1b}[A\r", "more columns do not fit"), ("", "annals> "), (".quit\r", "")])
+            .leaves(0);
     assert!(again.stdout.contains("SELECT * FROM messages;"), "{again:?}");
 }
 
@@ -126,8 +129,9 @@ fn what_is_typed_is_kept_only_if_wanted() {
     let Some(python) = python() else { return };
     let scene = Scene::new();
     archive(&scene);
-    let steps = [(" SELECT 1 AS one;\r", "1 row in"), (CTRL_D, "")];
-    typed(&python, &scene, &["--no-history"], &[("SELECT 2 AS two;\r", "1 row in"), (CTRL_D, "")]).leaves(0);
+    let steps = [(" SELECT 1 AS one;\r", "1 row in"), ("", "annals> "), (CTRL_D, "")];
+    typed(&python, &scene, &["--no-history"], &[("SELECT 2 AS two;\r", "1 row in"), ("", "annals> "), (CTRL_D, "")])
+        .leaves(0);
     typed(&python, &scene, &["--format", "csv"], &steps).leaves(0);
     let kept = fs::read_to_string(scene.path("state/annals/sql_history")).unwrap_or_default();
     assert!(!kept.contains("SELECT"), "{kept}");
