@@ -294,7 +294,7 @@ fn a_query_sees_one_moment() {
     archive(&scene);
     let options = Options {
         memory: 1 << 30,
-        temp: scene.path("").to_owned(),
+        temp: scene.path(""),
         secrets: Secrets::LeftOut,
         mask: None,
         now: Timestamp::UNIX_EPOCH,
