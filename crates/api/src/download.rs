@@ -122,7 +122,8 @@ async fn code(http: &Http, mut response: Response) -> Option<String> {
     code_in(&String::from_utf8_lossy(&page))
 }
 
-fn code_in(page: &str) -> Option<String> {
+/// The same in a page that is there.
+pub(crate) fn code_in(page: &str) -> Option<String> {
     let (_, rest) = page.split_once("<Code>")?;
     let (word, _) = rest.split_once("</Code>")?;
     let is_word = (1..=64).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric());

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::call::Preview;
 use crate::client::Client;
-use crate::download::{Target, next_piece};
+use crate::download::{Target, code_in, next_piece};
 use crate::error::{Error, Refusal};
 use crate::file::FileId;
 use crate::http::{Http, bearer, place, unsent};
@@ -86,6 +86,8 @@ struct Kept {
     bytes: u64,
     /// A strong validator: without one nobody knows that the rest belongs to the same file.
     etag: Option<HeaderValue>,
+    /// How many bytes the whole file has, where the answer is a part of it that says so.
+    whole: Option<u64>,
 }
 
 impl Kept {
@@ -97,21 +99,31 @@ impl Kept {
     fn begins(&mut self, response: &Response) -> Result<bool, Error> {
         let etag = response.headers().get(ETAG).filter(|etag| !etag.as_bytes().starts_with(b"W/")).cloned();
         if response.status() == 206 {
-            let range = response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
-            let continues = range.is_some_and(|range| range.starts_with(&format!("bytes {}-", self.bytes)));
+            let range = response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok()).unwrap_or_default();
+            let continues = range.starts_with(&format!("bytes {}-", self.bytes));
             if self.can_be_continued() && continues && (etag.is_none() || etag == self.etag) {
+                self.whole = range.rsplit_once('/').and_then(|(_, whole)| whole.trim().parse().ok());
                 return Ok(true);
             }
             *self = Self::default();
-            let host = place(response.url());
-            return Err(Error::Malformed {
-                host,
-                what: "it is another part of the file than was asked for".to_owned(),
-            });
+            return Err(another_part(place(response.url())));
         }
-        *self = Self { bytes: 0, etag };
+        *self = Self { bytes: 0, etag, whole: None };
         Ok(false)
     }
+
+    /// Looks whether a part that was the last one reached the end of the file: a store may give less than was asked for.
+    fn ends(&mut self, host: String) -> Result<(), Error> {
+        let Some(whole) = self.whole.filter(|whole| *whole != self.bytes) else { return Ok(()) };
+        if self.bytes > whole {
+            *self = Self::default();
+        }
+        Err(another_part(host))
+    }
+}
+
+fn another_part(host: String) -> Error {
+    Error::Malformed { host, what: "it is another part of the file than was asked for".to_owned() }
 }
 
 /// A file that is to be fetched.
@@ -162,7 +174,7 @@ impl Client {
     }
 
     async fn fetch(&self, wanted: &Wanted<'_>, into: &mut dyn Target) -> Result<Fetched, Error> {
-        let mut patience = Patience::new(&self.retries);
+        let mut patience = Patience::with_links(&self.retries);
         let mut may_renew = self.tokens.can_renew();
         let mut kept = Kept::default();
         loop {
@@ -272,6 +284,10 @@ impl Client {
         let said = (!fault.error.is_empty()).then(|| answer.presentable(&fault.error));
         match (status, fault.error.as_str()) {
             (401, _) if token.is_some() && speaks_of_token(&fault) => Err(answer.fault(&self.app().to_string())),
+            // A store was sent nothing but the link, so it is the link that it refuses: the service gives a new one.
+            (401 | 403, _) if file.is_some() && token.is_none() => {
+                Err(Error::LinkExpired { status, code: code_in(&String::from_utf8_lossy(&answer.body)) })
+            }
             (401 | 403, _) if !says_slower(&fault) => Ok(Fetched::Denied { status, said }),
             (404, "organization_application_not_found" | "service_resource_not_found") if token.is_some() => {
                 Err(answer.fault(&self.app().to_string()))
@@ -300,6 +316,7 @@ impl Client {
             into.write_all(&piece).map_err(unwritten)?;
             kept.bytes = bytes;
         }
+        kept.ends(host)?;
         into.flush().map_err(unwritten)?;
         Ok(Fetched::Whole { bytes: kept.bytes, media_type })
     }

@@ -14,6 +14,8 @@ pub(crate) struct Patience {
     /// Further attempts at a host that cannot be reached.
     connects: u32,
     longest_wait: Duration,
+    /// Whether the next attempt asks for a new link by itself.
+    with_links: bool,
 }
 
 impl Patience {
@@ -25,7 +27,13 @@ impl Patience {
             .with_max_times(usize::try_from(further).unwrap_or(usize::MAX))
             .with_jitter()
             .build();
-        Self { pauses, connects: retries.connects.saturating_sub(1), longest_wait: retries.longest_wait }
+        let (connects, longest_wait) = (retries.connects.saturating_sub(1), retries.longest_wait);
+        Self { pauses, connects, longest_wait, with_links: false }
+    }
+
+    /// For calls whose every attempt begins at the service, which leads to a store by a link that may have expired.
+    pub(crate) fn with_links(retries: &Retries) -> Self {
+        Self { with_links: true, ..Self::new(retries) }
     }
 
     /// Waits before the next attempt.
@@ -41,7 +49,11 @@ impl Patience {
     }
 
     fn pause(&mut self, error: &Error) -> Option<Duration> {
-        let Advice::Retry(asked_for) = error.advice() else { return None };
+        let asked_for = match error.advice() {
+            Advice::Retry(asked_for) => asked_for,
+            Advice::AskForANewLink if self.with_links => None,
+            _ => return None,
+        };
         if matches!(error, Error::Unreachable { .. }) {
             self.connects = self.connects.checked_sub(1)?;
         }
@@ -98,7 +110,9 @@ mod tests {
     #[test]
     fn what_will_not_change_is_not_tried_again() {
         let mut patience = Patience::new(&Retries::default());
-        assert_eq!(patience.pause(&Error::LinkExpired { status: 403, code: None }), None);
+        let expired = Error::LinkExpired { status: 403, code: None };
+        assert_eq!(patience.pause(&expired), None);
+        assert!(Patience::with_links(&Retries::default()).pause(&expired).is_some());
         assert_eq!(patience.pause(&Error::Unexpected { status: 405, said: None }), None);
     }
 }

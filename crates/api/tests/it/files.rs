@@ -183,6 +183,38 @@ async fn a_download_goes_on_where_it_broke_off() {
 }
 
 #[tokio::test]
+async fn a_part_that_ends_too_soon_is_not_the_end() {
+    let answers = [
+        "HTTP/1.1 200 OK\r\netag: \"v1\"\r\ncontent-length: 10\r\n\r\nlow ",
+        "HTTP/1.1 206 Partial Content\r\netag: \"v1\"\r\ncontent-range: bytes 4-6/10\r\ncontent-length: 3\r\n\r\nat ",
+        "HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 7-9/10\r\ncontent-length: 3\r\n\r\nsix",
+    ];
+    let wire = Wire::start(answers.map(|answer| answer.as_bytes().to_vec()).to_vec()).await;
+    let (outcome, bytes) = fetched(&Client::new(config(wire.url.as_str())).unwrap()).await;
+    let ten = Fetched::Whole { bytes: 10, media_type: None };
+    assert_eq!((outcome.unwrap(), String::from_utf8(bytes).unwrap()), (ten, "low at six".to_owned()));
+    assert!(wire.asked()[2].contains("range: bytes=7-\r\n"), "{:?}", wire.asked());
+}
+
+#[tokio::test]
+async fn a_link_that_the_store_does_not_honour_is_asked_for_again() {
+    let page = "<Error><Code>AccessDenied</Code><Message>Request has expired.</Message></Error>";
+    let store = Server::start([Reply::new(403, page), Reply::new(200, "x")]).await;
+    let moved = |number: u8| Reply::new(302, "").with("location", store.url(&format!("/signed?Signature=s{number}")));
+    let server = Server::start([moved(1), moved(2)]).await;
+    let (outcome, _) = fetched(&Client::new(with_outside(server.config(), &[])).unwrap()).await;
+    assert_eq!(outcome.unwrap(), whole(1));
+    let asked: Vec<_> = store.asked().into_iter().map(|asked| asked.target).collect();
+    assert_eq!(asked, ["/signed?Signature=s1", "/signed?Signature=s2"]);
+    let store = Server::start([Reply::new(403, page)]).await;
+    let server = Server::start([Reply::new(302, "").with("location", store.url("/signed?Signature=s"))]).await;
+    let (outcome, bytes) = fetched(&Client::new(with_outside(server.config(), &[])).unwrap()).await;
+    let failure = outcome.unwrap_err();
+    assert_eq!(failure.to_string(), "the store no longer honours the link (403: AccessDenied)");
+    assert_eq!(bytes, b"left over");
+}
+
+#[tokio::test]
 async fn a_store_of_another_host_gets_neither_token_nor_secret() {
     let store = Server::start([Reply::new(200, "x")]).await;
     let moved = Reply::new(302, "").with("location", store.url("/signed?Signature=s"));
