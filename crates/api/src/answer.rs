@@ -95,6 +95,10 @@ impl Answer {
             (400 | 403, _) if throttles => self.throttled(&fault),
             (400, "invalid_grant") => Error::Refused { status, refusal: Refusal::Credentials, said },
             (401, _) => Error::Refused { status, refusal: Refusal::Token, said },
+            // These speak of this one call, and not of what the app may do.
+            (403, "message_send_error" | "message_recall_error" | "group_error" | "exceed_limit") => {
+                Error::Unexpected { status, said }
+            }
             (402 | 403, _) => Error::Refused { status, refusal: Refusal::Permission, said },
             // Without a word of the service's own it is some other server that knows no such path.
             (404, "organization_application_not_found" | "service_resource_not_found" | "") => {

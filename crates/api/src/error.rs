@@ -239,6 +239,8 @@ impl Error {
                 | Self::Malformed { .. }
                 | Self::ServiceFault { .. }
                 | Self::TooMuch { .. }
+                // A success of a kind that no document speaks of.
+                | Self::Unexpected { status: 200..300, .. }
         )
     }
 

@@ -231,6 +231,7 @@ async fn a_send_is_made_again_only_where_nothing_was_sent() {
         Reply::new(408, ""),
         Reply::new(200, "<html>sign in</html>"),
         Reply::new(200, "{}"),
+        Reply::new(202, ""),
     ] {
         let server = Server::start([lost, sent()]).await;
         let failure = server.client().send(&to_teo()).await.unwrap_err();
@@ -269,6 +270,11 @@ async fn each_refusal_is_told_with_the_services_words() {
             Advice::Refused,
         ),
         (Reply::new(413, "<html>"), "the service declines (413)", Advice::GiveUp),
+        (
+            Reply::fault(403, "group_error", "no such member"),
+            "the service declines (403: group_error, no such member)",
+            Advice::GiveUp,
+        ),
         (
             Reply::fault(403, "message_send_error", "message send reach limit"),
             "the service asks for fewer messages (403: message_send_error, message send reach limit)",
