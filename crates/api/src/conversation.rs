@@ -53,7 +53,7 @@ impl Forget {
 
 impl Client {
     /// Has the service forget a conversation for one of its users. The files of the history stay as they are. 100 calls
-    /// a second, and the service takes 5 a minute of one user. Is made again also when the answer was lost: what is
+    /// a second and 5 a minute of one user, for which it waits. Is made again also when the answer was lost: what is
     /// deleted stays deleted.
     ///
     /// # Errors
@@ -62,6 +62,7 @@ impl Client {
     /// after the retries.
     pub async fn delete_conversation(&self, forget: &Forget) -> Result<(), Error> {
         let prepared = forget.prepared()?;
+        self.quotas.deletions_of_a_user.wait(&forget.user).await?;
         let terms = (&self.quotas.delete_conversation, 1, Repeat::Safely);
         self.change(&prepared, terms, |answer: &Answer| self.deleted(answer)).await
     }

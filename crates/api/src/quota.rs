@@ -18,24 +18,22 @@
 //! else, because it is damaged or the machine's clock was wrong, is not believed: the last call is then taken to be
 //! now, which costs one interval and breaks no rate.
 
+mod allowance;
 mod each;
 mod file;
 mod pace;
+mod shared;
 mod slots;
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
 use std::time::Duration;
-
-use chat::Timestamp;
-use tokio::time::Instant;
 
 use crate::config::Clock;
 use crate::error::Error;
-pub(crate) use each::Quotas;
-use file::Locking;
+pub(crate) use allowance::Allowance;
+pub(crate) use each::{BROADCASTS, Quotas};
 pub(crate) use pace::Pace;
+use shared::Shared;
 use slots::{Slot, Slots};
 
 /// How far ahead slots are given out, and how long the service can have itself left alone.
@@ -43,31 +41,21 @@ const AHEAD: Duration = Duration::from_secs(90);
 /// Times further ahead than this are not believed: the clocks of two processes may differ a little, after a step of the
 /// machine's. Together with one interval, the longest that a wrong file can make anyone wait.
 const BELIEVABLE: Duration = Duration::from_secs(100);
-/// How long to wait for a process that holds the file's lock. It is held for the blink of a write; whoever holds it
-/// longer was stopped in the middle, and is not waited for.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
-const LOCK_PAUSE: Duration = Duration::from_millis(5);
+/// By how much of a minute or a day one call may reach the service later than another, see [`crate::Rate`].
+const LATE: Duration = Duration::from_secs(2);
 
 /// Lets calls through, one at a time.
 pub(crate) struct Quota {
     pace: Pace,
-    clock: RunningClock,
-    store: Store,
+    shared: Shared<Slots>,
     /// Held while waiting for a slot: the callers of one client queue here, and reserve one after the other.
     queue: tokio::sync::Mutex<()>,
-}
-
-enum Store {
-    Memory(Mutex<Slots>),
-    File(PathBuf),
 }
 
 impl Quota {
     /// A quota of this pace, shared through a file or kept in memory.
     pub(crate) fn new(pace: Pace, file: Option<PathBuf>, clock: &Clock) -> Self {
-        let store = file.map_or_else(|| Store::Memory(Mutex::default()), Store::File);
-        let clock = RunningClock::new(Arc::clone(clock));
-        Self { pace, clock, store, queue: tokio::sync::Mutex::new(()) }
+        Self { pace, shared: Shared::new(file, clock), queue: tokio::sync::Mutex::new(()) }
     }
 
     /// Waits until a call with so many messages may be made; 1 where messages are not counted.
@@ -79,12 +67,12 @@ impl Quota {
         let _turn = self.queue.lock().await;
         let (interval, count) = (self.pace.interval(), self.pace.slots(messages));
         loop {
-            match self.change(move |slots, now| slots.reserve(now, interval, count)).await? {
+            match self.shared.change(move |slots, now| slots.reserve(now, interval, count)).await? {
                 Slot::At(time) => {
-                    self.sleep_until(time).await;
+                    self.shared.sleep_until(time).await;
                     return Ok(());
                 }
-                Slot::AskAgain(time) => self.sleep_until(time).await,
+                Slot::AskAgain(time) => self.shared.sleep_until(time).await,
             }
         }
     }
@@ -95,63 +83,7 @@ impl Quota {
     ///
     /// [`Error::QuotaFile`] when the file cannot be used.
     pub(crate) async fn hold_off(&self, pause: Duration) -> Result<(), Error> {
-        self.change(move |slots, now| slots.hold_off(now, pause)).await
-    }
-
-    async fn sleep_until(&self, time: Timestamp) {
-        tokio::time::sleep((time - self.clock.now()).to_std().unwrap_or_default()).await;
-    }
-
-    async fn change<T: Send + 'static>(
-        &self,
-        change: impl Fn(&mut Slots, Timestamp) -> T + Copy + Send + 'static,
-    ) -> Result<T, Error> {
-        match &self.store {
-            Store::Memory(slots) => {
-                Ok(change(&mut slots.lock().unwrap_or_else(PoisonError::into_inner), self.clock.now()))
-            }
-            Store::File(path) => self
-                .change_file(path, change)
-                .await
-                .map_err(|error| Error::QuotaFile { path: path.clone(), source: Arc::new(error) }),
-        }
-    }
-
-    async fn change_file<T: Send + 'static>(
-        &self,
-        path: &Path,
-        change: impl Fn(&mut Slots, Timestamp) -> T + Copy + Send + 'static,
-    ) -> io::Result<T> {
-        let patient_until = Instant::now() + LOCK_PATIENCE;
-        loop {
-            let locking = if Instant::now() < patient_until { Locking::Required } else { Locking::Hopeless };
-            let (path, now) = (path.to_owned(), self.clock.now());
-            let changed =
-                tokio::task::spawn_blocking(move || file::change(&path, locking, now, |slots| change(slots, now)));
-            if let Some(outcome) = changed.await.map_err(io::Error::other)?? {
-                return Ok(outcome);
-            }
-            tokio::time::sleep(LOCK_PAUSE).await;
-        }
-    }
-}
-
-/// The caller's clock, made to run: where it stands still or is set back, the time since the start is counted on. The
-/// spacing of calls is real even where the time of day is made up.
-struct RunningClock {
-    clock: Clock,
-    started: (Timestamp, Instant),
-}
-
-impl RunningClock {
-    fn new(clock: Clock) -> Self {
-        let started = (clock(), Instant::now());
-        Self { clock, started }
-    }
-
-    fn now(&self) -> Timestamp {
-        let (time, instant) = self.started;
-        (self.clock)().max(time + instant.elapsed())
+        self.shared.change(move |slots, now| slots.hold_off(now, pause)).await
     }
 }
 

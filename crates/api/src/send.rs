@@ -13,7 +13,7 @@ use crate::call::{Prepared, Preview, Repeat};
 use crate::client::Client;
 use crate::config::Limits;
 use crate::error::Error;
-use crate::quota::Quota;
+use crate::quota::{BROADCASTS, Quota};
 use crate::unfit::{Unfit, group_id, user_list, user_name};
 use crate::wire;
 
@@ -334,14 +334,17 @@ impl Broadcast {
 }
 
 impl Client {
-    /// Sends a message to every chat room. Ten in a minute; that the service allows a hundred in a day is left to it to
-    /// count. Is made again as [`Client::send`] is.
+    /// Sends a message to every chat room. Ten in a minute, which it waits for, and a hundred in a day, which it does not:
+    /// one beyond is [`Unfit::NoBroadcastLeft`]. Is made again as [`Client::send`] is.
     ///
     /// # Errors
     ///
     /// As [`Client::send`].
     pub async fn broadcast(&self, broadcast: &Broadcast) -> Result<MessageId, Error> {
         let prepared = broadcast.prepared(&self.http.limits)?;
+        if let Err(until) = self.quotas.broadcasts_of_a_day.take("").await? {
+            return Err(Unfit::NoBroadcastLeft { most: BROADCASTS, until }.into());
+        }
         let read = |answer: &Answer| {
             let data: wire::BroadcastId = self.data(answer)?;
             wire::id(&data.id).map(MessageId::new).ok_or_else(|| answer.malformed("the id of the message is missing"))

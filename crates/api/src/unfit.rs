@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use chat::Timestamp;
+
 /// Why a call was not made: a limit of section 13, or a form of section 1.5, is not kept. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -16,6 +18,14 @@ pub enum Unfit {
         count: usize,
         /// How many there may be.
         most: usize,
+    },
+    /// All broadcasts of a day were made: 100 (section 13.1).
+    #[error("{most} broadcasts were made within a day: there is none before {until}")]
+    NoBroadcastLeft {
+        /// How many a day has.
+        most: usize,
+        /// When the earliest of them is a day ago.
+        until: Timestamp,
     },
     /// The same recipient more than once: the answer has one id for each.
     #[error("`{name}` is named twice")]

@@ -1,4 +1,4 @@
-//! The slots in their file.
+//! What is noted of calls, in its file.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -6,12 +6,20 @@ use std::path::Path;
 
 use chat::Timestamp;
 
-use super::slots::Slots;
+/// What a file says. A file of another format, or of a later number, is not believed.
+pub(super) trait Noted: Default + Send + 'static {
+    /// What is read at most, in bytes.
+    const LONGEST: u64;
 
-/// The first words of the file. A later format has another number, and is not believed here.
-const FORMAT: &str = "annals-quota 1";
-/// What is read at most: a valid file has a third of it.
-const LONGEST: u64 = 256;
+    /// Reads a file that is not empty.
+    fn parse(text: &str) -> Option<Self>;
+
+    /// What is taken for true in the place of a file that makes no sense.
+    fn unbelieved(now: Timestamp) -> Self;
+
+    /// The file.
+    fn print(&self) -> String;
+}
 
 /// Whether to insist on the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,22 +30,22 @@ pub(super) enum Locking {
     Hopeless,
 }
 
-/// Reads the slots, lets them be changed, and writes them; `None` when another process holds the lock.
+/// Reads what is noted, lets it be changed, and writes it; `None` when another process holds the lock.
 ///
 /// The lock falls with the file handle, also when the process dies.
-pub(super) fn change<T>(
+pub(super) fn change<N: Noted, T>(
     path: &Path,
     locking: Locking,
     now: Timestamp,
-    change: impl FnOnce(&mut Slots) -> T,
+    change: impl FnOnce(&mut N) -> T,
 ) -> io::Result<Option<T>> {
     let mut file = open(path)?;
     if is_taken(&file, locking)? {
         return Ok(None);
     }
-    let mut slots = read(&mut file, now)?;
-    let outcome = change(&mut slots);
-    write(&mut file, slots)?;
+    let mut noted = read(&mut file, now)?;
+    let outcome = change(&mut noted);
+    write(&mut file, &noted.print())?;
     Ok(Some(outcome))
 }
 
@@ -53,45 +61,28 @@ fn is_taken(file: &File, locking: Locking) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(locking == Locking::Required),
-        // Some network file systems know no locks. The slots still hold for whoever does not reserve at the same moment.
+        // Some network file systems know no locks. What is noted still holds for whoever does not change it at the same moment.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(false),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
-/// The slots of the file; of a file that makes no sense, a call at this moment.
-fn read(file: &mut File, now: Timestamp) -> io::Result<Slots> {
+fn read<N: Noted>(file: &mut File, now: Timestamp) -> io::Result<N> {
     let mut content = Vec::new();
-    file.take(LONGEST).read_to_end(&mut content)?;
+    file.take(N::LONGEST).read_to_end(&mut content)?;
     if content.is_empty() {
-        return Ok(Slots::default());
+        return Ok(N::default());
     }
-    let damaged = Slots { newest: Some(now), not_before: None };
-    Ok(std::str::from_utf8(&content).ok().and_then(parsed).unwrap_or(damaged))
+    Ok(std::str::from_utf8(&content).ok().and_then(N::parse).unwrap_or_else(|| N::unbelieved(now)))
 }
 
-fn parsed(text: &str) -> Option<Slots> {
-    let numbers = text.strip_prefix(FORMAT)?.strip_prefix(' ')?.strip_suffix('\n')?;
-    let (newest, not_before) = numbers.split_once(' ')?;
-    Some(Slots { newest: time(newest)?, not_before: time(not_before)? })
-}
-
-/// A time in milliseconds; 0 stands for none.
-fn time(digits: &str) -> Option<Option<Timestamp>> {
-    match digits.parse().ok()? {
-        0 => Some(None),
-        milliseconds => Timestamp::from_timestamp_millis(milliseconds).map(Some),
-    }
-}
-
-fn write(file: &mut File, slots: Slots) -> io::Result<()> {
-    let line = format!("{FORMAT} {} {}\n", milliseconds(slots.newest), milliseconds(slots.not_before));
+fn write(file: &mut File, text: &str) -> io::Result<()> {
     file.rewind()?;
-    file.write_all(line.as_bytes())?;
-    file.set_len(u64::try_from(line.len()).unwrap_or(u64::MAX))
+    file.write_all(text.as_bytes())?;
+    file.set_len(u64::try_from(text.len()).unwrap_or(u64::MAX))
 }
 
-/// Rounded up, so that what is read back is never earlier than what was given out.
-fn milliseconds(time: Option<Timestamp>) -> i64 {
+/// A time in milliseconds, 0 for none; rounded up, so that what is read back is never earlier than what was written.
+pub(super) fn milliseconds(time: Option<Timestamp>) -> i64 {
     time.map_or(0, |time| time.timestamp_micros().saturating_add(999).div_euclid(1000))
 }

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use chat::Timestamp;
 
+use super::file::{Noted, milliseconds};
 use super::{AHEAD, BELIEVABLE};
+
+/// The first words of the file.
+const FORMAT: &str = "annals-quota 1";
 
 /// What is known of the calls of the last minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,6 +52,34 @@ impl Slots {
         let is_believable = |time: &Timestamp| *time <= now + BELIEVABLE;
         self.newest = self.newest.map(|time| if is_believable(&time) { time } else { now });
         self.not_before = self.not_before.filter(is_believable);
+    }
+}
+
+impl Noted for Slots {
+    /// A valid file has a third of it.
+    const LONGEST: u64 = 256;
+
+    fn parse(text: &str) -> Option<Self> {
+        let numbers = text.strip_prefix(FORMAT)?.strip_prefix(' ')?.strip_suffix('\n')?;
+        let (newest, not_before) = numbers.split_once(' ')?;
+        Some(Self { newest: time(newest)?, not_before: time(not_before)? })
+    }
+
+    /// A call at this moment.
+    fn unbelieved(now: Timestamp) -> Self {
+        Self { newest: Some(now), not_before: None }
+    }
+
+    fn print(&self) -> String {
+        format!("{FORMAT} {} {}\n", milliseconds(self.newest), milliseconds(self.not_before))
+    }
+}
+
+/// A time in milliseconds; 0 stands for none.
+fn time(digits: &str) -> Option<Option<Timestamp>> {
+    match digits.parse().ok()? {
+        0 => Some(None),
+        milliseconds => Timestamp::from_timestamp_millis(milliseconds).map(Some),
     }
 }
 

@@ -1,7 +1,12 @@
 use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
 
+use chat::Timestamp;
 use tempfile::TempDir;
+use tokio::time::Instant;
 
+use super::shared::LOCK_PATIENCE;
 use super::*;
 use crate::config::Rate;
 

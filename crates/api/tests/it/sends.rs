@@ -164,6 +164,27 @@ async fn a_broadcast_answers_with_a_bare_number() {
 }
 
 #[tokio::test]
+async fn a_hundred_broadcasts_make_a_day() {
+    let server = Server::start([success("/x", r#"{"id":1173998498812376874}"#)]).await;
+    let folder = tempfile::tempdir().unwrap();
+    // Others made 99 of them an hour ago, and one the day before yesterday.
+    let hours_ago =
+        |hours: i64| chat::Timestamp::from(std::time::SystemTime::now()).timestamp_millis() - hours * 3_600_000;
+    let calls = std::iter::once(hours_ago(48)).chain([hours_ago(1); 99]).map(|time| format!("{time} \n"));
+    std::fs::write(folder.path().join("quota.broadcasts"), "annals-calls 1\n".to_owned() + &calls.collect::<String>())
+        .unwrap();
+    let mut config = server.config();
+    config.quota_file = Some(folder.path().join("quota"));
+    let client = api::Client::new(config).unwrap();
+    let broadcast = Broadcast { from: None, body: Body::Text("storm at six".to_owned()), ext: None, level: None };
+    client.broadcast(&broadcast).await.unwrap();
+    let failure = client.broadcast(&broadcast).await.unwrap_err();
+    assert!(matches!(failure, Error::Unfit(Unfit::NoBroadcastLeft { most: 100, .. })), "{failure:?}");
+    assert!(failure.to_string().starts_with("100 broadcasts were made within a day: there is none before 20"));
+    assert_eq!(server.counts(), (0, 1));
+}
+
+#[tokio::test]
 async fn what_the_service_would_refuse_is_not_sent() {
     let server = Server::start([Reply::new(500, "")]).await;
     let client = server.client();
