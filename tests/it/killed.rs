@@ -16,6 +16,7 @@ use crate::media;
 use crate::replay;
 use crate::restore;
 use crate::scene::{Scene, run};
+use crate::secrets;
 use crate::table;
 
 const HOUR: &str = "2026031409";
@@ -66,8 +67,9 @@ fn kill_at(command: &mut Command, step: &str, nth: usize) -> bool {
     command.env("FAILPOINTS", pause).env("RUST_LOG", "store=debug").stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let silent = |line: &String| secrets::assert_no_secret("stderr", line);
     let is_there = |line: &String| line.contains("step") && line.split(['"', '=', ' ']).any(|word| word == step);
-    let got_there = lines.map_while(Result::ok).filter(is_there).nth(nth - 1).is_some();
+    let got_there = lines.map_while(Result::ok).inspect(silent).filter(is_there).nth(nth - 1).is_some();
     child.kill().unwrap();
     child.wait().unwrap();
     got_there

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::scene::{Run, Scene, files_below, run};
+use crate::scene::{Scene, files_below, run};
 use crate::status::has_the_documented_shape;
 
 const TOKEN: &str = "a-token-that-must-not-be-seen";
@@ -141,13 +141,6 @@ pub(crate) fn annals(scene: &Scene, service: &Service, arguments: &[&str]) -> Co
     command
 }
 
-#[track_caller]
-fn assert_silent(run: &Run) {
-    for secret in [TOKEN, SECRET] {
-        assert!(!run.stdout.contains(secret) && !run.stderr.contains(secret), "{run:?}");
-    }
-}
-
 fn list(scene: &Scene, service: &Service) -> Vec<Value> {
     run(&mut annals(scene, service, &["media", "list", "--json"])).leaves(0).json_lines()
 }
@@ -174,7 +167,6 @@ fn attachments_are_kept_once_and_what_cannot_be_had_is_written_down() {
         (5, file("application/octet-stream", "low at six")),
     ]);
     let fetched = run(&mut annals(&scene, &service, &["media", "fetch", "--json"])).leaves(0);
-    assert_silent(&fetched);
     let report = fetched.json();
     for (name, expected) in [("listed", 1), ("found", 7), ("fetched", 5), ("gone", 1), ("denied", 1), ("pending", 0)] {
         assert_eq!(report[name], expected, "{name}: {report}");
@@ -249,8 +241,7 @@ fn a_hostile_service_and_hostile_messages_lead_nowhere() {
         (6, redirect(&inside.replace("127.0.0.1", "localhost"))),
     ]);
     let arguments = ["media", "fetch", "--json", "--set", "media.max_bytes=256KiB"];
-    let fetched = run(&mut annals(&scene, &service, &arguments)).leaves(0);
-    assert_silent(&fetched);
+    run(&mut annals(&scene, &service, &arguments)).leaves(0);
     let rows = list(&scene, &service);
     let expected =
         ["refused", "pending", "refused", "refused", "refused", "refused", "refused", "refused", "refused", "refused"];

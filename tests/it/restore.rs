@@ -13,7 +13,7 @@ use emulator::{Clock, Handle, History, Options};
 use serde_json::{Value, json};
 
 use crate::scene::{Run, Scene, run, start, wait};
-use crate::table;
+use crate::{secrets, table};
 
 /// When all is archived and restored: the files of messages are still there.
 const NOW: &str = "2026-03-16T12:00:00Z";
@@ -56,7 +56,9 @@ fn uploaded(scene: &Scene, service: &Handle, name: &str, is_restricted: bool) ->
     let mut arguments = vec!["upload", name, "--json"];
     arguments.extend(is_restricted.then_some("--restrict-access"));
     let file = run(&mut annals(scene, &service.base_url(), service, &arguments)).leaves(0).json();
-    (file["url"].as_str().unwrap().to_owned(), file["share_secret"].as_str().map(str::to_owned))
+    let secret = file["share_secret"].as_str().map(str::to_owned);
+    secret.iter().for_each(|secret| secrets::hide(secret));
+    (file["url"].as_str().unwrap().to_owned(), secret)
 }
 
 /// Every type of message, awkward ones, between users and in groups: what is imported into the first app.
@@ -150,6 +152,13 @@ fn sayings(scene: &Scene, archive: &Path) -> Vec<String> {
     sayings
 }
 
+/// The share secrets that the other app gave.
+fn new_secrets(scene: &Scene) -> Vec<String> {
+    let journal = fs::read_to_string(scene.archive().join("restores/harbor-org.beacon.ndjson")).unwrap();
+    let lines = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter_map(|line| line["uploaded"]["secret"].as_str().map(str::to_owned)).collect()
+}
+
 #[test]
 fn what_was_archived_is_the_same_in_another_app() {
     let scene = Scene::new();
@@ -165,7 +174,10 @@ fn what_was_archived_is_the_same_in_another_app() {
     assert_eq!(target.calls().methods, 0);
     assert!(!scene.archive().join("restores").exists());
 
-    let report = run(&mut restore(&scene, &base_url, &target, &["--all"])).leaves(0).json();
+    let restored = run(&mut restore(&scene, &base_url, &target, &["--all", "-vvv"])).leaves(0);
+    assert_eq!(new_secrets(&scene).iter().map(|secret| secrets::hide(secret)).count(), 2);
+    secrets::assert_silent(&restored, false);
+    let report = restored.json();
     assert_eq!((&report["imported"], &report["left_out"]), (&json!(22), &json!({})), "{report}");
     assert_eq!(report["uploaded"]["files"], 6);
     assert_eq!(target.calls().methods, 22 + 6);

@@ -6,6 +6,8 @@ use std::process::{Child, Command, Output, Stdio};
 use emulator::{Clock, Emulator, Handle, History, Options, corpus};
 use tempfile::TempDir;
 
+use crate::secrets;
+
 /// The program that is tested, as it was built.
 pub(crate) const ANNALS: &str = env!("CARGO_BIN_EXE_annals");
 
@@ -112,9 +114,11 @@ impl Run {
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end. Whatever it is, nothing that it says holds a secret.
 pub(crate) fn run(command: &mut Command) -> Run {
-    finished(command.output().unwrap())
+    let run = finished(command.output().unwrap());
+    secrets::assert_silent(&run, secrets::is_to_show_some(command));
+    run
 }
 
 /// Starts a command with both outputs kept.
@@ -124,7 +128,9 @@ pub(crate) fn start(command: &mut Command) -> Child {
 
 /// Waits for a started command.
 pub(crate) fn wait(child: Child) -> Run {
-    finished(child.wait_with_output().unwrap())
+    let run = finished(child.wait_with_output().unwrap());
+    secrets::assert_silent(&run, false);
+    run
 }
 
 /// Every file below a folder, relative to it and sorted.
