@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use emulator::corpus;
 
 use crate::interop::python;
+use crate::restore;
 use crate::scene::{Run, Scene, files_below, run, start, wait};
 
 const BUCKET: &str = "harbor";
@@ -130,6 +131,42 @@ fn an_archive_in_a_bucket_says_what_one_in_a_folder_says() {
     assert_eq!(rows_by_others(&shore, PLACE), rows_by_others(&shore, shore.scene.archive().to_str().unwrap()));
     let unfinished: Vec<_> = ["one", "two"].iter().flat_map(|machine| unfinished(&shore.scene.path(machine))).collect();
     assert_eq!(unfinished, [] as [PathBuf; 0]);
+}
+
+#[test]
+fn an_archive_in_a_bucket_is_played_back_into_an_app() {
+    let Some(shore) = Shore::new() else { return };
+    let scene = &shore.scene;
+    let source = restore::service(scene, "lantern");
+    restore::say_all(scene, &source);
+    restore::archive_all(scene, &source, &scene.archive());
+    let of_bucket = |machine: &str, command: &mut Command| {
+        let machine = scene.path(machine);
+        command.env("ANNALS_ARCHIVE", PLACE).env("XDG_DATA_HOME", machine.join("data")).envs(shore.credentials());
+        run(command)
+    };
+    let base_url = source.base_url();
+    for arguments in
+        [&["fetch", "--no-index", "--since", "2026-03-14", "--until", "2026-03-15"][..], &["media", "fetch"]]
+    {
+        of_bucket("one", &mut restore::annals(scene, &base_url, &source, arguments)).leaves(0);
+    }
+    let target = restore::service(scene, "beacon");
+    let base_url = target.base_url();
+    let dry = of_bucket("one", &mut restore::restore(scene, &base_url, &target, &["--all", "--dry-run"])).leaves(0);
+    assert_eq!((&dry.json()["chosen"], target.calls().methods), (&22.into(), 0), "{}", dry.stdout);
+    let restored = of_bucket("one", &mut restore::restore(scene, &base_url, &target, &["--all"])).leaves(0).json();
+    assert_eq!((&restored["imported"], &restored["uploaded"]["files"]), (&22.into(), &6.into()), "{restored}");
+    let again = of_bucket("one", &mut restore::restore(scene, &base_url, &target, &["--all"])).leaves(0).json();
+    assert_eq!((&again["imported"], &again["earlier"]), (&0.into(), &22.into()), "{again}");
+    // Another machine does not know what this one did, and does not do it once more.
+    let other = of_bucket("two", &mut restore::restore(scene, &base_url, &target, &["--all"])).leaves(2);
+    assert!(other.stderr.contains("was begun on another machine"), "{}", other.stderr);
+    assert_eq!(target.calls().methods, 22 + 6);
+    let copy = scene.path("copy");
+    restore::archive_all(scene, &target, &copy);
+    assert_eq!(restore::sayings(scene, &scene.archive()), restore::sayings(scene, &copy));
+    assert_eq!(unfinished(&scene.path("one")), [] as [PathBuf; 0]);
 }
 
 /// What is in the folders of a machine for what is unfinished.

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 
 use chat::{App, Message};
 use emulator::{Clock, Handle, History, Options};
@@ -104,15 +104,25 @@ fn said(scene: &Scene, service: &Handle) -> (Vec<Value>, Vec<Value>) {
 /// An archive of an app in which all of this was said.
 pub(crate) fn source(scene: &Scene) {
     let service = service(scene, "lantern");
-    let (users, groups) = said(scene, &service);
-    for (lines, into) in [(users, "--to-users"), (groups, "--to-groups")] {
-        let text: Vec<String> = lines.iter().map(Value::to_string).collect();
-        fs::write(scene.path("said.ndjson"), text.join("\n")).unwrap();
-        let journal = format!("--journal=said{into}.journal");
-        let arguments = ["import", "said.ndjson", into, "--yes", &journal];
-        run(&mut annals(scene, &service.base_url(), &service, &arguments)).leaves(0);
-    }
+    say_all(scene, &service);
     archive_all(scene, &service, &scene.archive());
+}
+
+/// Says all of this in an app.
+pub(crate) fn say_all(scene: &Scene, service: &Handle) {
+    let (users, groups) = said(scene, service);
+    say(scene, service, "--to-users", &users);
+    say(scene, service, "--to-groups", &groups);
+}
+
+/// Brings lines into an app.
+fn say(scene: &Scene, service: &Handle, into: &str, lines: &[Value]) {
+    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
+    fs::write(scene.path("said.ndjson"), text.join("\n")).unwrap();
+    let journal = scene.path("said.journal");
+    drop(fs::remove_file(&journal));
+    let arguments = ["import", "said.ndjson", into, "--yes", "--journal", journal.to_str().unwrap()];
+    run(&mut annals(scene, &service.base_url(), service, &arguments)).leaves(0);
 }
 
 /// `annals import --from-archive` into an app.
@@ -122,7 +132,7 @@ pub(crate) fn restore(scene: &Scene, base_url: &str, service: &Handle, more: &[&
 }
 
 /// What a message says, wherever its files are and whatever its id is, with the bytes of its files.
-fn sayings(scene: &Scene, archive: &Path) -> Vec<String> {
+pub(crate) fn sayings(scene: &Scene, archive: &Path) -> Vec<String> {
     let listed = ["media", "list", "--json", "--archive", archive.to_str().unwrap()];
     let files = run(&mut scene.annals(&listed)).leaves(0).json_lines();
     let mut of: BTreeMap<(String, String), &Value> = BTreeMap::new();
@@ -432,6 +442,12 @@ pub(crate) struct Between {
 
 impl Between {
     pub(crate) fn start(service: &Handle, fate: fn(&Value) -> Fate) -> Self {
+        Self::with_uploads(service, fate, 1)
+    }
+
+    /// Hands uploads on when so many are there.
+    fn with_uploads(service: &Handle, fate: fn(&Value) -> Fate, uploads: usize) -> Self {
+        let uploads = Arc::new(Barrier::new(uploads));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = service.address();
         let base_url = service.base_url().replace(&address.to_string(), &listener.local_addr().unwrap().to_string());
@@ -439,8 +455,8 @@ impl Between {
         let log = Arc::clone(&imports);
         std::thread::spawn(move || {
             for caller in listener.incoming() {
-                let (caller, log) = (caller.unwrap(), Arc::clone(&log));
-                std::thread::spawn(move || hand_on(caller, address, fate, &log));
+                let (caller, log, uploads) = (caller.unwrap(), Arc::clone(&log), Arc::clone(&uploads));
+                std::thread::spawn(move || hand_on(caller, address, (fate, &uploads), &log));
             }
         });
         Self { base_url, imports }
@@ -467,9 +483,17 @@ fn whole(stream: &TcpStream) -> Option<(String, Vec<u8>)> {
     Some((head, body))
 }
 
-fn hand_on(mut caller: TcpStream, address: std::net::SocketAddr, fate: fn(&Value) -> Fate, log: &Mutex<Vec<Value>>) {
+fn hand_on(
+    mut caller: TcpStream,
+    address: std::net::SocketAddr,
+    (fate, uploads): (fn(&Value) -> Fate, &Barrier),
+    log: &Mutex<Vec<Value>>,
+) {
     let Some((head, body)) = whole(&caller) else { return };
     let mut fated = Fate::Passes;
+    if head.starts_with("POST ") && head.split(' ').nth(1).is_some_and(|path| path.ends_with("/chatfiles")) {
+        uploads.wait();
+    }
     if head.split(' ').nth(1).is_some_and(|path| path.ends_with("/import")) {
         let import: Value = serde_json::from_slice(&body).unwrap();
         fated = fate(&import);

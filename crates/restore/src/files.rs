@@ -1,7 +1,6 @@
 //! The files of messages: which of them the archive has.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
 
 use api::Limits;
 use chat::{Attachment, AttachmentKind, AttachmentState, Hour, Message, Position};
@@ -16,7 +15,6 @@ pub(crate) struct Found {
     pub(crate) kind: AttachmentKind,
     pub(crate) is_restricted: bool,
     pub(crate) sha256: String,
-    pub(crate) path: PathBuf,
     pub(crate) bytes: u64,
 }
 
@@ -51,15 +49,14 @@ impl Kept {
     ) -> Result<Vec<Found>, Objection> {
         let mut found = Vec::new();
         for (kind, is_restricted) in draft.files() {
-            let kept = self.of(message, kind).and_then(|sha256| Some((archive.blob_path(sha256)?, sha256.to_owned())));
+            let kept = self.of(message, kind).filter(|(sha256, _)| !archive.lacks_blob(sha256));
             match kept {
-                Some((path, sha256)) => {
-                    let bytes = path.metadata().map_or(0, |metadata| metadata.len());
+                Some((sha256, bytes)) => {
                     if bytes > limits.upload_bytes {
-                        let unfit = api::Unfit::FileTooLarge { path, bytes, most: limits.upload_bytes };
-                        return Err(unfit.into());
+                        let (path, most) = (sha256.into(), limits.upload_bytes);
+                        return Err(api::Unfit::FileTooLarge { path, bytes, most }.into());
                     }
-                    found.push(Found { kind, is_restricted, sha256, path, bytes });
+                    found.push(Found { kind, is_restricted, sha256: sha256.to_owned(), bytes });
                 }
                 None if keeps_addresses => {}
                 None if kind == AttachmentKind::Thumbnail => draft.forget_file(kind),
@@ -69,8 +66,8 @@ impl Kept {
         Ok(found)
     }
 
-    /// The SHA-256 of a message's file. A row of an earlier publication of the hour may speak of another message.
-    fn of(&self, message: &Message<'_>, kind: AttachmentKind) -> Option<&str> {
+    /// The SHA-256 of a message's file, and how many bytes it has. A row of an earlier publication of the hour may speak of another message.
+    fn of(&self, message: &Message<'_>, kind: AttachmentKind) -> Option<(&str, u64)> {
         let row = self.of_hours.get(&message.position.source_hour)?.get(&(message.position, kind))?;
         let url = match kind {
             AttachmentKind::File => message.url.as_deref(),
@@ -78,6 +75,6 @@ impl Kept {
         };
         let is_its = row.msg_id.as_deref() == message.msg_id.as_deref()
             && url.is_some_and(|url| api::public_part(url) == row.url);
-        row.sha256.as_deref().filter(|_| is_its)
+        is_its.then_some((row.sha256.as_deref()?, row.length?))
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use api::{Client, Upload};
 use chat::Message;
 use futures::stream::{self, StreamExt as _};
-use store::{RestoreJournal, RestoreKey, Restored, RestoredFile, step};
+use store::{BlobCopy, RestoreJournal, RestoreKey, Restored, RestoredFile, step};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
@@ -201,8 +201,8 @@ impl<'a> Stage<'a> {
         if let Some(earlier) = self.desk().journal.upload(key)?.filter(is_kept) {
             return Ok(earlier);
         }
-        self.proved(file).await?;
-        let upload = Upload { path: file.path.clone(), restrict_access: file.is_restricted, thumbnail: None };
+        let copy = self.proved(file).await?;
+        let upload = Upload { path: copy.path.clone(), restrict_access: file.is_restricted, thumbnail: None };
         let uploaded =
             self.client.upload(&upload).await.map_err(|error| refused(error, "the service did not take its file"))?;
         step("restore.uploaded");
@@ -215,12 +215,11 @@ impl<'a> Stage<'a> {
     }
 
     /// Looks whether the bytes are those that were archived: what a disk has damaged is not handed on.
-    async fn proved(&self, file: &Found) -> Result<(), Obstacle> {
+    async fn proved(&self, file: &Found) -> Result<BlobCopy, Obstacle> {
         let (archive, sha256) = (self.restore.archive.clone(), file.sha256.clone());
-        let hashed = tokio::task::spawn_blocking(move || archive.hash_blob(&sha256)).await;
-        let hashed = hashed.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
-        match hashed {
-            Some((now, _)) if now == file.sha256 => Ok(()),
+        let read = tokio::task::spawn_blocking(move || archive.blob_file(&sha256)).await;
+        match read.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))? {
+            Some(copy) if copy.sha256 == file.sha256 => Ok(copy),
             Some(_) => Err(Objection::because(Reason::AttachmentNotKept, "its bytes are damaged").into()),
             None => Err(Objection::from(Reason::AttachmentNotKept).into()),
         }

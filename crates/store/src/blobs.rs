@@ -14,6 +14,7 @@ use std::path::{Path as FilePath, PathBuf};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
 
 use crate::disk::{Disk, Present};
 use crate::error::Error;
@@ -30,6 +31,17 @@ pub struct BlobStage(Intake);
 /// The bytes of an attachment that arrived whole; removed when dropped before they are kept.
 #[derive(Debug)]
 pub struct SealedBlob(Taken);
+
+/// A file of this machine with the bytes of an attachment; one that was made for it is removed when this is dropped.
+#[derive(Debug)]
+pub struct BlobCopy {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The SHA-256 of the bytes as they are now.
+    pub sha256: String,
+    /// Held, not read.
+    _removed: Option<NamedTempFile>,
+}
 
 /// A file in the folder of the attachments' bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,11 +141,31 @@ impl Archive {
         Ok(layout::is_sha256(sha256) && has()?)
     }
 
-    /// The file that holds the bytes of an attachment; `None` when they are not there.
+    /// Whether bytes of an attachment are known to be missing. A bucket is not asked: it does not lose what it has.
     #[must_use]
-    pub fn blob_path(&self, sha256: &str) -> Option<PathBuf> {
-        let path = layout::is_sha256(sha256).then(|| self.site().path(&layout::blob(sha256)))?;
-        path.is_file().then_some(path)
+    pub fn lacks_blob(&self, sha256: &str) -> bool {
+        !layout::is_sha256(sha256) || self.site().lacks(&layout::blob(sha256))
+    }
+
+    /// A file with the bytes of an attachment, which those in a bucket are downloaded into; `None` when they are not there.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read, or not be written on this machine.
+    pub fn blob_file(&self, sha256: &str) -> Result<Option<BlobCopy>, Error> {
+        let Some(mut file) = self.open_blob(sha256)? else { return Ok(None) };
+        let path = self.site().path(&layout::blob(sha256));
+        let unread = Error::file("read", &path);
+        if matches!(self.site(), Site::Disk(_)) {
+            let mut hash = Sha256::new();
+            io::copy(&mut file, &mut hash).map_err(unread)?;
+            return Ok(Some(BlobCopy { sha256: hex(&hash.finalize()), path, _removed: None }));
+        }
+        let mut intake = Intake::new(self.site())?;
+        io::copy(&mut file, &mut intake).map_err(unread)?;
+        let taken = intake.seal()?;
+        let path = taken.file.path().to_owned();
+        Ok(Some(BlobCopy { sha256: taken.sha256, path, _removed: Some(taken.file) }))
     }
 
     /// The SHA-256 of bytes of an attachment as they are now, and how many there are; `None` when they are not there.

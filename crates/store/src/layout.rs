@@ -130,6 +130,11 @@ pub(crate) fn restore_file(name: &str) -> Path {
     Path::from(format!("{RESTORES_FOLDER}/{name}.ndjson"))
 }
 
+/// Which journal is that of a restore, in a bucket.
+pub(crate) fn restore_claim(name: &str) -> Path {
+    Path::from(format!("{RESTORES_FOLDER}/{name}.json"))
+}
+
 /// The lock of the runs of a restore.
 pub(crate) fn restore_lock(name: &str) -> Path {
     Path::from(format!("{RESTORES_FOLDER}/{name}.lock"))

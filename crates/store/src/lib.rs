@@ -105,7 +105,7 @@ mod watermark;
 extern crate self as store;
 
 pub use attachments::AttachmentUpdate;
-pub use blobs::{BlobFile, BlobStage, SealedBlob};
+pub use blobs::{BlobCopy, BlobFile, BlobStage, SealedBlob};
 pub use compact::{Compacted, Compaction};
 pub use error::{Advice, Error, is_gone, is_of_a_bucket};
 pub use files::TableFile;

@@ -17,10 +17,14 @@
 //! is the same row when its hour is published anew and it stands elsewhere; `row` tells people where it stood.
 //!
 //! The file is read line by line. Of each row sixteen bytes are held, of each upload the place of its line.
+//!
+//! An object of a bucket cannot grow, and what is not there at once is no journal. That of an archive in a bucket is in the folder
+//! which this machine has for the bucket. So that another machine does not begin anew what this one has begun, the journal has an
+//! `id` in its first line, and the object `restores/NAME.json` says which it is: `{"version":1,"id":"…"}`, written once.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -28,6 +32,7 @@ use chat::{App, Hour, MessageId, Position, Secret, Timestamp};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use crate::disk::sync_file;
 use crate::error::Error;
@@ -154,6 +159,8 @@ pub enum RestoreTurn {
     Busy,
     /// Under the name something was restored into another app.
     OfApp(String),
+    /// The archive is in a bucket, and the journal is that of another machine, or lost.
+    Elsewhere,
 }
 
 /// The journal of a restore, in one hand.
@@ -161,6 +168,8 @@ pub enum RestoreTurn {
 pub struct RestoreJournal {
     path: PathBuf,
     file: File,
+    /// What tells it from another of that name, if the archive is in a bucket.
+    id: Option<String>,
     /// Where the file ends.
     end: u64,
     imported: FxHashSet<u128>,
@@ -178,20 +187,51 @@ impl Archive {
     ///
     /// When it cannot be read or written, is damaged, or is of a newer version.
     pub fn restore_journal(&self, name: &RestoreName, app: &App) -> Result<RestoreTurn, Error> {
-        let lock = self.site().lock_path(&layout::restore_lock(&name.0));
-        let path = self.site().path(&layout::restore_file(&name.0));
-        // An object of a bucket cannot grow, and what is not there at once is no journal.
-        if matches!(self.site(), Site::Remote(_)) {
-            return Err(Error::file("keep a journal in", &path)(io::ErrorKind::Unsupported.into()));
-        }
+        let site = self.site();
+        let lock = site.lock_path(&layout::restore_lock(&name.0));
         let Some(turn) = take_turn(&lock)? else { return Ok(RestoreTurn::Busy) };
-        RestoreJournal::open(path, app, turn)
+        let path = site.lock_path(&layout::restore_file(&name.0));
+        if matches!(site, Site::Disk(_)) {
+            return RestoreJournal::open(path, app, None, turn);
+        }
+        let claim = Claim::read(site, name)?;
+        if claim.is_some() && !path.is_file() {
+            return Ok(RestoreTurn::Elsewhere);
+        }
+        let opened = RestoreJournal::open(path, app, Some(Uuid::new_v4().simple().to_string()), turn)?;
+        let RestoreTurn::Ours(journal) = &opened else { return Ok(opened) };
+        match (claim, &journal.id) {
+            (None, Some(id)) => Claim { version: VERSION, id: id.clone() }.write(site, name).map(|()| opened),
+            (Some(claim), Some(id)) if claim.id == *id => Ok(opened),
+            _ => Ok(RestoreTurn::Elsewhere),
+        }
     }
 
     /// Whether anything was restored under this name.
-    #[must_use]
-    pub fn has_restore(&self, name: &RestoreName) -> bool {
-        self.site().path(&layout::restore_file(&name.0)).is_file()
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be found out.
+    pub fn has_restore(&self, name: &RestoreName) -> Result<bool, Error> {
+        let is_here = self.site().lock_path(&layout::restore_file(&name.0)).is_file();
+        Ok(is_here || (matches!(self.site(), Site::Remote(_)) && Claim::read(self.site(), name)?.is_some()))
+    }
+}
+
+/// Which journal is that of a restore.
+#[derive(Serialize, Deserialize)]
+struct Claim {
+    version: u64,
+    id: String,
+}
+
+impl Claim {
+    fn read(site: &Site, name: &RestoreName) -> Result<Option<Self>, Error> {
+        note::read(site, &layout::restore_claim(&name.0), VERSION, Ok)
+    }
+
+    fn write(&self, site: &Site, name: &RestoreName) -> Result<(), Error> {
+        note::write(site, &layout::restore_claim(&name.0), self)
     }
 }
 
@@ -284,19 +324,21 @@ impl RestoreJournal {
         }
     }
 
-    fn open(path: PathBuf, app: &App, turn: Turn) -> Result<RestoreTurn, Error> {
+    /// Opens the file; one that is new is given the id.
+    fn open(path: PathBuf, app: &App, id: Option<String>, turn: Turn) -> Result<RestoreTurn, Error> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(Error::file("open", &path))?;
         let (imported, asked, uploads) = Default::default();
-        let mut journal = Self { path, file, end: 0, imported, asked, uploads, _turn: turn };
+        let mut journal = Self { path, file, id: None, end: 0, imported, asked, uploads, _turn: turn };
         if let Some(other) = journal.read(app)? {
             return Ok(RestoreTurn::OfApp(other));
         }
         if journal.end == 0 {
-            journal.write(&Header { annals_restore: VERSION, app: app.to_string() })?;
+            journal.write(&Header { annals_restore: VERSION, app: app.to_string(), id: id.clone() })?;
+            journal.id = id;
             journal.sync_all()?;
         }
         Ok(RestoreTurn::Ours(journal))
@@ -320,6 +362,7 @@ impl RestoreJournal {
             if header.app != app.to_string() {
                 return Ok(Some(header.app));
             }
+            self.id = header.id;
             end += first.len() as u64;
         }
         while let Some(line) = lines.next()? {
@@ -359,11 +402,19 @@ impl RestoreJournal {
     }
 }
 
+/// Claims a restore without looking whether somebody else did meanwhile.
+#[cfg(test)]
+pub(crate) fn claim_as_seen_before(archive: &Archive, name: &RestoreName) -> Result<(), Error> {
+    Claim { version: VERSION, id: "of another".to_owned() }.write(archive.site(), name)
+}
+
 /// The first line.
 #[derive(Serialize, Deserialize)]
 struct Header {
     annals_restore: u64,
     app: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
 }
 
 impl Header {
@@ -518,11 +569,11 @@ mod tests {
     async fn a_journal_is_of_one_app_and_in_one_hand() {
         let scene = Scene::new().await;
         let name: RestoreName = "o.b".parse().unwrap();
-        assert!(!scene.archive.has_restore(&name));
+        assert!(!scene.archive.has_restore(&name).unwrap());
         let journal = scene.open();
         assert!(matches!(scene.turn("o#b").unwrap(), RestoreTurn::Busy));
         drop(journal);
-        assert!(scene.archive.has_restore(&name));
+        assert!(scene.archive.has_restore(&name).unwrap());
         assert!(matches!(scene.turn("o#c").unwrap(), RestoreTurn::OfApp(app) if app == "o#b"));
     }
 

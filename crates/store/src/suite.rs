@@ -18,7 +18,9 @@ use crate::publish::{Mode, Published};
 use crate::raw::SealedRaw;
 use crate::remote::{PATIENCE, Remote, Requests};
 use crate::shaky::{Fault, Shaky};
-use crate::{Access, Archive, AttachmentUpdate, Clock, Compaction, Error, RawHour, Watermark};
+use crate::{
+    Access, Archive, AttachmentUpdate, Clock, Compaction, Error, RawHour, RestoreKey, RestoreTurn, Restored, Watermark,
+};
 
 /// A place for an archive.
 struct Ground {
@@ -239,8 +241,58 @@ async fn attachments_and_their_bytes_are_found_again() {
         archive.keep_blob(blob).unwrap();
         assert!(archive.has_blob(&sha256).unwrap() && !archive.has_blob("../app.json").unwrap());
         assert_eq!(archive.hash_blob(&sha256).unwrap(), Some((sha256.clone(), 10)));
+        let copy = archive.blob_file(&sha256).unwrap().unwrap();
+        assert_eq!((&copy.sha256, std::fs::read(&copy.path).unwrap().as_slice()), (&sha256, &b"low at six"[..]));
+        let path = copy.path.clone();
+        drop(copy);
+        assert_eq!(path.exists(), ground.bucket.is_none(), "what was made for it is removed");
+        assert!(!archive.lacks_blob(&sha256) && archive.lacks_blob("../app.json"));
         assert_eq!(archive.blobs().unwrap()[0].sha256, Some(sha256));
     }
+}
+
+fn journal(archive: &Archive) -> Result<RestoreTurn, Error> {
+    archive.restore_journal(&"o.b".parse().unwrap(), &"o#b".parse().unwrap())
+}
+
+#[tokio::test]
+async fn what_was_restored_is_known_to_who_restored_it() {
+    let (bucket, key) = (Shaky::new(), RestoreKey::of_id("1"));
+    let one = Ground::bucket(bucket.clone());
+    for ground in [Ground { folder: TempDir::new().unwrap(), bucket: None }, one] {
+        let archive = ground.open().await;
+        assert!(!archive.has_restore(&"o.b".parse().unwrap()).unwrap());
+        let Ok(RestoreTurn::Ours(mut journal_of_it)) = journal(&archive) else { panic!("it is the first") };
+        assert!(matches!(journal(&archive), Ok(RestoreTurn::Busy)));
+        journal_of_it.will_ask(key, Position { source_hour: hour(0), part: 0, line: 1 }, None).unwrap();
+        drop(journal_of_it);
+        let archive = ground.open().await;
+        assert!(archive.has_restore(&"o.b".parse().unwrap()).unwrap());
+        let Ok(RestoreTurn::Ours(again)) = journal(&archive) else { panic!("it is the same machine") };
+        assert_eq!(again.state(key), Some(Restored::Asked));
+    }
+    // A machine that has nothing but the bucket does not begin anew, with or without a journal of its own.
+    let other = Ground::bucket(bucket.clone());
+    let archive = other.open().await;
+    assert!(archive.has_restore(&"o.b".parse().unwrap()).unwrap());
+    assert!(matches!(journal(&archive), Ok(RestoreTurn::Elsewhere)));
+    let third = Ground::bucket(Shaky::new());
+    drop(journal(&third.open().await).unwrap());
+    let third = Ground { bucket: Some(bucket.clone()), ..third };
+    assert!(matches!(journal(&third.open().await), Ok(RestoreTurn::Elsewhere)));
+    assert_eq!(objects(&bucket, "restores").await, ["restores/o.b.json"]);
+}
+
+#[tokio::test]
+async fn of_two_machines_that_begin_a_restore_at_once_one_does() {
+    let bucket = Shaky::new();
+    let (one, other) = (Ground::bucket(bucket.clone()), Ground::bucket(bucket));
+    let (first, second) = (one.open().await, other.open().await);
+    // Both have seen that nobody has begun.
+    assert!(!second.has_restore(&"o.b".parse().unwrap()).unwrap());
+    assert!(matches!(journal(&first), Ok(RestoreTurn::Ours(_))));
+    let outcome = crate::restores::claim_as_seen_before(&second, &"o.b".parse().unwrap());
+    assert!(matches!(outcome, Err(Error::Overtaken { .. })), "{outcome:?}");
 }
 
 #[tokio::test]

@@ -171,7 +171,7 @@ struct Place {
 impl Place {
     /// A journal that is there; a try does not make one.
     fn journal_if_any(&self) -> Result<Option<RestoreJournal>, CommandError> {
-        self.archive.has_restore(&self.name).then(|| self.journal()).transpose()
+        self.archive.has_restore(&self.name)?.then(|| self.journal()).transpose()
     }
 
     fn journal(&self) -> Result<RestoreJournal, CommandError> {
@@ -182,6 +182,12 @@ impl Place {
             RestoreTurn::OfApp(other) => {
                 let error = format!("the restore `{}` is one into {other}, not into {}", self.name, self.app);
                 Err(CommandError::usage(error).hint("give this one another name with --name"))
+            }
+            RestoreTurn::Elsewhere => {
+                let error = format!("the restore `{}` was begun on another machine, or its journal is lost", self.name);
+                Err(CommandError::usage(error).hint(
+                    "run it on that machine; under another --name it begins anew, and sends everything once more",
+                ))
             }
         }
     }
