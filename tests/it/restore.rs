@@ -516,6 +516,23 @@ fn hand_on(
     drop(caller.write_all(head.as_bytes()).and_then(|()| caller.write_all(&body)));
 }
 
+#[test]
+fn conversations_upload_their_files_beside_each_other() {
+    let scene = Scene::new();
+    let source = service(&scene, "lantern");
+    for (name, into, target) in [("a.pdf", "--to-users", "teo-77"), ("b.pdf", "--to-groups", "231904417783810")] {
+        let (url, _) = uploaded(&scene, &source, name, false);
+        let record = json!({"from": "mara_voss", "target": target, "type": "file", "msg_timestamp": FIRST,
+            "body": {"url": url, "filename": name}});
+        say(&scene, &source, into, &[record]);
+    }
+    archive_all(&scene, &source, &scene.archive());
+    let target = service(&scene, "beacon");
+    let between = Between::with_uploads(&target, |_| Fate::Passes, 2);
+    let report = run(&mut restore(&scene, &between.base_url, &target, &["--all"])).leaves(0).json();
+    assert_eq!((&report["imported"], &report["uploaded"]["files"]), (&json!(2), &json!(2)), "{report}");
+}
+
 fn says(import: &Value, text: &str) -> bool {
     import["body"]["msg"] == text
 }

@@ -24,6 +24,9 @@ const TOGETHER: usize = 512;
 /// Conversations that are played at once: with answers within 80 ms, as many calls as the service allows in a second.
 const AT_ONCE: usize = 8;
 
+/// Files that may be uploaded at once: several times the conversations, so that few wait for one with other bytes.
+const UPLOADS: usize = 64;
+
 /// What came of it.
 #[derive(Debug)]
 pub struct Played {
@@ -94,7 +97,8 @@ impl Restore {
         stop: &CancellationToken,
     ) -> Played {
         let desk = Mutex::new(Desk { journal, tell, counts: PlayedCounts::default(), error: None });
-        let (uploading, is_over) = (tokio::sync::Mutex::new(()), AtomicBool::new(false));
+        let uploading = std::array::from_fn(|_| tokio::sync::Mutex::default());
+        let is_over = AtomicBool::new(false);
         let stage = Stage { restore: self, client, desk, uploading, is_over, stop };
         if let Err(error) = stage.all(survey).await {
             stage.end(error);
@@ -109,8 +113,8 @@ struct Stage<'a> {
     restore: &'a Restore,
     client: &'a Client,
     desk: Mutex<Desk<'a>>,
-    /// Held while a file is uploaded, so that the same bytes are not twice.
-    uploading: tokio::sync::Mutex<()>,
+    /// One is held while a file is uploaded, so that the same bytes are not twice: always the same one for the same bytes.
+    uploading: [tokio::sync::Mutex<()>; UPLOADS],
     is_over: AtomicBool,
     stop: &'a CancellationToken,
 }
@@ -194,8 +198,8 @@ impl<'a> Stage<'a> {
 
     /// Where a file of the archive is at the service; it is uploaded if it is not there yet.
     async fn uploaded(&self, file: &Found) -> Result<RestoredFile, Obstacle> {
-        let _alone = self.uploading.lock().await;
         let key = RestoreKey::of_upload(&file.sha256, file.is_restricted);
+        let _alone = self.uploading[key.slot(UPLOADS)].lock().await;
         let target = &self.restore.target;
         let is_kept = |earlier: &RestoredFile| earlier.at + target.file_life / 2 > (target.clock)();
         if let Some(earlier) = self.desk().journal.upload(key)?.filter(is_kept) {

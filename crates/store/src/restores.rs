@@ -113,6 +113,12 @@ impl RestoreKey {
         Self::hash(&[if is_restricted { b"restricted" } else { b"open" }, sha256.as_bytes()])
     }
 
+    /// One of so many places, the same for the same key.
+    #[must_use]
+    pub fn slot(self, count: usize) -> usize {
+        usize::try_from(self.0 % count.max(1) as u128).unwrap_or_default()
+    }
+
     fn hash(pieces: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
         for piece in pieces {
