@@ -1,7 +1,6 @@
 //! The two HTTP clients: one that talks to the service with a token, one that fetches files and never has any.
 
 use std::io;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -11,13 +10,13 @@ use reqwest::header::{
 };
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response};
-use url::{Host, Url};
+use url::Url;
 
 use crate::answer::Answer;
 use crate::config::{Clock, Config, Limits, Timeouts};
 use crate::error::{Cause, Error, Obstacle};
 use crate::link::Link;
-use crate::reach::{NotPublic, Resolver};
+use crate::reach::{NotPublic, Resolver, is_loopback, may_redirect};
 
 pub(crate) struct Http {
     service: Client,
@@ -37,7 +36,7 @@ impl Http {
         let same_place = Policy::custom(move |attempt| follow(attempt, most, is_same_place));
         let is_loopback = is_loopback(&config.base_url);
         let allow_private = config.outside.allow_private;
-        let any_place = Policy::custom(move |attempt| follow(attempt, most, |_, next| may_fetch(next, is_loopback)));
+        let any_place = Policy::custom(move |attempt| follow(attempt, most, |_, next| may_redirect(next, is_loopback)));
         Ok(Self {
             service: built(plain(config).redirect(same_place))?,
             still: built(plain(config).redirect(Policy::none()))?,
@@ -208,40 +207,6 @@ fn is_same_place(previous: &Url, next: &Url) -> bool {
     previous.origin() == next.origin()
 }
 
-/// Whether a redirect may lead to a place: by http, and not to what only this machine can reach, where a link of the
-/// service has no business. Private networks may be the service's own: it exists on premises.
-pub(crate) fn may_fetch(url: &Url, service_is_here: bool) -> bool {
-    let is_outside = match url.host() {
-        Some(Host::Ipv4(address)) => is_outside_v4(address),
-        Some(Host::Ipv6(address)) => address.to_ipv4().map_or_else(
-            || !address.is_unspecified() && !address.is_multicast() && !address.is_unicast_link_local(),
-            is_outside_v4,
-        ),
-        Some(Host::Domain(_)) => true,
-        None => false,
-    };
-    let is_http = matches!(url.scheme(), "http" | "https");
-    is_http && ((is_outside && !is_loopback(url)) || (service_is_here && is_loopback(url)))
-}
-
-/// No loopback, and no link-local address, at which clouds hand out the keys of their machines.
-fn is_outside_v4(address: Ipv4Addr) -> bool {
-    !address.is_loopback()
-        && !address.is_link_local()
-        && !address.is_unspecified()
-        && !address.is_broadcast()
-        && !address.is_multicast()
-}
-
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 /// Tells a wrong name from a closed port and from a certificate, by what the layers below leave in the chain: hyper
 /// names its resolver, rustls comes wrapped as invalid data.
 fn obstacle(error: &reqwest::Error) -> Obstacle {
@@ -277,29 +242,4 @@ fn cause(error: reqwest::Error) -> Cause {
 
 fn count(body: &[u8]) -> u64 {
     u64::try_from(body.len()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_redirect_leads_into_the_machine_or_its_cloud() {
-        for (url, from_outside, from_here) in [
-            ("https://store.example.com/x", true, true),
-            ("http://10.0.0.7/x", true, true),
-            ("http://169.254.169.254/latest/meta-data", false, false),
-            ("http://[::ffff:169.254.169.254]/", false, false),
-            ("http://[fe80::1]/", false, false),
-            ("http://0.0.0.0/", false, false),
-            ("http://127.0.0.1:8080/", false, true),
-            ("http://localhost/", false, true),
-            ("http://[::1]/", false, true),
-            ("file:///etc/passwd", false, false),
-            ("ftp://store.example.com/x", false, false),
-        ] {
-            let url: Url = url.parse().unwrap();
-            assert_eq!((may_fetch(&url, false), may_fetch(&url, true)), (from_outside, from_here), "{url}");
-        }
-    }
 }

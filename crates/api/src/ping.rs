@@ -11,7 +11,8 @@ use url::Url;
 
 use crate::config::Retries;
 use crate::error::Error;
-use crate::http::{is_loopback, place, unsent};
+use crate::http::{place, unsent};
+use crate::reach::is_loopback;
 use crate::retry::Patience;
 
 /// The longest text that is sent along, in bytes; what is longer is cut.

@@ -57,15 +57,35 @@ impl Outside {
 
     /// Refuses a URL that leads to where nothing may be fetched from, as far as it says so itself.
     pub(crate) fn check(&self, url: &Url) -> Result<(), Error> {
-        let address = match url.host() {
-            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
-            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
-            _ => None,
-        };
-        if address.is_none_or(|address| may_connect(address, self.allow_private)) {
+        if literal(url).is_none_or(|address| may_connect(address, self.allow_private)) {
             return Ok(());
         }
         Err(Error::Unreachable { host: place(url), obstacle: Obstacle::NotPublic, source: Arc::new(NotPublic) })
+    }
+}
+
+/// Whether a redirect of a link of the service may lead to a place: by http, and not to what only this machine can reach,
+/// unless the service is here, too. Private networks may be the service's own: it exists on premises.
+pub(crate) fn may_redirect(url: &Url, service_is_here: bool) -> bool {
+    let is_somewhere = literal(url).is_none_or(|address| reach(address) != Reach::Nowhere);
+    matches!(url.scheme(), "http" | "https") && is_somewhere && (service_is_here || !is_loopback(url))
+}
+
+/// Whether a URL leads to this machine, as far as it says so itself.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match literal(url) {
+        Some(IpAddr::V4(address)) => address.is_loopback(),
+        Some(IpAddr::V6(address)) => address.is_loopback() || address.to_ipv4().is_some_and(|v4| v4.is_loopback()),
+        None => url.host_str() == Some("localhost"),
+    }
+}
+
+/// The address that a URL has in the place of a name.
+fn literal(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(address) => Some(IpAddr::V4(address)),
+        Host::Ipv6(address) => Some(IpAddr::V6(address)),
+        Host::Domain(_) => None,
     }
 }
 
@@ -176,6 +196,28 @@ mod tests {
             let checked = |allow_private| Outside { allow_private, ..Outside::default() }.check(&url).is_ok();
             assert_eq!(checked(false), reach_expected == Reach::Public, "{url}");
             assert_eq!(checked(true), reach_expected != Reach::Nowhere, "{url}");
+        }
+    }
+
+    #[test]
+    fn no_redirect_leads_into_the_machine_or_its_cloud() {
+        for (url, from_outside, from_here) in [
+            ("https://store.example.com/x", true, true),
+            ("http://10.0.0.7/x", true, true),
+            ("http://169.254.169.254/latest/meta-data", false, false),
+            ("http://[::ffff:169.254.169.254]/", false, false),
+            ("http://[64:ff9b::a9fe:a9fe]/", false, false),
+            ("http://[fe80::1]/", false, false),
+            ("http://0.0.0.0/", false, false),
+            ("http://127.0.0.1:8080/", false, true),
+            ("http://[::ffff:127.0.0.1]/", false, true),
+            ("http://localhost/", false, true),
+            ("http://[::1]/", false, true),
+            ("file:///etc/passwd", false, false),
+            ("ftp://store.example.com/x", false, false),
+        ] {
+            let url: Url = url.parse().unwrap();
+            assert_eq!((may_redirect(&url, false), may_redirect(&url, true)), (from_outside, from_here), "{url}");
         }
     }
 
