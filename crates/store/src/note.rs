@@ -25,6 +25,35 @@ pub(crate) fn is_name(text: &str, others: &[u8]) -> bool {
     begins && text.len() <= 64 && text.bytes().all(|byte| is_plain(byte) || others.contains(&byte))
 }
 
+/// A name under which is noted: read from a text of which these bytes may be part, behind the first, besides letters and digits.
+macro_rules! name {
+    ($(#[$docs:meta])* $name:ident, $error:ident, $others:literal, $form:literal) => {
+        $(#[$docs])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        /// A text that is no such name.
+        #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+        #[error($form)]
+        pub struct $error;
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                $crate::note::is_name(text, $others).then(|| Self(text.to_owned())).ok_or($error)
+            }
+        }
+    };
+}
+pub(crate) use name;
+
 /// Reads a note; `None` when there is none. `meaning` gives what is wrong with a record that says nothing.
 pub(crate) fn read<R: DeserializeOwned, T>(
     site: &Site,

@@ -26,7 +26,6 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use chat::{App, Hour, MessageId, Position, Secret, Timestamp};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -51,16 +50,10 @@ const LONGEST_LINE: u64 = 64 << 10;
 /// A longer id is not noted; it would tell nobody anything.
 const LONGEST_ID: usize = 256;
 
-/// The name of a restore: 1 to 64 of `a-z 0-9 . _ -`, the first a letter or digit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RestoreName(String);
-
-/// A text that names no restore.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a name has 1 to 64 lower-case letters, digits, dots, dashes and underscores, and begins with a letter or digit"
-)]
-pub struct RestoreNameError;
+note::name! {
+    /// The name of a restore: 1 to 64 of `a-z 0-9 . _ -`, the first a letter or digit.
+    RestoreName, RestoreNameError, b"._-", "a name has 1 to 64 lower-case letters, digits, dots, dashes and underscores, and begins with a letter or digit"
+}
 
 impl RestoreName {
     /// The name that a restore into this app has unless it is given one: `harbor-org.beacon`.
@@ -73,20 +66,6 @@ impl RestoreName {
         let text: String = format!("{}.{}", app.org(), app.name()).chars().map(plain).take(64).collect();
         let begins = text.starts_with(|letter: char| letter.is_ascii_alphanumeric());
         if begins { Self(text) } else { Self(format!("x{}", text.get(..text.len().min(63)).unwrap_or_default())) }
-    }
-}
-
-impl fmt::Display for RestoreName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for RestoreName {
-    type Err = RestoreNameError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        note::is_name(text, b"._-").then(|| Self(text.to_owned())).ok_or(RestoreNameError)
     }
 }
 

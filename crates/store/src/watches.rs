@@ -6,8 +6,6 @@
 //! It is no truth about messages: without it the search begins anew.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::fmt;
-use std::str::FromStr;
 
 use chat::Hour;
 use serde::{Deserialize, Serialize};
@@ -28,14 +26,10 @@ const REMEMBERED: usize = 200_000;
 /// Digits of a mark.
 const DIGITS: usize = 16;
 
-/// The name of a saved search: 1 to 64 of `a-z 0-9 _ -`, the first a letter or digit.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct WatchName(String);
-
-/// A text that names no saved search.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a name has 1 to 64 lower-case letters, digits, dashes and underscores, and begins with a letter or digit")]
-pub struct WatchNameError;
+note::name! {
+    /// The name of a saved search: 1 to 64 of `a-z 0-9 _ -`, the first a letter or digit.
+    WatchName, WatchNameError, b"_-", "a name has 1 to 64 lower-case letters, digits, dashes and underscores, and begins with a letter or digit"
+}
 
 /// What a saved search has looked through and told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,20 +74,6 @@ impl Watched {
                 None => earliest.remove().is_empty(),
             };
         }
-    }
-}
-
-impl fmt::Display for WatchName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for WatchName {
-    type Err = WatchNameError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        note::is_name(text, b"_-").then(|| Self(text.to_owned())).ok_or(WatchNameError)
     }
 }
 

@@ -7,9 +7,7 @@
 //! it counts (decision D16).
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use chat::Hour;
 use serde::{Deserialize, Serialize};
@@ -23,16 +21,10 @@ use crate::open::Archive;
 /// The version of the file.
 const VERSION: u64 = 1;
 
-/// The name of an export that goes on from the last one: 1 to 64 of `a-z 0-9 . _ -`, the first a letter or digit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExportName(String);
-
-/// A text that names no export.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a name has 1 to 64 lower-case letters, digits, dots, dashes and underscores, and begins with a letter or digit"
-)]
-pub struct ExportNameError;
+note::name! {
+    /// The name of an export that goes on from the last one: 1 to 64 of `a-z 0-9 . _ -`, the first a letter or digit.
+    ExportName, ExportNameError, b"._-", "a name has 1 to 64 lower-case letters, digits, dots, dashes and underscores, and begins with a letter or digit"
+}
 
 /// Up to where an export has handed out an archive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,20 +62,6 @@ impl Watermark {
             self.number += 1;
             self.hours.extend(pending.hours);
         }
-    }
-}
-
-impl fmt::Display for ExportName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for ExportName {
-    type Err = ExportNameError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        note::is_name(text, b"._-").then(|| Self(text.to_owned())).ok_or(ExportNameError)
     }
 }
 
