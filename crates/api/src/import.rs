@@ -39,7 +39,7 @@ impl FromStr for Import {
 
     fn from_str(line: &str) -> Result<Self, Unfit> {
         let wire: wire::Import =
-            serde_json::from_str(line).map_err(|error| Unfit::Record { what: error.to_string() })?;
+            serde_json::from_str(line).map_err(|error| Unfit::Record { what: in_one_line(&error) })?;
         let body = Body::Json(JsonBody::new(&wire.kind, wire.body.get())?);
         let ext = wire.ext.as_ref().map(|ext| ext.get().parse()).transpose()?;
         user_name(&wire.from)?;
@@ -48,6 +48,11 @@ impl FromStr for Import {
             _ => Ok(Self { wire, body, ext }),
         }
     }
+}
+
+/// What is wrong, and where: a record has one line, and the number of that is not said here.
+fn in_one_line(error: &serde_json::Error) -> String {
+    error.to_string().replacen(" at line 1 column ", " at column ", 1)
 }
 
 impl Import {

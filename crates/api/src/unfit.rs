@@ -156,7 +156,7 @@ pub enum Unfit {
     /// A record of an import that cannot be read.
     #[error("the record cannot be read: {what}")]
     Record {
-        /// Why, with line and column.
+        /// Why, with the column.
         what: String,
     },
     /// More messages than one call recalls: 30 (section 9).

@@ -365,7 +365,7 @@ async fn a_record_that_cannot_be_imported_is_named() {
         (record(&|record| record["ext"] = json!([])), "ext is no JSON object"),
         (record(&|record| record["from"] = json!("")), "`` is no user name"),
         (r#"{"from":"ana"}"#.to_owned(), "the record cannot be read: missing field `target`"),
-        ("{".to_owned(), "the record cannot be read: EOF"),
+        ("{".to_owned(), "the record cannot be read: EOF while parsing an object at column 1"),
         (String::new(), "the record cannot be read: EOF"),
     ] {
         let failure = line.parse::<api::Import>().expect_err(expected);
