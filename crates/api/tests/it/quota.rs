@@ -4,7 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use api::{Advice, Availability, Client, Error, Rate};
+use api::{
+    Advice, Availability, Body, Broadcast, ChatType, Client, Draft, Error, Forget, ImportInto, Picture, Rate, Recall,
+    Recipients, Upload,
+};
 
 use crate::server::{Reply, Server, config, hour};
 
@@ -105,4 +108,83 @@ async fn a_quota_file_that_cannot_be_written_stops_the_call() {
     assert_eq!(failure.advice(), Advice::FixTheSettings);
     assert_eq!(failure.to_string(), "the quota file /dev/null/quota cannot be used");
     assert_eq!(server.counts(), (0, 0));
+}
+
+/// Makes one call of a method, which the service declines.
+async fn call(client: &Client, method: &str) {
+    let ids = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect::<Vec<_>>();
+    let text = || Body::Text("x".to_owned());
+    let send = async |to| drop(client.send(&Draft::new(to, text())).await.unwrap_err());
+    let recall = Recall::new(chat::MessageId::new("1"), "teo-77", ChatType::Chat);
+    match method {
+        "locate" => drop(client.locate(hour()).await.unwrap_err()),
+        "users" => send(Recipients::Users((0..600).map(|number| number.to_string()).collect())).await,
+        "groups" => send(Recipients::Groups(ids(&["1"]))).await,
+        "rooms" => send(Recipients::Rooms(ids(&["1"]))).await,
+        "in a group" => send(Recipients::InGroup { group: "1".to_owned(), users: ids(&["ana"]) }).await,
+        "in a room" => send(Recipients::InRoom { room: "1".to_owned(), users: ids(&["ana"]) }).await,
+        "broadcast" => {
+            let broadcast = Broadcast { from: None, body: text(), ext: None, level: None };
+            drop(client.broadcast(&broadcast).await.unwrap_err());
+        }
+        "upload" => {
+            let upload = Upload {
+                path: concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").into(),
+                restrict_access: false,
+                thumbnail: None,
+            };
+            drop(client.upload(&upload).await.unwrap_err());
+        }
+        "download" => {
+            let file = "5fd74830-58b7-11e9-822a-81ea50bb049d".parse().unwrap();
+            drop(client.fetch_file(&file, Picture::Original, &mut Vec::new()).await.unwrap_err());
+        }
+        "recall" => drop(client.recall(&recall).await.unwrap_err()),
+        "batch" => drop(client.recall_batch(&[recall]).await.unwrap_err()),
+        "delete" => {
+            let (user, with) = ("ana".to_owned(), "teo".to_owned());
+            let forget = Forget { user, with, chat_type: ChatType::Chat, delete_roaming: false };
+            drop(client.delete_conversation(&forget).await.unwrap_err());
+        }
+        "import" => {
+            let line = r#"{"from":"ana","target":"teo","type":"txt","body":{"msg":"x"}}"#.parse().unwrap();
+            drop(client.import(ImportInto::Users, &line).await.unwrap_err());
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn each_method_takes_of_its_own_quota() {
+    let server = Server::start([Reply::fault(400, "illegal_argument", "illegal arguments: no")]).await;
+    for (method, expected) in [
+        ("locate", &["quota"][..]),
+        ("users", &["quota.users"]),
+        ("groups", &["quota.chatgroups"]),
+        ("rooms", &["quota.chatrooms"]),
+        ("in a group", &["quota.chatgroups"]),
+        ("in a room", &["quota.chatrooms"]),
+        ("broadcast", &["quota.broadcast", "quota.broadcasts"]),
+        ("upload", &["quota.upload"]),
+        ("download", &["quota.download"]),
+        ("recall", &["quota.recall"]),
+        ("batch", &["quota.recall"]),
+        ("delete", &["quota.deletions", "quota.user_channel"]),
+        ("import", &["quota.import"]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = server.config();
+        config.quota_file = Some(folder.path().join("quota"));
+        call(&Client::new(config).unwrap(), method).await;
+        let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut files: Vec<String> = files.collect();
+        files.sort();
+        assert_eq!(files, expected, "{method}");
+        if method == "users" {
+            // 600 of 5,400 messages a minute.
+            let ahead = seconds_ahead(&folder.path().join("quota.users"), 2);
+            assert!((5..=7).contains(&ahead), "{ahead} s");
+        }
+    }
+    assert_eq!(server.counts(), (0, 13));
 }
