@@ -22,6 +22,7 @@ mod init;
 mod interop;
 #[cfg(feature = "failpoints")]
 mod killed;
+mod last_request;
 mod logging;
 mod media;
 mod messages;

@@ -1,0 +1,247 @@
+//! An archive in a bucket whose writer was killed between any two of its requests, against a real store that speaks S3.
+//!
+//! The program talks to the store through a gate that lets a number of changes through and holds the next one, at which
+//! the program is killed. Requests that only read leave the bucket as it was, so that the changes are all the moments there
+//! are. No feature is needed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use chat::Hour;
+
+use crate::buckets::{Shore, rows_by_others};
+use crate::scene::{Run, run};
+
+/// When hours are loaded, and when their day is closed.
+const YOUNG: &str = "2026-03-14T20:00:00Z";
+const CLOSED: &str = "2026-03-18T12:00:00Z";
+/// At each so many-th change, another program reads the table too.
+const READ_BY_OTHERS: i64 = 5;
+
+/// What stands between the program and the store.
+struct Gate {
+    endpoint: String,
+    state: Arc<State>,
+}
+
+struct State {
+    /// Changes that still pass.
+    left: AtomicI64,
+    /// Whether one was held.
+    is_closed: AtomicBool,
+}
+
+impl Gate {
+    fn before(store: &str, changes: i64) -> Self {
+        let store = store.strip_prefix("http://").unwrap().to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(State { left: AtomicI64::new(changes), is_closed: AtomicBool::new(false) });
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let (state, upstream) = (Arc::clone(&shared), TcpStream::connect(&store).unwrap());
+                std::thread::spawn(move || state.relay(&client, &upstream));
+            }
+        });
+        Self { endpoint, state }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.state.is_closed.load(Ordering::SeqCst)
+    }
+}
+
+impl State {
+    /// Hands requests and answers on until one of the two sides ends, or the gate closes.
+    fn relay(&self, client: &TcpStream, upstream: &TcpStream) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let (mut from, mut to) = (upstream, client);
+                io::copy(&mut from, &mut to).ok();
+                client.shutdown(Shutdown::Both).ok();
+            });
+            self.hand_on(&mut BufReader::new(client), upstream).ok();
+            upstream.shutdown(Shutdown::Both).ok();
+        });
+    }
+
+    fn hand_on(&self, client: &mut BufReader<&TcpStream>, mut upstream: &TcpStream) -> io::Result<()> {
+        while let Some((head, length)) = read_head(client)? {
+            let mut body = vec![0; length];
+            client.read_exact(&mut body)?;
+            let is_read = ["GET ", "HEAD "].iter().any(|method| head.starts_with(method));
+            if !is_read && !self.passes() {
+                // Held until the program is dead.
+                io::copy(client, &mut io::sink())?;
+                break;
+            }
+            upstream.write_all(head.as_bytes())?;
+            upstream.write_all(&body)?;
+        }
+        Ok(())
+    }
+
+    fn passes(&self) -> bool {
+        let passes = self.left.fetch_sub(1, Ordering::SeqCst) > 0;
+        self.is_closed.fetch_or(!passes, Ordering::SeqCst);
+        passes
+    }
+}
+
+/// The head of a request, and how many bytes follow it; `None` at the end.
+fn read_head(client: &mut BufReader<&TcpStream>) -> io::Result<Option<(String, usize)>> {
+    let (mut head, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        if client.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        head.push_str(&line);
+        let field = line.trim().to_ascii_lowercase();
+        assert!(!field.starts_with("transfer-encoding:"), "bodies come with their length: {head}");
+        if let Some(number) = field.strip_prefix("content-length:") {
+            length = number.trim().parse().unwrap();
+        }
+        if field.is_empty() {
+            return Ok(Some((head, length)));
+        }
+    }
+}
+
+/// The ids of the messages of each hour, in order.
+type Held = BTreeMap<String, Vec<String>>;
+
+/// An archive of the bucket.
+struct Berth<'a> {
+    shore: &'a Shore,
+    place: String,
+}
+
+impl Berth<'_> {
+    fn annals(&self, now: &str, arguments: &[&str]) -> Command {
+        let mut command = self.shore.annals(arguments);
+        command.env("ANNALS_ARCHIVE", &self.place).env("ANNALS_CLOCK", now);
+        command
+    }
+
+    fn run(&self, now: &str, arguments: &[&str]) -> Run {
+        run(&mut self.annals(now, arguments))
+    }
+
+    /// What a reader finds; nothing where there is no archive yet.
+    fn held(&self) -> Held {
+        let mut held = Held::new();
+        let export = self.run(CLOSED, &["export", "--to", "-"]);
+        assert!([0, 1, 2].contains(&export.code), "{export:?}");
+        for record in export.json_lines() {
+            let id = record["msg_id"].as_str().unwrap();
+            held.entry(id.split('-').next().unwrap().to_owned()).or_default().push(id.to_owned());
+        }
+        held.values_mut().for_each(|ids| ids.sort_unstable());
+        held
+    }
+
+    /// Runs a command through a gate and kills it there; says whether it got there.
+    fn kill_before(&self, changes: i64, now: &str, arguments: &[&str]) -> bool {
+        let gate = Gate::before(&self.shore.endpoint, changes);
+        let mut command = self.annals(now, arguments);
+        command.env("AWS_ENDPOINT_URL", &gate.endpoint).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut running = command.spawn().unwrap();
+        while !gate.is_closed() && running.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        running.kill().ok();
+        let status = running.wait().unwrap();
+        assert!(gate.is_closed() || status.success(), "{arguments:?} before change {changes}: {status}");
+        gate.is_closed()
+    }
+}
+
+/// Kills a command before each of its changes, each time in an archive of its own: a reader finds each hour as it was or as
+/// it is to be, and the same command ends well afterwards. There must be more changes than `least`.
+fn assert_may_be_killed(shore: &Shore, prepare: &dyn Fn(&Berth<'_>), now: &str, arguments: &[&str], least: i64) {
+    let berth = |name: &str| {
+        let berth = Berth { shore, place: format!("s3://harbor/{name}") };
+        prepare(&berth);
+        berth
+    };
+    let steady = berth("steady");
+    let before = steady.held();
+    steady.run(now, arguments).leaves(0);
+    let after = steady.held();
+    for changes in 0.. {
+        let berth = berth(&format!("before-{changes}"));
+        let is_killed = berth.kill_before(changes, now, arguments);
+        let found = berth.held();
+        for hour in after.keys() {
+            let is_whole = [before.get(hour), after.get(hour)].contains(&found.get(hour));
+            assert!(is_whole, "killed before change {changes}: {hour} is {:?}", found.get(hour));
+        }
+        let rows: usize = found.values().map(Vec::len).sum();
+        if rows > 0 && changes % READ_BY_OTHERS == 0 {
+            assert_eq!(rows_by_others(shore, &berth.place), rows, "killed before change {changes}");
+        }
+        berth.run(now, arguments).leaves(0);
+        berth.run(now, &["verify"]).leaves(0);
+        assert_eq!(berth.held(), after, "killed before change {changes}");
+        if !is_killed {
+            assert!(changes > least, "only {changes} changes were tried");
+            return;
+        }
+    }
+}
+
+/// Writes the files of so many hours, each with messages of these numbers, and names them.
+fn write_hours(shore: &Shore, folder: &str, hours: i64, numbers: std::ops::Range<u32>) -> Vec<String> {
+    std::fs::create_dir_all(shore.scene.path(folder)).unwrap();
+    let first = Hour::from_key("2026031404").unwrap();
+    let write = |hour: i64| {
+        let hour = first.plus(hour);
+        let time = hour.start().timestamp_millis();
+        let mut text = String::new();
+        for number in numbers.clone() {
+            let said = format!("{{\"payload\":{{\"bodies\":[{{\"type\":\"txt\",\"msg\":\"tide {number}\"}}]}},");
+            writeln!(text, "{said}\"msg_id\":\"{}-{number}\",\"timestamp\":{time}}}", hour.key()).unwrap();
+        }
+        let path = shore.scene.path(folder).join(format!("{}.ndjson", hour.key()));
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    (0..hours).map(write).collect()
+}
+
+/// `annals load` of these files.
+fn load<'a>(more: &[&'a str], paths: &'a [String]) -> Vec<&'a str> {
+    ["load", "--no-index"].into_iter().chain(more.iter().copied()).chain(paths.iter().map(String::as_str)).collect()
+}
+
+#[test]
+fn hours_that_are_loaded_into_a_bucket_are_whole_whatever_request_was_the_last() {
+    let Some(shore) = Shore::new() else { return };
+    let paths = write_hours(&shore, "old", 2, 1..4);
+    assert_may_be_killed(&shore, &|_| {}, YOUNG, &load(&[], &paths), 12);
+}
+
+#[test]
+fn an_hour_that_is_published_anew_in_a_bucket_is_old_or_new_whatever_request_was_the_last() {
+    let Some(shore) = Shore::new() else { return };
+    let (old, new) = (write_hours(&shore, "old", 1, 1..4), write_hours(&shore, "new", 1, 2..7));
+    let prepare = |berth: &Berth<'_>| drop(berth.run(YOUNG, &load(&[], &old)).leaves(0));
+    assert_may_be_killed(&shore, &prepare, YOUNG, &load(&["--again"], &new), 5);
+}
+
+#[test]
+fn a_day_that_is_compacted_in_a_bucket_is_whole_whatever_request_was_the_last() {
+    let Some(shore) = Shore::new() else { return };
+    let paths = write_hours(&shore, "old", 9, 1..3);
+    let prepare = |berth: &Berth<'_>| drop(berth.run(YOUNG, &load(&[], &paths)).leaves(0));
+    let compact = ["compact", "--since", "2026-03-14", "--until", "2026-03-15"];
+    assert_may_be_killed(&shore, &prepare, CLOSED, &compact, 2);
+}
