@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::interop::{python, told};
+use crate::replay::{LESS, forget_raw, load_with};
 use crate::scene::{ANNALS, Scene, run, start, wait};
 use crate::table;
 
@@ -161,6 +162,26 @@ fn what_does_not_fit_is_counted() {
     assert_eq!(drift["promoted"], json!([column]));
     let shown = run(&mut scene.annals(&["schema", "--drift"])).leaves(0);
     assert!(shown.stderr.contains("order_no: 1 have a value, 1 have one that is no int64"), "{shown:?}");
+}
+
+/// Lines that are read after all have the columns too, whether they were served or their letters are left.
+#[test]
+fn a_replay_fills_the_columns() {
+    for has_raw in [true, false] {
+        let scene = Scene::new();
+        let order = r#"{"msg_id":"2","payload":{"ext":{"order_id":"A2"},"bodies":[]}}"#;
+        load_with(&scene, "2026031409", &[r#"{"msg_id":"1"}"#.to_owned(), order.to_owned()], LESS);
+        if !has_raw {
+            forget_raw(&scene);
+        }
+        assert_eq!(promote(&scene, &["ext.order_id:string"])["columns"][0]["filled"], json!(0));
+        run(&mut scene.annals(&["dead-letters", "--replay"])).leaves(0);
+        assert_eq!(tagged(&scene), ["ext_order_id"]);
+        let export = ["export", "--to", "-", "--format", "csv", "--columns", "line,ext_order_id"];
+        let told = run(&mut scene.annals(&export)).leaves(0);
+        assert_eq!(told.stdout, "line,ext_order_id\r\n1,\r\n2,A2\r\n");
+        run(&mut scene.annals(&["verify"])).leaves(0);
+    }
 }
 
 #[test]
