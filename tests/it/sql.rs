@@ -171,6 +171,29 @@ fn files_without_rows_that_match_are_left_out() {
     assert!(plan.contains("index['slipway': 1 rows in 1 hours]"), "{plan}");
 }
 
+/// Of a file of many pages, those alone are read on which a row can be that the index names.
+#[test]
+fn pages_without_a_hit_are_not_read() {
+    let scene = Scene::new();
+    let lines: Vec<_> = (0..40_000)
+        .map(|number| {
+            let said = if number == 20_000 { "slipway" } else { "harbour" };
+            let body = format!(r#"{{"type":"txt","msg":"{said}"}}"#);
+            let sent = 1_773_532_800_000_u64 + number;
+            format!(r#"{{"msg_id":"{number}","timestamp":{sent},"payload":{{"bodies":[{body}]}}}}"#)
+        })
+        .collect();
+    load(&scene, "2026031500", &lines.iter().map(String::as_str).collect::<Vec<_>>());
+    for query in ["SELECT msg_id FROM messages WHERE matches('slipway')", "SELECT msg_id FROM search('slipway')"] {
+        assert_eq!(value(&scene, query), json!("20000"));
+        let plan = sql(&scene, &format!("EXPLAIN ANALYZE {query}"), &[]).leaves(0).stdout;
+        let (_, looked_at) = plan.split_once("pushdown_rows_pruned=").unwrap();
+        // A page's rows, of forty thousand.
+        let thousands = looked_at.split_once(" K,").unwrap().0;
+        assert!(thousands.parse::<f64>().unwrap() < 10.0, "{plan}");
+    }
+}
+
 #[test]
 fn share_secrets_are_left_out_unless_asked_for() {
     let scene = Scene::new();

@@ -20,7 +20,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use crate::bounds::{Bound, Stretch};
 use crate::columns::Messages;
 use crate::error::Error;
-use crate::read::{OpenFile, Rows};
+use crate::read::{OpenFile, Rows, checked_footer};
 
 /// What finds one row of a file: all that files are sorted by, but the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +45,15 @@ pub enum Projection {
     Only(&'static [&'static str]),
 }
 
+/// Rows of a file that need be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Near {
+    /// In order and apart from each other.
+    pub rows: Vec<Range<usize>>,
+    /// How many rows the file has.
+    pub of: usize,
+}
+
 /// The columns of a [`Key`].
 const KEY_COLUMNS: [&str; 4] = ["source_hour", "sent_at", "part", "line"];
 
@@ -66,6 +75,26 @@ where
     let candidates = |metadata: &ParquetMetaData, group| wanted.candidates(metadata, group);
     let selected = Selected::new(file.metadata(), candidates);
     read_where(file, selected, &KEY_COLUMNS, move |batch| wanted.matches(batch)).await
+}
+
+/// Where in a file the rows with these keys can be, as its footer says.
+///
+/// # Errors
+///
+/// As [`crate::read_all`].
+pub async fn rows_near<R>(mut reader: R, keys: &[Key]) -> Result<Near, Error>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+{
+    let footer = checked_footer(&mut reader, PageIndexPolicy::Optional).await?;
+    let (metadata, wanted) = (footer.metadata(), WantedKeys::new(keys));
+    let (mut ranges, mut before) = (Vec::new(), 0);
+    for group in 0..metadata.num_row_groups() {
+        let near = wanted.candidates(metadata, group).into_iter();
+        ranges.extend(near.map(|rows| before + rows.start..before + rows.end));
+        before += usize::try_from(metadata.row_group(group).num_rows()).unwrap_or(0);
+    }
+    Ok(Near { rows: joined(ranges), of: before })
 }
 
 /// The messages with these ids, in the order of the file; several where an id recurs.

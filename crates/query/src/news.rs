@@ -57,8 +57,8 @@ impl Library {
     pub fn hours_with(&self, query: &Query) -> Result<BTreeSet<Hour>, Error> {
         let mut hours = BTreeSet::new();
         if let Some(catalogue) = &self.catalogue {
-            catalogue.each_row(query, |position| {
-                hours.insert(position.source_hour);
+            catalogue.each_row(query, |row| {
+                hours.insert(row.source_hour);
             })?;
         }
         Ok(hours)

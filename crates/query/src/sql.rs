@@ -10,6 +10,7 @@ mod bounds;
 mod columns;
 mod error;
 mod files;
+mod found;
 mod functions;
 mod lookup;
 mod masked;

@@ -176,9 +176,9 @@ impl Rows {
     /// What a query finds in the index.
     fn found(&self, catalogue: &Catalogue, query: &Query) -> Result<Found, Error> {
         let mut found = Found::default();
-        catalogue.each_row(query, |position| {
-            if self.hours.contains(&position.source_hour) {
-                found.add(position);
+        catalogue.each_row(query, |row| {
+            if self.hours.contains(&row.source_hour) {
+                found.add(row.position());
             }
         })?;
         Ok(found)
@@ -194,9 +194,9 @@ impl Rows {
         let mut differences = Vec::new();
         for number in numbers {
             let mut difference = Difference::default();
-            catalogue.each_row(&sieve.queries()[*number], |position| {
-                if self.hours.contains(&position.source_hour) {
-                    difference.in_index.insert(position);
+            catalogue.each_row(&sieve.queries()[*number], |row| {
+                if self.hours.contains(&row.source_hour) {
+                    difference.in_index.insert(row.position());
                 }
             })?;
             differences.push(difference);

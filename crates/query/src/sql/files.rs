@@ -9,7 +9,7 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{DFSchema, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::parquet::{ParquetFileReaderFactory, ParquetRowSelection};
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
@@ -17,18 +17,24 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::parquet::arrow::arrow_reader::RowSelection;
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use store::{Reader, TableFile};
 
 use super::bounds::Bounds;
-use super::lookup::{self, Found};
+use super::found::Found;
+use super::lookup;
 
 /// The column that is in the names of folders and not in the files.
 pub(super) const PARTITION: &str = "date";
+
+/// Files whose footers are read beside each other.
+const FILES_AT_ONCE: usize = 8;
 
 /// The live files of one table at one version.
 pub(super) struct FilesTable {
@@ -54,7 +60,7 @@ impl FilesTable {
     /// The files that may have rows which match: as their bounds say, and as the index does.
     fn chosen(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&TableFile>> {
         let may_match = self.may_match(state, filters)?;
-        let found: Vec<&Found> = filters.iter().flat_map(split_conjunction).filter_map(lookup::asked_of).collect();
+        let found = asked_of(filters);
         let has_hits = |file: &TableFile| {
             let has_hits = |found: &&Found| file.hours.iter().any(|hour| found.has_hour(*hour));
             file.hours.is_empty() || found.iter().all(has_hits)
@@ -73,6 +79,19 @@ impl FilesTable {
             return Ok(vec![true; self.files.len()]);
         }
         predicate.prune(self.bounds.get_or_init(|| Bounds::of(self.schema(), &self.files)))
+    }
+
+    /// A file with its partition, and with the rows that need be looked at where the index names them.
+    async fn partitioned(&self, file: &TableFile, found: &[&Found]) -> Result<PartitionedFile> {
+        let partitioned = partitioned(file)?;
+        // What is not sorted by time has no pages to choose from.
+        let is_sorted = self.schema.file_schema().field_with_name("sent_at").is_ok();
+        let keys = found.iter().filter_map(|found| found.keys_in(&file.hours)).min_by_key(Vec::len);
+        let Some(keys) = keys.filter(|_| is_sorted) else { return Ok(partitioned) };
+        let near = archive::rows_near(file.reader(), &keys).await;
+        let near = near.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let rows = RowSelection::from_consecutive_ranges(near.rows.into_iter(), near.of);
+        Ok(partitioned.with_extension(ParquetRowSelection::new(rows)))
     }
 
     fn statistics_of(&self, rows: Option<u64>) -> Statistics {
@@ -118,12 +137,16 @@ impl TableProvider for FilesTable {
             return Ok(Arc::new(EmptyExec::new(columns)));
         }
         let rows = files.iter().map(|file| rows_of(file)).sum::<Option<u64>>();
-        let files = files.into_iter().map(partitioned).collect::<Result<Vec<_>>>()?;
-        let asks_index = filters.iter().flat_map(split_conjunction).any(|filter| lookup::asked_of(filter).is_some());
+        let found = asked_of(filters);
+        let mut partitioned = Vec::new();
+        for file in files {
+            partitioned.push(self.partitioned(file, &found));
+        }
+        let files = stream::iter(partitioned).buffered(FILES_AT_ONCE).try_collect().await?;
         let source = ParquetSource::new(self.schema.clone())
             .with_parquet_file_reader_factory(Arc::new(Readers))
             // Where the index names the rows, their keys are read first, and nothing else of the others.
-            .with_pushdown_filters(asks_index);
+            .with_pushdown_filters(!found.is_empty());
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
             .with_file_groups(FileGroup::new(files).split_files(state.config().target_partitions()))
             .with_statistics(self.statistics_of(rows))
@@ -141,6 +164,11 @@ impl fmt::Debug for FilesTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FilesTable").field("files", &self.files.len()).finish_non_exhaustive()
     }
+}
+
+/// What filters ask of the index.
+fn asked_of(filters: &[Expr]) -> Vec<&Found> {
+    filters.iter().flat_map(split_conjunction).filter_map(lookup::asked_of).collect()
 }
 
 fn rows_of(file: &TableFile) -> Option<u64> {

@@ -1,18 +1,19 @@
 //! Full-text search within SQL: `matches('query')` and `search('query')`.
 //!
 //! Both ask the index once, while the query is planned, and become a function of a row's key: `index['harbour': 12 rows in 3
-//! hours](source_hour, part, line)`. A scan that meets it as a filter leaves out the files of all other hours, reads the keys
-//! of the rest, and of what then matches the other columns; anywhere else it is looked up row by row.
+//! hours](source_hour, part, line)`. A scan that meets it as a filter leaves out the files of all other hours and the pages on
+//! which none of the rows can be, reads the keys of the rest, and of what then matches the other columns; anywhere else it is
+//! looked up row by row.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chat::{Hour, Timestamp};
-use datafusion::arrow::array::{Array, AsArray as _, BooleanArray, Float64Array, StringViewArray};
-use datafusion::arrow::datatypes::{DataType, Int32Type, Int64Type};
+use datafusion::arrow::array::{BooleanArray, Float64Array};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
@@ -25,8 +26,9 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, LogicalPlan, LogicalPlanBuilder, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     TypeSignature, Volatility, col,
 };
-use index::{Catalogue, Query, Request};
-use rustc_hash::FxHashMap;
+use index::{Catalogue, Hit, Query, Request};
+
+use super::found::{Found, Gathered, KeyBatch};
 
 /// The columns by which the index knows a row.
 const KEY: [&str; 3] = ["source_hour", "part", "line"];
@@ -49,27 +51,16 @@ pub(super) struct Index {
     pub(super) was_asked: AtomicBool,
 }
 
-/// The rows that the index names.
-#[derive(Debug)]
-pub(super) struct Found {
-    /// What was asked and how much was found: alike for the same question to the same index.
-    label: String,
-    hours: HashMap<String, Rows>,
-}
-
-/// The rows of one hour, by part and line, sorted.
-type Rows = Vec<(i32, i64, f32)>;
-
 impl Index {
     /// Every row that matches, copies of messages in later hours too.
     fn matching(&self, text: &str) -> Result<Arc<Found>> {
         let query = self.read(text)?;
-        let (mut hours, mut count) = (FxHashMap::<Hour, Rows>::default(), 0);
+        let (mut gathered, mut count) = (Gathered::default(), 0);
         if let Some(catalogue) = &self.catalogue {
-            let take = |row: chat::Position| {
+            let take = |row: Hit| {
                 count += 1;
                 if count <= MOST_FOUND && !self.stale.contains(&row.source_hour) {
-                    hours.entry(row.source_hour).or_default().push(key(row.part, row.line, 0.0));
+                    gathered.add(&row);
                 }
             };
             catalogue.each_row(&query, take).map_err(external)?;
@@ -77,7 +68,7 @@ impl Index {
         if count > MOST_FOUND {
             return plan_err!("more than {MOST_FOUND} rows match '{text}'");
         }
-        Ok(Arc::new(Found::new(text, hours)))
+        Ok(Arc::new(gathered.found(text)))
     }
 
     /// Every message that matches, once and with its score, as `annals query` finds them.
@@ -93,11 +84,9 @@ impl Index {
         if hits.len() > MOST_SCORED {
             return plan_err!("more than {MOST_SCORED} messages match '{text}': ask for fewer, or use matches()");
         }
-        let mut hours = FxHashMap::<Hour, Rows>::default();
-        for hit in hits {
-            hours.entry(hit.source_hour).or_default().push(key(hit.part, hit.line, hit.score));
-        }
-        Ok(Arc::new(Found::new(text, hours)))
+        let mut gathered = Gathered::default();
+        hits.iter().for_each(|hit| gathered.add(hit));
+        Ok(Arc::new(gathered.found(text)))
     }
 
     fn read(&self, text: &str) -> Result<Query> {
@@ -112,65 +101,8 @@ impl fmt::Debug for Index {
     }
 }
 
-/// As the columns have it. What no row can have is what no row has.
-fn key(part: u32, line: u64, score: f32) -> (i32, i64, f32) {
-    (i32::try_from(part).unwrap_or(-1), i64::try_from(line).unwrap_or(-1), score)
-}
-
 fn external(error: impl std::error::Error + Send + Sync + 'static) -> DataFusionError {
     DataFusionError::External(Box::new(error))
-}
-
-impl Found {
-    fn new(text: &str, hours: FxHashMap<Hour, Rows>) -> Self {
-        let rows: usize = hours.values().map(Vec::len).sum();
-        let label = format!("index['{text}': {rows} rows in {} hours]", hours.len());
-        let sorted = hours.into_iter().map(|(hour, mut rows)| {
-            rows.sort_unstable_by_key(|(part, line, _)| (*part, *line));
-            (hour.key(), rows)
-        });
-        Self { label, hours: sorted.collect() }
-    }
-
-    /// Whether there is a row of this hour among them.
-    pub(super) fn has_hour(&self, hour: Hour) -> bool {
-        self.hours.contains_key(&hour.key())
-    }
-
-    /// The score of each row; `None` for one that was not found.
-    fn each<'a>(&'a self, keys: &'a Keys) -> impl Iterator<Item = Option<f32>> + 'a {
-        // Rows of an hour lie together.
-        let mut last: Option<(&str, Option<&Rows>)> = None;
-        (0..keys.hours.len()).map(move |row| {
-            let hour = keys.hours.value(row);
-            let rows = match last {
-                Some((known, rows)) if known == hour => rows,
-                _ => last.insert((hour, self.hours.get(hour))).1,
-            }?;
-            let wanted = (keys.parts.value(row), keys.lines.value(row));
-            let place = rows.binary_search_by_key(&wanted, |(part, line, _)| (*part, *line)).ok()?;
-            Some(rows[place].2)
-        })
-    }
-}
-
-/// The keys of a batch.
-struct Keys {
-    hours: StringViewArray,
-    parts: datafusion::arrow::array::Int32Array,
-    lines: datafusion::arrow::array::Int64Array,
-}
-
-impl Keys {
-    fn of(arguments: &ScalarFunctionArgs) -> Result<Self> {
-        let [hours, parts, lines] = arguments.args.as_slice() else { return plan_err!("a key has three columns") };
-        let rows = arguments.number_rows;
-        Ok(Self {
-            hours: hours.to_array(rows)?.as_string_view().clone(),
-            parts: parts.to_array(rows)?.as_primitive::<Int32Type>().clone(),
-            lines: lines.to_array(rows)?.as_primitive::<Int64Type>().clone(),
-        })
-    }
 }
 
 /// What is asked of a row's key.
@@ -201,7 +133,7 @@ impl LookUp {
 
 impl PartialEq for LookUp {
     fn eq(&self, other: &Self) -> bool {
-        self.found.label == other.found.label && self.asked == other.asked
+        self.found.label() == other.found.label() && self.asked == other.asked
     }
 }
 
@@ -209,14 +141,14 @@ impl Eq for LookUp {}
 
 impl Hash for LookUp {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (&self.found.label, self.asked).hash(state);
+        (self.found.label(), self.asked).hash(state);
     }
 }
 
 impl ScalarUDFImpl for LookUp {
     fn name(&self) -> &str {
         match self.asked {
-            Asked::IsFound => &self.found.label,
+            Asked::IsFound => self.found.label(),
             Asked::Score => "score",
         }
     }
@@ -233,8 +165,8 @@ impl ScalarUDFImpl for LookUp {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let keys = Keys::of(&arguments)?;
-        let scores = self.found.each(&keys);
+        let batch = KeyBatch::of(&arguments)?;
+        let scores = self.found.each(&batch);
         Ok(ColumnarValue::Array(match self.asked {
             Asked::IsFound => Arc::new(scores.map(|score| Some(score.is_some())).collect::<BooleanArray>()),
             Asked::Score => Arc::new(scores.map(|score| score.map(f64::from)).collect::<Float64Array>()),
