@@ -50,9 +50,16 @@ fn behind() -> Scene {
 #[test]
 fn a_message_of_an_hour_that_was_replaced_is_shown() {
     let scene = behind();
-    run(&mut scene.annals(&["show", "902"])).leaves(0);
-    run(&mut scene.annals(&["show", "901"])).leaves(1);
-    run(&mut scene.annals(&["show", "801"])).leaves(0);
+    let are_shown = || {
+        for (id, status, rows) in [("902", 0, 1), ("901", 1, 0), ("801", 0, 1)] {
+            let shown = run(&mut scene.annals(&["show", id, "--json"])).leaves(status);
+            assert_eq!(shown.stdout.matches("\"msg_id\"").count(), rows, "{id}: {shown:?}");
+        }
+    };
+    are_shown();
+    // Both hours in one file, of which the index knows one.
+    run(&mut scene.annals(&["compact", "--since", "2026-03-14", "--until", "2026-03-15"])).leaves(0);
+    are_shown();
 }
 
 #[test]

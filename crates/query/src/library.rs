@@ -131,24 +131,28 @@ impl Library {
     }
 
     async fn with_id_once(&self, msg_id: &str) -> Result<Vec<Message<'static>>, Error> {
-        let hours = self.hours_to_look_in(msg_id).await?;
-        let snapshot = self.archive.snapshot().await?;
-        let mut rows = Vec::new();
-        for file in snapshot.files().iter().filter(|file| file.hours.iter().any(|hour| hours.contains(hour))) {
-            let found = archive::find_ids(snapshot.reader(file), &[msg_id]).await;
-            rows.extend(found.map_err(|source| Error::Rows { file: file.path.clone(), source })?);
-        }
+        let coverage = self.coverage().await?;
+        let named = self.catalogue.as_ref().map(|catalogue| catalogue.find_id(msg_id)).transpose()?;
+        let mut hits = named.unwrap_or_default();
+        hits.retain(|hit| coverage.held.contains(&hit.source_hour));
+        let mut rows = self.rows(&hits, Projection::All).await?;
+        // The index knows an id by its fingerprint.
+        rows.retain(|row| row.msg_id.as_deref() == Some(msg_id));
+        rows.extend(self.with_id_in(msg_id, &coverage.missing.into_iter().collect()).await?);
         rows.sort_by_key(|row| row.position);
         Ok(rows)
     }
 
-    /// The hours that the index names for an id, and those that it cannot speak for.
-    async fn hours_to_look_in(&self, msg_id: &str) -> Result<BTreeSet<Hour>, Error> {
-        let coverage = self.coverage().await?;
-        let named = self.catalogue.as_ref().map(|catalogue| catalogue.find_id(msg_id)).transpose()?;
-        let named = named.unwrap_or_default().into_iter().map(|hit| hit.source_hour);
-        let current: BTreeSet<Hour> = named.filter(|hour| coverage.held.contains(hour)).collect();
-        Ok(current.into_iter().chain(coverage.missing).collect())
+    /// The rows with an id in hours that the index cannot speak for.
+    async fn with_id_in(&self, msg_id: &str, hours: &BTreeSet<Hour>) -> Result<Vec<Message<'static>>, Error> {
+        let snapshot = self.archive.snapshot().await?;
+        let mut rows = Vec::new();
+        for file in snapshot.files().iter().filter(|file| file.hours.iter().any(|hour| hours.contains(hour))) {
+            let found = archive::find_ids(snapshot.reader(file), &[msg_id]).await;
+            let found = found.map_err(|source| Error::Rows { file: file.path.clone(), source })?;
+            rows.extend(found.into_iter().filter(|row| hours.contains(&row.position.source_hour)));
+        }
+        Ok(rows)
     }
 
     pub(crate) async fn coverage(&self) -> Result<Coverage, Error> {
