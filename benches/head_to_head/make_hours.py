@@ -6,13 +6,14 @@ They come from `annals emulate` over HTTP, so they are what `annals fetch` would
 """
 
 import argparse
+import datetime
 import json
 import pathlib
 import shutil
 import subprocess
 import urllib.request
 
-DAY = "20260314"
+DAY = datetime.datetime(2026, 3, 14)
 
 
 def main():
@@ -20,14 +21,14 @@ def main():
     arguments.add_argument("annals", help="the binary")
     arguments.add_argument("folder", type=pathlib.Path)
     arguments.add_argument("--messages", type=int, default=200_000, help="messages of an hour, on the average")
-    arguments.add_argument("--hours", type=int, default=24, help="1 for the hour 09 alone, else counted from hour 00")
+    arguments.add_argument("--hours", type=int, default=24, help="1 for the hour 09 alone, else from hour 00, at most 47")
     given = arguments.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     with service(given.annals, given.messages) as process:
         greeting = json.loads(process.stdout.readline())
         try:
             for hour in [9] if given.hours == 1 else range(given.hours):
-                download(greeting, f"{DAY}{hour:02}", given.folder)
+                download(greeting, f"{DAY + datetime.timedelta(hours=hour):%Y%m%d%H}", given.folder)
         finally:
             process.terminate()
 
