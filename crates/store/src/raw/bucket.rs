@@ -7,7 +7,7 @@
 //!
 //! Nothing can be renamed here, and nothing needs to be: the list is replaced in one step, and from then on the new parts
 //! count. It is replaced only as it was read, so of two runs that keep one hour the second sees what the first has kept,
-//! and takes those parts away. Parts whose list was never written stay, see [`crate::sweep`].
+//! and takes those parts away. Parts whose list was never written stay: to find them, every list would have to be read.
 
 use std::io;
 
