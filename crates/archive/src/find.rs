@@ -88,13 +88,8 @@ where
 {
     let footer = checked_footer(&mut reader, PageIndexPolicy::Optional).await?;
     let (metadata, wanted) = (footer.metadata(), WantedKeys::new(keys));
-    let (mut ranges, mut before) = (Vec::new(), 0);
-    for group in 0..metadata.num_row_groups() {
-        let near = wanted.candidates(metadata, group).into_iter();
-        ranges.extend(near.map(|rows| before + rows.start..before + rows.end));
-        before += usize::try_from(metadata.row_group(group).num_rows()).unwrap_or(0);
-    }
-    Ok(Near { rows: joined(ranges), of: before })
+    let groups = 0..metadata.num_row_groups();
+    Ok(Near::within(metadata, groups.map(|group| (group, wanted.candidates(metadata, group)))))
 }
 
 /// The messages with these ids, in the order of the file; several where an id recurs.
@@ -229,16 +224,23 @@ struct Selected {
 impl Selected {
     /// `candidates` gives the rows of a row group that may match, in order and apart from each other.
     fn new(metadata: &ParquetMetaData, candidates: impl Fn(&ParquetMetaData, usize) -> Vec<Range<usize>>) -> Self {
-        let (mut groups, mut ranges, mut before) = (Vec::new(), Vec::new(), 0);
-        for group in 0..metadata.num_row_groups() {
-            let found = candidates(metadata, group);
-            if !found.is_empty() {
-                groups.push(group);
-                ranges.extend(found.into_iter().map(|rows| before + rows.start..before + rows.end));
-                before += usize::try_from(metadata.row_group(group).num_rows()).unwrap_or(0);
-            }
+        let found = (0..metadata.num_row_groups()).map(|group| (group, candidates(metadata, group)));
+        let found: Vec<_> = found.filter(|(_, rows)| !rows.is_empty()).collect();
+        let groups = found.iter().map(|(group, _)| *group).collect();
+        let Near { rows, of } = Near::within(metadata, found.into_iter());
+        Self { groups, rows: RowSelection::from_consecutive_ranges(rows.into_iter(), of) }
+    }
+}
+
+impl Near {
+    /// Rows of these row groups, counted through them.
+    fn within(metadata: &ParquetMetaData, groups: impl Iterator<Item = (usize, Vec<Range<usize>>)>) -> Self {
+        let (mut rows, mut before) = (Vec::new(), 0);
+        for (group, found) in groups {
+            rows.extend(found.into_iter().map(|rows| before + rows.start..before + rows.end));
+            before += usize::try_from(metadata.row_group(group).num_rows()).unwrap_or(0);
         }
-        Self { groups, rows: RowSelection::from_consecutive_ranges(ranges.into_iter(), before) }
+        Self { rows: joined(rows), of: before }
     }
 }
 

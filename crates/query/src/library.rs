@@ -145,6 +145,9 @@ impl Library {
 
     /// The rows with an id in hours that the index cannot speak for.
     async fn with_id_in(&self, msg_id: &str, hours: &BTreeSet<Hour>) -> Result<Vec<Message<'static>>, Error> {
+        if hours.is_empty() {
+            return Ok(Vec::new());
+        }
         let snapshot = self.archive.snapshot().await?;
         let mut rows = Vec::new();
         for file in snapshot.files().iter().filter(|file| file.hours.iter().any(|hour| hours.contains(hour))) {
