@@ -12,7 +12,7 @@ use crate::sql::archive;
 
 /// Types texts into a terminal of 80 columns, each when what was awaited of the one before is shown, and prints all that is
 /// shown. A text that begins with `!` is a command that is run meanwhile; one that begins with `?` is typed when nobody reads
-/// it as a line.
+/// it as a line, and again until it is heard.
 const TYPIST: &str = r#"
 import fcntl, json, os, pty, re, select, struct, subprocess, sys, termios, time
 
@@ -24,27 +24,41 @@ fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 shown, seen = "", 0
 
 
-def read():
-    """What is shown next, without what moves the cursor; None when the program has ended, or shows nothing for a minute."""
+def read(patience=60):
+    """What is shown next, without what moves the cursor; None when the program has ended, or shows nothing for these seconds."""
     try:
-        piece = os.read(terminal, 1 << 16) if select.select([terminal], [], [], 60)[0] else b""
+        piece = os.read(terminal, 1 << 16) if select.select([terminal], [], [], patience)[0] else b""
     except OSError:
         piece = b""
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", piece.decode(errors="replace")) if piece else None
 
 
+def shows(awaited, patience=60):
+    """Whether this is shown before nothing is for these seconds."""
+    global shown
+    while awaited not in shown[seen:]:
+        piece = read(patience)
+        if piece is None:
+            return False
+        shown += piece
+    return True
+
+
 for text, awaited in [["", "annals> "], *steps]:
     if text.startswith("!"):
         subprocess.run(text[1:], shell=True, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    else:
-        while text.startswith("?") and not termios.tcgetattr(terminal)[3] & termios.ISIG:
+    elif text.startswith("?"):
+        while not termios.tcgetattr(terminal)[3] & termios.ISIG:
             time.sleep(0.01)
-        os.write(terminal, text.removeprefix("?").encode())
-    while awaited not in shown[seen:]:
-        piece = read()
-        if piece is None:
-            sys.exit(f"no {awaited!r} in:\n{shown}")
-        shown += piece
+        # Struck in the moment before its query begins, it ends nothing.
+        for _ in range(6):
+            os.write(terminal, text[1:].encode())
+            if shows(awaited, patience=10):
+                break
+    else:
+        os.write(terminal, text.encode())
+    if not shows(awaited):
+        sys.exit(f"no {awaited!r} in:\n{shown}")
     seen = shown.index(awaited, seen) + len(awaited)
 while (piece := read()) is not None:
     shown += piece
@@ -90,6 +104,8 @@ fn queries_are_typed_one_after_the_other() {
             ("FROM messages;\r", "n\r\n5\r\n"),
             ("", "1 row in "),
             ("SELECT sendr FROM messages;\r", "did you mean `sender`?"),
+            // What is typed before the prompt is there, Ctrl-C takes away.
+            ("", "annals> "),
             (endless, "b.value;"),
             (&format!("?{CTRL_C}"), "the query was ended"),
             ("", "annals> "),

@@ -57,12 +57,16 @@ pub(super) async fn run(args: &Args, context: &Context) -> Result<Exit, CommandE
         let idle = context.stop.turn();
         let Some(text) = lines.next(context)? else { return Ok(Exit::Done) };
         let turn = if idle.is_cancelled() { context.stop.turn() } else { idle };
-        for request in input::requests(&text).into_iter().take_while(|_| !turn.is_cancelled()) {
+        for request in input::requests(&text) {
             match prompt.serve(request, &turn).await {
                 Ok(Reply::Lines(text)) => context.output.raw(text.as_bytes())?,
                 Ok(Reply::Goodbye) => return Ok(Exit::Done),
                 Err(error) if error.is_broken_pipe() => return Err(error),
                 Err(error) => context.output.error(&error),
+            }
+            // Asked only now, so that one that is struck before its query has begun is answered for as well.
+            if turn.is_cancelled() {
+                break;
             }
         }
     }
