@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use chat::Zone;
 use ingest::{Recheck, SecondRun};
+use store::Grace;
 use url::Url;
 
 pub(crate) use credentials::Credentials;
@@ -35,6 +36,9 @@ use credentials::Given;
 use layers::Layers;
 use reader::Reader;
 
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The settings in force.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -46,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) archive: ArchiveSettings,
     /// When files are put together.
     pub(crate) compact: CompactSettings,
+    /// How long what is part of nothing stays in a bucket.
+    pub(crate) bucket: Grace,
     /// How the search index is written.
     pub(crate) index: IndexSettings,
     /// How hours are worked on.
@@ -251,6 +257,10 @@ impl Settings {
                 files: reader.number("compact.files", 0..=1_000_000)?,
                 file_size: reader.size("compact.file_size", 1 << 20..=1 << 40)?,
             },
+            bucket: Grace {
+                replaced: reader.duration_within("bucket.grace", MINUTE..=Grace::LONGEST_REPLACED)?,
+                orphaned: reader.duration_within("bucket.orphan_grace", Grace::SHORTEST_ORPHANED..=30 * DAY)?,
+            },
             index: IndexSettings {
                 folder: reader.path("index.folder")?,
                 heap: reader.size("index.heap", 16 << 20..=1 << 40)?,
@@ -447,6 +457,7 @@ mod tests {
         assert_eq!(settings.api.zone, Zone::UTC);
         assert_eq!(settings.hours.retention, Duration::from_secs(3 * 86_400));
         assert_eq!(settings.archive, ArchiveSettings { memory: 16 << 20, compression: 3 });
+        assert_eq!(settings.bucket, Grace::default());
         assert_eq!(settings.decode, DecodeSettings { line_limit: 16 << 20, unpacked_limit: 64 << 30 });
         assert!(settings.api.base_url().is_err() && settings.api.credentials().is_err());
     }
@@ -465,6 +476,10 @@ mod tests {
             ),
             ("ANNALS_API_IDLE_TIMEOUT", "60", "`api.idle_timeout`: `60` is no length of time: write 30s, 5m, 1h or 3d"),
             ("ANNALS_INDEX_HEAP", "1MiB", "`index.heap`: `1MiB` is not from 16777216 to 1099511627776 bytes"),
+            ("ANNALS_BUCKET_GRACE", "25h", "`bucket.grace`: `25h` is not from 1m to 1d"),
+            ("ANNALS_BUCKET_GRACE", "59s", "`bucket.grace`: `59s` is not from 1m to 1d"),
+            ("ANNALS_BUCKET_ORPHAN_GRACE", "30m", "`bucket.orphan_grace`: `30m` is not from 1h to 30d"),
+            ("ANNALS_BUCKET_ORPHAN_GRACE", "31d", "`bucket.orphan_grace`: `31d` is not from 1h to 30d"),
             ("ANNALS_HOURS_FIRST_TRY", "2d", "`hours.first_try`: it is longer than `hours.readiness`"),
             ("ANNALS_HOURS_RETENTION", "1h", "`hours.retention`: it is shorter than `hours.readiness`: set that, too"),
             (

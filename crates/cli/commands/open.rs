@@ -8,7 +8,7 @@ use api::{Client, Outside, Rate, Retries, Timeouts, TokenSource};
 use chat::{App, Hour};
 use index::Catalogue;
 use ingest::{Habits, Workshop};
-use store::{Access, Archive};
+use store::{Access, Archive, Means};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
@@ -32,7 +32,8 @@ impl Context {
 
     /// The same, for those who mind why it cannot be opened.
     pub(super) async fn try_archive(&self, access: Access) -> Result<Archive, store::Error> {
-        Archive::open_at(&self.place, &self.archive, &self.clouds, access, self.clock.handed_over()).await
+        let means = Means { desk: &self.archive, variables: &self.clouds, grace: self.settings.bucket };
+        Archive::open_at(&self.place, means, access, self.clock.handed_over()).await
     }
 
     /// Opens the index for writing. An index that is in the way is said and left out: nothing waits for it.

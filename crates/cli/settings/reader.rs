@@ -14,7 +14,7 @@ use url::Url;
 use crate::settings::error::{Place, SettingsError};
 use crate::settings::layers::{Layers, Value};
 use crate::settings::secret_file::GivenSecret;
-use crate::settings::units::{parse_duration, parse_rechecks, parse_size};
+use crate::settings::units::{format_duration, parse_duration, parse_rechecks, parse_size};
 
 /// Reads the values of settings. A mistake is reported with the place where the value was written.
 pub(super) struct Reader<'a> {
@@ -97,6 +97,19 @@ impl<'a> Reader<'a> {
 
     pub(super) fn duration(&self, name: &'static str) -> Result<Duration, SettingsError> {
         self.read(name, parse_duration)
+    }
+
+    /// A length of time within the range.
+    pub(super) fn duration_within(
+        &self,
+        name: &'static str,
+        range: RangeInclusive<Duration>,
+    ) -> Result<Duration, SettingsError> {
+        self.read(name, |text| {
+            let fitting = parse_duration(text).map(|length| Some(length).filter(|length| range.contains(length)))?;
+            let (shortest, longest) = (format_duration(*range.start()), format_duration(*range.end()));
+            fitting.ok_or_else(|| format!("`{text}` is not from {shortest} to {longest}"))
+        })
     }
 
     /// Ages at which an hour is asked for once more. One at which the service no longer has it is refused, but for the default,

@@ -30,6 +30,14 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("`{text}` is no length of time: write 30s, 5m, 1h or 3d"))
 }
 
+/// Writes a length of time in the longest unit that gives a whole number.
+pub(super) fn format_duration(length: Duration) -> String {
+    let milliseconds = length.as_millis();
+    let fits = |unit: u64| milliseconds.is_multiple_of(unit.into());
+    let (name, unit) = TIMES.into_iter().find(|(_, unit)| fits(*unit)).unwrap_or(("ms", 1));
+    format!("{}{name}", milliseconds / u128::from(unit))
+}
+
 /// Reads ages of an hour, parted by commas; one with a minus counts back from its end: `24h, -12h`, or nothing.
 ///
 /// # Errors

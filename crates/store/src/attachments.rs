@@ -66,9 +66,7 @@ impl Attachments {
     }
 
     async fn table(&self) -> Result<&Table, Error> {
-        self.table
-            .get_or_try_init(|| Table::open(Kind::Attachments, self.site.objects(), Arc::clone(&self.clock)))
-            .await
+        self.table.get_or_try_init(|| Table::open(Kind::Attachments, &self.site, Arc::clone(&self.clock))).await
     }
 }
 

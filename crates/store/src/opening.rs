@@ -15,12 +15,23 @@ use crate::lock::Lock;
 use crate::open::{Access, Archive, Clock, Inner};
 use crate::place::{Bucket, Place};
 use crate::remote::connect::{Variable, connect};
-use crate::remote::{PATIENCE, Remote, Requests, io_error};
+use crate::remote::{Grace, Remote, Requests, io_error};
 use crate::repair;
 use crate::running::Running;
 use crate::site::Site;
 use crate::sweep::{self, Sweeper};
 use crate::table::{Kind, Table};
+
+/// What a machine has for an archive in a bucket.
+#[derive(Debug, Clone, Copy)]
+pub struct Means<'a> {
+    /// The folder for what is unfinished, and for locks; it is made if need be.
+    pub desk: &'a Path,
+    /// The variables of the environment: they say who may use the bucket.
+    pub variables: &'a [Variable],
+    /// How long what is part of nothing stays in the bucket.
+    pub grace: Grace,
+}
 
 impl Archive {
     /// Opens the archive in a folder.
@@ -38,22 +49,15 @@ impl Archive {
         Self::open_on(disk, access, clock).await
     }
 
-    /// Opens the archive at a place. For one in a bucket, `desk` is the folder of this machine for what is unfinished,
-    /// and for locks; it is made if need be. `variables` are those of the environment: they say who may use the bucket.
+    /// Opens the archive at a place. The means are for one in a bucket.
     ///
     /// # Errors
     ///
     /// As [`Archive::open`]; [`Error::Bucket`] when the variables do not say how the bucket is reached.
-    pub async fn open_at(
-        place: &Place,
-        desk: &Path,
-        variables: &[Variable],
-        access: Access,
-        clock: Clock,
-    ) -> Result<Self, Error> {
+    pub async fn open_at(place: &Place, means: Means<'_>, access: Access, clock: Clock) -> Result<Self, Error> {
         match place {
             Place::Folder(folder) => Self::open(folder, access, clock).await,
-            Place::Bucket(bucket) => Self::open_on(remote_of(bucket, desk, variables)?, access, clock).await,
+            Place::Bucket(bucket) => Self::open_on(remote_of(bucket, means)?, access, clock).await,
         }
     }
 
@@ -118,8 +122,7 @@ impl Archive {
 }
 
 async fn open_tables(site: Site, app: Option<App>, clock: Clock) -> Result<Inner, Error> {
-    let objects = site.objects();
-    let open = |kind| Table::open(kind, Arc::clone(&objects), Arc::clone(&clock));
+    let open = |kind| Table::open(kind, &site, Arc::clone(&clock));
     // Most of it is waiting for small reads, one after another.
     let (messages, dead_letters, hours) =
         tokio::join!(open(Kind::Messages), open(Kind::DeadLetters), open(Kind::Hours));
@@ -178,13 +181,14 @@ fn folder_of(root: &Path, access: Access) -> Result<Disk, Error> {
 }
 
 /// The bucket, with the folder that this machine has for it.
-fn remote_of(bucket: &Bucket, desk: &Path, variables: &[Variable]) -> Result<Remote, Error> {
+fn remote_of(bucket: &Bucket, means: Means<'_>) -> Result<Remote, Error> {
+    let Means { desk, variables, grace } = means;
     let failed = |source| Error::Bucket { address: bucket.to_string(), source };
     create_folder(desk).map_err(Error::file("create", desk))?;
     let desk = Disk::new(desk).map_err(Error::file("open", desk))?;
     let requests = Requests::new().map_err(failed)?;
     let objects = connect(bucket, variables, requests.handle()).map_err(io_error).map_err(failed)?;
-    Ok(Remote::new(bucket.to_string().into(), desk, PATIENCE, requests, objects))
+    Ok(Remote::new(bucket.to_string().into(), desk, grace, requests, objects))
 }
 
 /// Makes the place an archive, if it is none and that is wanted. From the lock on, no repair can take what is written

@@ -50,36 +50,46 @@ struct Inner {
     root: PathBuf,
     desk: Disk,
     objects: Arc<dyn ObjectStore>,
-    patience: Patience,
+    grace: Grace,
     /// Of each small object that was read or written, the version; `None` for one that was not there.
     versions: Mutex<HashMap<Path, Option<UpdateVersion>>>,
     requests: Requests,
 }
 
-/// How long what is part of nothing stays.
+/// How long what is part of nothing stays in a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Patience {
-    /// A file that was replaced, for those who are reading it.
-    pub(crate) replaced: Duration,
-    /// A file that never became part of anything, for a run that may still be at it.
-    pub(crate) unfinished: Duration,
+pub struct Grace {
+    /// A file that was replaced, for those who are reading it; `replaced <= LONGEST_REPLACED`.
+    pub replaced: Duration,
+    /// An object that never became part of anything, for a run that may still be at it; `SHORTEST_ORPHANED <= orphaned`.
+    pub orphaned: Duration,
 }
 
-/// What holds for archives in real buckets. The log says of a file that it was replaced for as long as that, see
-/// [`crate::table`]. An upload and its commit lie minutes apart.
-pub(crate) const PATIENCE: Patience =
-    Patience { replaced: Duration::from_secs(60 * 60), unfinished: Duration::from_secs(24 * 60 * 60) };
+impl Grace {
+    /// The log says when a file was replaced for twice as long as that, because clocks differ.
+    pub const LONGEST_REPLACED: Duration = Duration::from_secs(24 * 60 * 60);
+    /// Longer than it takes from the first upload of a run to the commit, and than clocks differ: stores turn away who is
+    /// a quarter of an hour off.
+    pub const SHORTEST_ORPHANED: Duration = Duration::from_secs(60 * 60);
+}
+
+impl Default for Grace {
+    /// An hour for readers, and a day for runs, of which an upload and its commit lie minutes apart.
+    fn default() -> Self {
+        Self { replaced: Duration::from_secs(60 * 60), orphaned: Duration::from_secs(24 * 60 * 60) }
+    }
+}
 
 impl Remote {
     /// The archive whose objects are these. `root` is how it is called, `desk` the folder that this machine has for it.
     pub(crate) fn new(
         root: PathBuf,
         desk: Disk,
-        patience: Patience,
+        grace: Grace,
         requests: Requests,
         objects: Arc<dyn ObjectStore>,
     ) -> Self {
-        let inner = Inner { root, desk, objects, patience, versions: Mutex::default(), requests };
+        let inner = Inner { root, desk, objects, grace, versions: Mutex::default(), requests };
         Self { inner: Arc::new(inner) }
     }
 
@@ -95,8 +105,8 @@ impl Remote {
         &self.inner.desk
     }
 
-    pub(crate) fn patience(&self) -> Patience {
-        self.inner.patience
+    pub(crate) fn grace(&self) -> Grace {
+        self.inner.grace
     }
 
     /// The address of an object, for messages.

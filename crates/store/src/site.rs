@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -15,7 +16,7 @@ use tempfile::NamedTempFile;
 
 use crate::disk::{Disk, Present};
 use crate::layout;
-use crate::remote::Remote;
+use crate::remote::{Grace, Remote};
 
 /// Where an archive lies.
 #[derive(Debug, Clone)]
@@ -116,6 +117,15 @@ impl Site {
         match self {
             Self::Disk(disk) => !disk.path(location).is_file(),
             Self::Remote(_) => false,
+        }
+    }
+
+    /// How long a checkpoint goes on to name files that are no longer part of a table. On a disk ours are removed at once,
+    /// and the library's week would only make checkpoints longer. What sweeps a bucket is to know when they were replaced.
+    pub(crate) fn remembers_removed(&self) -> Duration {
+        match self {
+            Self::Disk(_) => Duration::from_secs(60 * 60),
+            Self::Remote(_) => 2 * Grace::LONGEST_REPLACED,
         }
     }
 

@@ -16,7 +16,7 @@ use crate::crash::{go_on, outcome, start};
 use crate::disk::Disk;
 use crate::publish::{Mode, Published};
 use crate::raw::SealedRaw;
-use crate::remote::{PATIENCE, Remote, Requests};
+use crate::remote::{Grace, Remote, Requests};
 use crate::shaky::{Fault, Shaky};
 use crate::{
     Access, Archive, AttachmentUpdate, Clock, Compaction, Error, RawHour, RestoreKey, RestoreTurn, Restored, Watermark,
@@ -27,15 +27,20 @@ struct Ground {
     folder: TempDir,
     /// `None` for an archive in the folder.
     bucket: Option<Shaky>,
+    grace: Grace,
 }
 
 impl Ground {
     fn bucket(bucket: Shaky) -> Self {
-        Self { folder: TempDir::new().unwrap(), bucket: Some(bucket) }
+        Self { bucket: Some(bucket), ..Self::folder() }
+    }
+
+    fn folder() -> Self {
+        Self { folder: TempDir::new().unwrap(), bucket: None, grace: Grace::default() }
     }
 
     fn both() -> [Self; 2] {
-        [Self { folder: TempDir::new().unwrap(), bucket: None }, Self::bucket(Shaky::new())]
+        [Self::folder(), Self::bucket(Shaky::new())]
     }
 
     async fn open(&self) -> Archive {
@@ -51,7 +56,7 @@ impl Ground {
 
     fn remote(&self, bucket: Shaky) -> Remote {
         let desk = Disk::new(self.folder.path()).unwrap();
-        Remote::new("s3://harbor/nightly".into(), desk, PATIENCE, Requests::new().unwrap(), Arc::new(bucket))
+        Remote::new("s3://harbor/nightly".into(), desk, self.grace, Requests::new().unwrap(), Arc::new(bucket))
     }
 }
 
@@ -259,7 +264,7 @@ fn journal(archive: &Archive) -> Result<RestoreTurn, Error> {
 async fn what_was_restored_is_known_to_who_restored_it() {
     let (bucket, key) = (Shaky::new(), RestoreKey::of_id("1"));
     let one = Ground::bucket(bucket.clone());
-    for ground in [Ground { folder: TempDir::new().unwrap(), bucket: None }, one] {
+    for ground in [Ground::folder(), one] {
         let archive = ground.open().await;
         assert!(!archive.has_restore(&"o.b".parse().unwrap()).unwrap());
         let Ok(RestoreTurn::Ours(mut journal_of_it)) = journal(&archive) else { panic!("it is the first") };

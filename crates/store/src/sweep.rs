@@ -9,8 +9,6 @@
 //! * A file that is not in the log is removed when it has lain there longer than any run needs from its upload to its
 //!   commit, and so is the mark of a run that died.
 
-use std::time::Duration;
-
 use chat::Timestamp;
 use object_store::ObjectMeta;
 use object_store::path::Path;
@@ -45,8 +43,7 @@ impl Sweeper<'_> {
             marks = marks.len(),
             "looked after the archive beside the runs that left marks"
         );
-        let bound = self.before(self.remote.patience().unfinished);
-        let old: Vec<_> = marks.iter().filter(|mark| Timestamp::from(mark.last_modified) < bound).collect();
+        let old: Vec<_> = marks.iter().filter(|mark| self.is_orphan(mark)).collect();
         if !old.is_empty() {
             self.sweep().await?;
         }
@@ -72,22 +69,27 @@ impl Sweeper<'_> {
             let path = within(table, &object.location);
             live.file(&path).is_some()
                 || match removed.get(&path) {
-                    Some(at) => *at > self.before(self.remote.patience().replaced),
-                    None => Timestamp::from(object.last_modified) > self.before(self.remote.patience().unfinished),
+                    Some(at) => *at > self.now - self.remote.grace().replaced,
+                    None => !self.is_orphan(object),
                 }
         };
         let is_ours = |object: &ObjectMeta| layout::is_our_data_file(object.location.as_ref());
         let mut swept = 0;
         for object in listed.iter().filter(|object| is_ours(object) && !is_wanted(object)) {
-            tracing::debug!(object = %object.location, "removing a file that is part of nothing any more");
-            self.remove(&object.location)?;
+            self.remove_orphan(&object.location)?;
             swept += 1;
         }
         Ok(swept)
     }
 
-    fn before(&self, patience: Duration) -> Timestamp {
-        self.now - patience
+    /// Whether what is part of nothing has lain there longer than any run needs it. The time is that of the store.
+    fn is_orphan(&self, object: &ObjectMeta) -> bool {
+        Timestamp::from(object.last_modified) < self.now - self.remote.grace().orphaned
+    }
+
+    fn remove_orphan(&self, location: &Path) -> Result<(), Error> {
+        tracing::debug!(object = %location, "removing what is part of nothing any more");
+        self.remove(location)
     }
 
     fn remove(&self, location: &Path) -> Result<(), Error> {

@@ -29,6 +29,7 @@ use crate::log::{CHECKPOINT_INTERVAL, Failure, Log, State};
 use crate::open::Clock;
 use crate::promotion;
 use crate::reader::{Footers, Reader};
+use crate::site::Site;
 
 /// How often a commit is tried. Each loss means that another writer won, so only a crowd gets here.
 pub(crate) const ATTEMPTS: u32 = 100;
@@ -37,9 +38,8 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(2);
 /// How long a log keeps the commits behind a checkpoint, and the checkpoints. The library's 30 days are for those who look
 /// at versions of before, whose files are not there any more.
 const LOG_RETENTION: &str = "interval 1 days";
-/// How long a checkpoint goes on to name files that are no longer part of the table, for programs that remove them late. Ours
-/// are removed at once, so the library's week only makes checkpoints longer.
-const REMOVED_RETENTION: &str = "interval 1 hours";
+/// How long a checkpoint goes on to name files that are no longer part of the table, see [`Site::remembers_removed`].
+const REMOVED_RETENTION: &str = "delta.deletedFileRetentionDuration";
 /// The table property that holds the format number.
 const FORMAT_PROPERTY: &str = "annals.format";
 
@@ -56,6 +56,7 @@ pub(crate) enum Kind {
 pub(crate) struct Table {
     kind: Kind,
     store: Arc<dyn ObjectStore>,
+    remembers_removed: Duration,
     log: Log,
     clock: Clock,
     footers: Arc<Footers>,
@@ -110,12 +111,13 @@ impl Kind {
 }
 
 impl Table {
-    /// Opens a table of the archive below `store`, and creates it if there is none.
-    pub(crate) async fn open(kind: Kind, store: Arc<dyn ObjectStore>, clock: Clock) -> Result<Self, Error> {
-        let name = kind.name();
+    /// Opens a table of the archive at a site, and creates it if there is none.
+    pub(crate) async fn open(kind: Kind, site: &Site, clock: Clock) -> Result<Self, Error> {
+        let (name, store, remembers_removed) = (kind.name(), site.objects(), site.remembers_removed());
         let log = Log::new(name, &store);
-        let state = open_log(kind, &log).await.map_err(Error::table(name))?;
-        let table = Self { kind, store, log, clock, footers: Arc::default(), state: Mutex::new(state) };
+        let state = open_log(kind, &log, remembers_removed).await.map_err(Error::table(name))?;
+        let state = Mutex::new(state);
+        let table = Self { kind, store, remembers_removed, log, clock, footers: Arc::default(), state };
         match table.upgrade(&mut *table.state.lock().await).await {
             // Who may only read, reads it as it is.
             Err(error) if is_read_only(&error) => tracing::info!(table = name, %error, "the table stays as it is"),
@@ -174,6 +176,12 @@ impl Table {
         Ok(self.fresh().await?.delta.metadata().configuration().get(FORMAT_PROPERTY).cloned())
     }
 
+    /// How long the table remembers what was removed.
+    #[cfg(test)]
+    pub(crate) async fn remembered(&self) -> Result<Duration, Error> {
+        Ok(self.fresh().await?.delta.table_config().deleted_file_retention_duration.unwrap_or(Duration::MAX))
+    }
+
     /// The files that were taken out of the table, and when, as far as the log still says.
     pub(crate) async fn removed(&self) -> Result<HashMap<String, Timestamp>, Error> {
         let mut state = self.fresh().await?;
@@ -219,16 +227,16 @@ impl Table {
         Err(Error::Contended { table: self.name(), attempts: ATTEMPTS })
     }
 
-    /// Gives a table of an older format the columns that came since. Only the log changes: in the files that are there
-    /// the new columns are null.
+    /// Gives a table of an older format the columns that came since, and lets one that was copied from a folder into a
+    /// bucket remember what was removed. Only the log changes: in the files that are there the new columns are null.
     async fn upgrade(&self, state: &mut State) -> Result<(), Error> {
         for attempt in 1..=ATTEMPTS {
             let found = format_of(self.name(), &state.delta)?;
-            if found == FORMAT {
+            if found == FORMAT && !forgets_within(&state.delta, self.remembers_removed) {
                 return Ok(());
             }
             let failed = |source| Error::Upgrade { table: self.name(), found, source: Box::new(source) };
-            let (action, operation) = upgraded(self.kind, &state.delta).map_err(failed)?;
+            let (action, operation) = upgraded(self.kind, &state.delta, self.remembers_removed).map_err(failed)?;
             match self.log.try_commit(state, vec![action], operation).await {
                 Ok(()) => {}
                 Err(Failure::Conflict) => tokio::time::sleep(PAUSE * attempt).await,
@@ -266,22 +274,22 @@ impl Table {
     }
 }
 
-async fn open_log(kind: Kind, log: &Log) -> Result<State, DeltaTableError> {
+async fn open_log(kind: Kind, log: &Log, remembers_removed: Duration) -> Result<State, DeltaTableError> {
     if let Some(state) = log.open().await? {
         return Ok(state);
     }
-    let created = create_log(kind, log).await;
+    let created = create_log(kind, log, remembers_removed).await;
     match log.open().await? {
         Some(state) => Ok(state),
         None => Err(created.err().unwrap_or_else(|| DeltaTableError::NotATable(kind.name().to_owned()))),
     }
 }
 
-async fn create_log(kind: Kind, log: &Log) -> Result<(), DeltaTableError> {
+async fn create_log(kind: Kind, log: &Log, remembers_removed: Duration) -> Result<(), DeltaTableError> {
     let configuration = [
         ("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL.to_string())),
         ("delta.logRetentionDuration", Some(LOG_RETENTION.to_owned())),
-        ("delta.deletedFileRetentionDuration", Some(REMOVED_RETENTION.to_owned())),
+        (REMOVED_RETENTION, Some(interval(remembers_removed))),
         (FORMAT_PROPERTY, Some(FORMAT.to_string())),
     ];
     CreateBuilder::new()
@@ -309,7 +317,11 @@ fn format_of(name: &'static str, state: &DeltaTableState) -> Result<u32, Error> 
 }
 
 /// What gives a table all columns and the number of this format.
-fn upgraded(kind: Kind, delta: &DeltaTableState) -> Result<(Action, DeltaOperation), DeltaTableError> {
+fn upgraded(
+    kind: Kind,
+    delta: &DeltaTableState,
+    remembers_removed: Duration,
+) -> Result<(Action, DeltaOperation), DeltaTableError> {
     let mut columns = kind.columns()?;
     // Whatever others have added stays.
     let is_own = |field: &StructField| columns.iter().any(|own| own.name() == field.name());
@@ -317,7 +329,22 @@ fn upgraded(kind: Kind, delta: &DeltaTableState) -> Result<(Action, DeltaOperati
     columns.extend(others);
     let metadata = delta.metadata().clone().with_schema(&StructType::try_new(columns.clone())?)?;
     let metadata = metadata.add_config_key(FORMAT_PROPERTY.to_owned(), FORMAT.to_string())?;
+    let metadata = if forgets_within(delta, remembers_removed) {
+        metadata.add_config_key(REMOVED_RETENTION.to_owned(), interval(remembers_removed))?
+    } else {
+        metadata
+    };
     Ok((Action::Metadata(metadata), DeltaOperation::AddColumn { fields: columns }))
+}
+
+/// Whether a table forgets sooner than that what was removed. The library's own time is a week.
+fn forgets_within(delta: &DeltaTableState, wanted: Duration) -> bool {
+    delta.table_config().deleted_file_retention_duration.is_some_and(|remembered| remembered < wanted)
+}
+
+/// A length of time as properties of tables have it.
+fn interval(length: Duration) -> String {
+    format!("interval {} hours", length.as_secs() / 3600)
 }
 
 fn removal(file: &Add, now: Timestamp, data_change: bool) -> Remove {
