@@ -193,6 +193,22 @@ os._exit(0)";
     String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
 }
 
+/// The names of all objects of the bucket.
+pub(crate) fn objects_by_others(shore: &Shore) -> Vec<String> {
+    const SCRIPT: &str = "\
+import os, sys
+from pyarrow import fs
+store = fs.S3FileSystem(endpoint_override=os.environ['AWS_ENDPOINT_URL'], region=os.environ['AWS_REGION'], scheme='http')
+found = store.get_file_info(fs.FileSelector(sys.argv[1], recursive=True))
+print('\\n'.join(one.path for one in found if one.is_file))
+sys.stdout.flush()
+os._exit(0)";
+    let mut python = Command::new(python().unwrap());
+    let output = python.args(["-c", SCRIPT, BUCKET]).envs(shore.credentials()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
 #[test]
 fn machines_that_fetch_the_same_hours_at_once_leave_each_there_once() {
     let Some(shore) = Shore::new() else { return };

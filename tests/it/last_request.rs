@@ -15,12 +15,15 @@ use std::time::Duration;
 
 use chat::Hour;
 
-use crate::buckets::{Shore, rows_by_others};
+use crate::buckets::{Shore, objects_by_others, rows_by_others};
 use crate::scene::{Run, run};
 
 /// When hours are loaded, and when their day is closed.
 const YOUNG: &str = "2026-03-14T20:00:00Z";
 const CLOSED: &str = "2026-03-18T12:00:00Z";
+/// When nobody can be at anything any more that lies in the bucket today.
+const LATER: &str = "2126-01-01T00:00:00Z";
+const COMPACT: [&str; 5] = ["compact", "--since", "2026-03-14", "--until", "2026-03-15"];
 /// At each so many-th change, another program reads the table too.
 const READ_BY_OTHERS: i64 = 5;
 
@@ -189,13 +192,23 @@ fn assert_may_be_killed(shore: &Shore, prepare: &dyn Fn(&Berth<'_>), now: &str, 
             assert_eq!(rows_by_others(shore, &berth.place), rows, "killed before change {changes}");
         }
         berth.run(now, arguments).leaves(0);
-        berth.run(now, &["verify"]).leaves(0);
+        berth.run(LATER, &COMPACT).leaves(0);
+        berth.run(LATER, &["verify"]).leaves(0);
         assert_eq!(berth.held(), after, "killed before change {changes}");
         if !is_killed {
             assert!(changes > least, "only {changes} changes were tried");
-            return;
+            break;
         }
     }
+    // Of no hour is anything left that was served for a run that died.
+    let served = objects_by_others(shore).into_iter().filter(|name| name.contains("/raw/2026/03/14/"));
+    let mut kept: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for name in served {
+        let (folder, file) = name.rsplit_once('/').unwrap();
+        let hour = file.split(['-', '.']).next().unwrap();
+        kept.entry(format!("{folder}/{hour}")).or_default().push(name);
+    }
+    assert!(kept.len() > after.len() && kept.values().all(|names| names.len() == 2), "a part and its list: {kept:?}");
 }
 
 /// Writes the files of so many hours, each with messages of these numbers, and names them.
@@ -242,6 +255,5 @@ fn a_day_that_is_compacted_in_a_bucket_is_whole_whatever_request_was_the_last() 
     let Some(shore) = Shore::new() else { return };
     let paths = write_hours(&shore, "old", 9, 1..3);
     let prepare = |berth: &Berth<'_>| drop(berth.run(YOUNG, &load(&[], &paths)).leaves(0));
-    let compact = ["compact", "--since", "2026-03-14", "--until", "2026-03-15"];
-    assert_may_be_killed(&shore, &prepare, CLOSED, &compact, 2);
+    assert_may_be_killed(&shore, &prepare, CLOSED, &COMPACT, 2);
 }

@@ -66,7 +66,11 @@ pub(crate) fn is_our_data_file(path: &str) -> bool {
         Some(_) => return false,
         None => stem,
     };
-    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+    is_id(id)
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether a key is that of a day, `20260314`.
@@ -88,6 +92,11 @@ pub(crate) fn raw_lock() -> Path {
 /// are kept as they came, and their first bytes tell what they are.
 pub(crate) fn raw_part(hour: Hour, part: Part) -> String {
     format!("{}-{part}.gz", hour.key())
+}
+
+/// The same part in a bucket, under a name that nobody else gives: `2026031409-0-<id>.gz`.
+pub(crate) fn raw_upload(hour: Hour, part: Part, id: &str) -> String {
+    format!("{}-{part}-{id}.gz", hour.key())
 }
 
 /// The list of an hour's parts: `2026031409.json`.
@@ -146,6 +155,13 @@ pub(crate) fn parse_raw_part(name: &str) -> Option<(Hour, Part)> {
     Some((Hour::from_key(key).ok()?, part.parse().ok()?))
 }
 
+/// The same of one that was uploaded to a bucket.
+pub(crate) fn parse_raw_upload(name: &str) -> Option<(Hour, Part)> {
+    let (stem, id) = name.strip_suffix(".gz")?.rsplit_once('-')?;
+    let (key, part) = stem.split_once('-')?;
+    is_id(id).then_some((Hour::from_key(key).ok()?, part.parse().ok()?))
+}
+
 /// The hour that a list of parts is named after.
 pub(crate) fn parse_raw_manifest(name: &str) -> Option<Hour> {
     Hour::from_key(name.strip_suffix(".json")?).ok()
@@ -166,6 +182,9 @@ mod tests {
         assert_eq!(raw_folder(hour).as_ref(), "raw/2026/03/14");
         assert_eq!(parse_raw_part(&raw_part(hour, 3)), Some((hour, 3)));
         assert_eq!(parse_raw_manifest(&raw_manifest(hour)), Some(hour));
+        let uploaded = raw_upload(hour, 3, "0123456789abcdef0123456789abcdef");
+        assert_eq!((parse_raw_upload(&uploaded), parse_raw_part(&uploaded)), (Some((hour, 3)), None));
+        assert_eq!(parse_raw_upload(&raw_part(hour, 3)), None);
     }
 
     #[test]

@@ -32,6 +32,9 @@ use crate::site::Site;
 use crate::steps::step;
 
 mod bucket;
+mod orphans;
+
+pub(crate) use orphans::orphans;
 
 const NEXT: &str = ".next";
 

@@ -22,6 +22,8 @@ use crate::{
     Access, Archive, AttachmentUpdate, Clock, Compaction, Error, RawHour, RestoreKey, RestoreTurn, Restored, Watermark,
 };
 
+mod sweeping;
+
 /// A place for an archive.
 struct Ground {
     folder: TempDir,

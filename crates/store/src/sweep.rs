@@ -7,7 +7,7 @@
 //!   later comes to the same, or is newer and stands.
 //! * A file that was replaced is removed when it was replaced long enough ago, as the log says, for readers to be through.
 //! * A file that is not in the log is removed when it has lain there longer than any run needs from its upload to its
-//!   commit, and so is the mark of a run that died.
+//!   commit. So is a part of served bytes that is in no list, and the mark of a run that died.
 
 use chat::Timestamp;
 use object_store::ObjectMeta;
@@ -16,6 +16,7 @@ use object_store::path::Path;
 use crate::error::Error;
 use crate::layout;
 use crate::ledger::Ledger;
+use crate::raw;
 use crate::remote::Remote;
 use crate::repair::lost_rows;
 use crate::table::Table;
@@ -57,7 +58,13 @@ impl Sweeper<'_> {
         for table in &self.tables {
             swept += self.sweep_table(table).await?;
         }
-        Ok(swept)
+        Ok(swept + self.sweep_raw()?)
+    }
+
+    fn sweep_raw(&self) -> Result<u64, Error> {
+        let orphans = raw::orphans(self.remote, |part| self.is_orphan(part))?;
+        orphans.iter().try_for_each(|location| self.remove_orphan(location))?;
+        Ok(orphans.len() as u64)
     }
 
     async fn sweep_table(&self, table: &Table) -> Result<u64, Error> {

@@ -7,7 +7,7 @@
 //!
 //! Nothing can be renamed here, and nothing needs to be: the list is replaced in one step, and from then on the new parts
 //! count. It is replaced only as it was read, so of two runs that keep one hour the second sees what the first has kept,
-//! and takes those parts away. Parts whose list was never written stay: to find them, every list would have to be read.
+//! and takes those parts away. What a run leaves that dies meanwhile is found by [`super::orphans`].
 
 use std::io;
 
@@ -36,7 +36,8 @@ pub(super) fn keep(remote: &Remote, hour: Hour, parts: Vec<SealedRaw>) -> Result
     }
     let json = serde_json::to_vec(&manifest).expect("texts and numbers are always JSON");
     let before = replace_list(remote, &list, &json)?;
-    for location in before.map(|before| names(hour, &before)).unwrap_or_default() {
+    // From the last on: see `super::orphans`.
+    for location in before.map(|before| names(hour, &before)).unwrap_or_default().into_iter().rev() {
         remote.remove(&location).map_err(failed)?;
     }
     Ok(())
@@ -86,23 +87,22 @@ pub(super) fn hours(remote: &Remote) -> Result<Vec<Hour>, Error> {
     Ok(hours)
 }
 
-fn read(remote: &Remote, list: &Path) -> Result<Option<List>, Error> {
+pub(super) fn read(remote: &Remote, list: &Path) -> Result<Option<List>, Error> {
     let bytes = remote.read(list).map_err(Error::file("read", &remote.path(list)))?;
     Ok(bytes.map(|bytes| parsed(&bytes)))
 }
 
-fn list_of(hour: Hour) -> Path {
+pub(super) fn list_of(hour: Hour) -> Path {
     layout::raw_folder(hour).join(layout::raw_manifest(hour))
 }
 
-fn names(hour: Hour, manifest: &Manifest) -> Vec<Path> {
+pub(super) fn names(hour: Hour, manifest: &Manifest) -> Vec<Path> {
     let id = |listed: &ManifestPart| listed.id.clone().unwrap_or_default();
     manifest.parts.iter().zip(0..).map(|(listed, part)| part_of(hour, part, &id(listed))).collect()
 }
 
 /// A list without ids was copied here from a folder, with its parts.
 fn part_of(hour: Hour, part: Part, id: &str) -> Path {
-    let name = layout::raw_part(hour, part);
-    let name = if id.is_empty() { name } else { format!("{}-{part}-{id}.gz", hour.key()) };
+    let name = if id.is_empty() { layout::raw_part(hour, part) } else { layout::raw_upload(hour, part, id) };
     layout::raw_folder(hour).join(name)
 }
