@@ -1,21 +1,16 @@
 //! An archive in a bucket whose writer was killed between any two of its requests, against a real store that speaks S3.
 //!
 //! The program talks to the store through a gate that lets a number of changes through and holds the next one, at which
-//! the program is killed. Requests that only read leave the bucket as it was, so that the changes are all the moments there
-//! are. No feature is needed.
+//! the program is killed. No feature is needed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Duration;
+use std::process::Command;
 
 use chat::Hour;
 
 use crate::buckets::{Shore, objects_by_others, rows_by_others};
+use crate::gate::Gate;
 use crate::scene::{Run, run};
 
 /// When hours are loaded, and when their day is closed.
@@ -26,97 +21,6 @@ const LATER: &str = "2126-01-01T00:00:00Z";
 const COMPACT: [&str; 5] = ["compact", "--since", "2026-03-14", "--until", "2026-03-15"];
 /// At each so many-th change, another program reads the table too.
 const READ_BY_OTHERS: i64 = 5;
-
-/// What stands between the program and the store.
-struct Gate {
-    endpoint: String,
-    state: Arc<State>,
-}
-
-struct State {
-    /// Changes that still pass.
-    left: AtomicI64,
-    /// Whether one was held.
-    is_closed: AtomicBool,
-}
-
-impl Gate {
-    fn before(store: &str, changes: i64) -> Self {
-        let store = store.strip_prefix("http://").unwrap().to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let state = Arc::new(State { left: AtomicI64::new(changes), is_closed: AtomicBool::new(false) });
-        let shared = Arc::clone(&state);
-        std::thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                let (state, upstream) = (Arc::clone(&shared), TcpStream::connect(&store).unwrap());
-                std::thread::spawn(move || state.relay(&client, &upstream));
-            }
-        });
-        Self { endpoint, state }
-    }
-
-    fn is_closed(&self) -> bool {
-        self.state.is_closed.load(Ordering::SeqCst)
-    }
-}
-
-impl State {
-    /// Hands requests and answers on until one of the two sides ends, or the gate closes.
-    fn relay(&self, client: &TcpStream, upstream: &TcpStream) {
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let (mut from, mut to) = (upstream, client);
-                io::copy(&mut from, &mut to).ok();
-                client.shutdown(Shutdown::Both).ok();
-            });
-            self.hand_on(&mut BufReader::new(client), upstream).ok();
-            upstream.shutdown(Shutdown::Both).ok();
-        });
-    }
-
-    fn hand_on(&self, client: &mut BufReader<&TcpStream>, mut upstream: &TcpStream) -> io::Result<()> {
-        while let Some((head, length)) = read_head(client)? {
-            let mut body = vec![0; length];
-            client.read_exact(&mut body)?;
-            let is_read = ["GET ", "HEAD "].iter().any(|method| head.starts_with(method));
-            if !is_read && !self.passes() {
-                // Held until the program is dead.
-                io::copy(client, &mut io::sink())?;
-                break;
-            }
-            upstream.write_all(head.as_bytes())?;
-            upstream.write_all(&body)?;
-        }
-        Ok(())
-    }
-
-    fn passes(&self) -> bool {
-        let passes = self.left.fetch_sub(1, Ordering::SeqCst) > 0;
-        self.is_closed.fetch_or(!passes, Ordering::SeqCst);
-        passes
-    }
-}
-
-/// The head of a request, and how many bytes follow it; `None` at the end.
-fn read_head(client: &mut BufReader<&TcpStream>) -> io::Result<Option<(String, usize)>> {
-    let (mut head, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        if client.read_line(&mut line)? == 0 {
-            return Ok(None);
-        }
-        head.push_str(&line);
-        let field = line.trim().to_ascii_lowercase();
-        assert!(!field.starts_with("transfer-encoding:"), "bodies come with their length: {head}");
-        if let Some(number) = field.strip_prefix("content-length:") {
-            length = number.trim().parse().unwrap();
-        }
-        if field.is_empty() {
-            return Ok(Some((head, length)));
-        }
-    }
-}
 
 /// The ids of the messages of each hour, in order.
 type Held = BTreeMap<String, Vec<String>>;
@@ -153,17 +57,7 @@ impl Berth<'_> {
 
     /// Runs a command through a gate and kills it there; says whether it got there.
     fn kill_before(&self, changes: i64, now: &str, arguments: &[&str]) -> bool {
-        let gate = Gate::before(&self.shore.endpoint, changes);
-        let mut command = self.annals(now, arguments);
-        command.env("AWS_ENDPOINT_URL", &gate.endpoint).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut running = command.spawn().unwrap();
-        while !gate.is_closed() && running.try_wait().unwrap().is_none() {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        running.kill().ok();
-        let status = running.wait().unwrap();
-        assert!(gate.is_closed() || status.success(), "{arguments:?} before change {changes}: {status}");
-        gate.is_closed()
+        Gate::before(&self.shore.endpoint, changes).kill(&mut self.annals(now, arguments))
     }
 }
 

@@ -16,6 +16,7 @@ mod emulate;
 mod end_to_end;
 mod export;
 mod formats;
+mod gate;
 mod hours;
 mod index_behind;
 mod init;
