@@ -1,5 +1,7 @@
 //! Archives in a bucket: the program against a real store that speaks S3.
 
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -7,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use emulator::corpus;
 
+use crate::gate::Gate;
 use crate::interop::python;
 use crate::restore;
 use crate::scene::{Run, Scene, files_below, run, start, wait};
@@ -49,8 +52,7 @@ impl Shore {
         Some(shore)
     }
 
-    /// Waits until there is a bucket that can be written to, however long a busy machine takes. To a reader, one that is
-    /// not there yet looks like an empty one.
+    /// Waits until there is a bucket that can be written to, however long a busy machine takes.
     fn wait_for_the_bucket(&self) {
         let begun = Instant::now();
         let hour = self.scene.path("2026031300.ndjson");
@@ -231,11 +233,73 @@ fn machines_that_fetch_the_same_hours_at_once_leave_each_there_once() {
     assert_eq!(rows_by_others(&shore, PLACE), rows_by_others(&shore, shore.scene.archive().to_str().unwrap()));
 }
 
+/// An hour of texts that do not get smaller: its served bytes and its rows are each more than goes into one request.
+#[test]
+fn an_hour_that_is_uploaded_in_parts_is_whole_and_there_once() {
+    const TEXTS: usize = 6_000;
+    let Some(shore) = Shore::new() else { return };
+    let hour = shore.scene.path("2026031405.ndjson");
+    write_dense_hour(&hour, TEXTS);
+    let load = || shore.annals(&["load", "--no-index", hour.to_str().unwrap()]);
+    // Killed within the parts of the served bytes, when four changes have made the archive; then within those of the rows.
+    for changes in [4 + 2, 8] {
+        let gate = Gate::before(&shore.endpoint, changes);
+        assert!(gate.kill(&mut load()));
+        let last = gate.passed().into_iter().rfind(|line| !line.starts_with("GET ")).unwrap();
+        assert!(last.contains("partNumber="), "{last}");
+        assert_eq!(shore.run(&["export", "--to", "-"]).leaves(1).stdout, "");
+    }
+    let gate = Gate::open(&shore.endpoint);
+    run(load().env("AWS_ENDPOINT_URL", &gate.endpoint)).leaves(0);
+    let begun_below = |folder: &str| {
+        let is_begun = |line: &&String| line.starts_with("POST ") && line.contains(folder) && line.contains("?uploads");
+        gate.passed().iter().filter(is_begun).count()
+    };
+    assert_eq!((begun_below("/raw/"), begun_below("/messages/")), (1, 1), "{:#?}", gate.passed());
+    shore.run(&["verify", "--round-trip"]).leaves(0);
+    assert_eq!(rows_by_others(&shore, PLACE), TEXTS);
+}
+
+/// Writes so many messages of four thousand letters by chance each.
+fn write_dense_hour(path: &Path, texts: usize) {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut file = BufWriter::new(File::create(path).unwrap());
+    let mut chance: u64 = 88_172_645_463_325_252;
+    for id in 0..texts {
+        let text: String = std::iter::repeat_with(|| {
+            // Xorshift.
+            chance ^= chance << 13;
+            chance ^= chance >> 7;
+            chance ^= chance << 17;
+            char::from(LETTERS[(chance % 64) as usize])
+        })
+        .take(4_000)
+        .collect();
+        let body = format!("{{\"payload\":{{\"bodies\":[{{\"type\":\"txt\",\"msg\":\"{text}\"}}]}},");
+        writeln!(file, "{body}\"msg_id\":\"{id}\",\"timestamp\":1773464400000}}").unwrap();
+    }
+    file.flush().unwrap();
+}
+
 #[test]
 fn a_bucket_that_cannot_be_used_is_said() {
     let Some(shore) = Shore::new() else { return };
-    let nowhere = run(shore.annals(&["status"]).env("ANNALS_ARCHIVE", "s3://no-such-bucket/x")).leaves(2);
-    assert!(nowhere.stderr.contains("s3://no-such-bucket/x"), "{}", nowhere.stderr);
+    let commands: [&[&str]; 6] = [
+        &["status"],
+        &["verify"],
+        &["query", "harbour"],
+        &["export", "--to", "-"],
+        &["ddl", "--for", "duckdb"],
+        &["load", SAMPLES],
+    ];
+    for arguments in commands {
+        let nowhere = run(shore.annals(arguments).env("ANNALS_ARCHIVE", "s3://no-such-bucket/x")).leaves(2);
+        let said = ["there is no bucket s3://no-such-bucket\n", "hint: make the bucket first"];
+        assert!(said.iter().all(|words| nowhere.stderr.contains(words)), "{arguments:?}: {}", nowhere.stderr);
+    }
+    // An empty prefix of a bucket that is there is no archive, as before.
+    let empty = run(shore.annals(&["status"]).env("ANNALS_ARCHIVE", "s3://harbor/empty")).leaves(2);
+    assert!(empty.stderr.contains("s3://harbor/empty is no archive"), "{}", empty.stderr);
     let refused = run(shore.annals(&["status"]).env("AWS_SECRET_ACCESS_KEY", "wrong")).leaves(2);
     assert!(refused.stderr.contains("hint:") && !refused.stderr.contains("wrong"), "{}", refused.stderr);
 }

@@ -10,6 +10,8 @@ const CAN_BE_WRITTEN: &str = "see that the folder of the archive can be written 
 
 const BUCKET: &str = "see that the bucket is there, and that the environment (AWS_…, GOOGLE_…, AZURE_…) says who may use it: docs/buckets.md";
 
+const NO_BUCKET: &str = "make the bucket first, or put its name right: annals makes none";
+
 const VERIFY: &str = "`annals verify` says what is wrong with the archive";
 
 impl From<api::Error> for CommandError {
@@ -78,6 +80,7 @@ impl From<store::Error> for CommandError {
             store::Error::NoArchive { .. } => {
                 "name another folder with --archive, or make an archive with `annals init` and `annals fetch`, or with `annals load`"
             }
+            store::Error::NoBucket { .. } => NO_BUCKET,
             store::Error::ForeignApp { .. } => "an archive belongs to one app: name another folder with --archive",
             store::Error::NewerFormat { .. } => "install a newer version of annals",
             store::Error::Contended { .. } => "run the command again: it goes on where it stopped",

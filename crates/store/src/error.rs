@@ -83,6 +83,12 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// The bucket is not there.
+    #[error("there is no bucket {bucket}")]
+    NoBucket {
+        /// The address of the bucket alone.
+        bucket: String,
+    },
     /// Only an hour whose state is `done` can be published.
     #[error("could not publish {hour}: its entry does not say that it is done")]
     NotDone {
@@ -169,6 +175,7 @@ impl Error {
             Self::Bucket { .. }
             | Self::ForeignApp { .. }
             | Self::NoArchive { .. }
+            | Self::NoBucket { .. }
             | Self::NotEmpty { .. }
             | Self::NewerFormat { .. }
             | Self::Promotion(_) => Advice::FixTheSettings,

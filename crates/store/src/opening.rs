@@ -53,7 +53,8 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// As [`Archive::open`]; [`Error::Bucket`] when the variables do not say how the bucket is reached.
+    /// As [`Archive::open`]; [`Error::Bucket`] when the variables do not say how the bucket is reached, [`Error::NoBucket`]
+    /// when it is not there.
     pub async fn open_at(place: &Place, means: Means<'_>, access: Access, clock: Clock) -> Result<Self, Error> {
         match place {
             Place::Folder(folder) => Self::open(folder, access, clock).await,
@@ -211,9 +212,15 @@ fn prepare(site: &Site, access: Access, now: Timestamp) -> Result<Option<Lock>, 
     Ok(lock)
 }
 
-/// Refuses to make an archive of a place that holds something else.
+/// Refuses to make an archive of a place that holds something else, and what is no archive to whoever wants to read one.
 fn refuse(site: &Site, access: Access) -> Result<(), Error> {
     let path = site.root().to_owned();
+    // An object that is not there looks the same in a bucket that is not there.
+    if let Site::Remote(remote) = site
+        && !remote.is_there().map_err(Error::file("list", &path))?
+    {
+        return Err(Error::NoBucket { bucket: remote.bucket() });
+    }
     if access == Access::Existing {
         return Err(Error::NoArchive { path });
     }

@@ -37,6 +37,9 @@ pub(crate) const PIECE: usize = 16 << 20;
 /// Parts that are on their way at once. Together with [`PIECE`] this bounds the memory of an upload.
 pub(crate) const PARTS: usize = 4;
 
+/// The codes with which stores say that there is no such bucket: S3 and Google, Azure. The library hands them on in its text.
+const NO_BUCKET: [&str; 2] = ["<Code>NoSuchBucket</Code>", "<Code>ContainerNotFound</Code>"];
+
 /// Under which an object with one name for all says which write it is from.
 const WRITER: Attribute = Attribute::Metadata(Cow::Borrowed("annals-write"));
 
@@ -107,6 +110,12 @@ impl Remote {
 
     pub(crate) fn grace(&self) -> Grace {
         self.inner.grace
+    }
+
+    /// The address of the bucket alone, for messages.
+    pub(crate) fn bucket(&self) -> String {
+        let root = self.inner.root.to_string_lossy();
+        root.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
     }
 
     /// The address of an object, for messages.
@@ -209,6 +218,14 @@ impl Remote {
             self.wait(async move { objects.list(prefix.as_ref()).try_collect().await.map_err(io_error) })?;
         found.sort_unstable_by(|one, other| one.location.cmp(&other.location));
         Ok(found)
+    }
+
+    /// Whether the bucket is there, whatever is in it.
+    pub(crate) fn is_there(&self) -> io::Result<bool> {
+        match self.first() {
+            Err(error) if NO_BUCKET.iter().any(|code| error.to_string().contains(code)) => Ok(false),
+            listed => listed.map(|_| true),
+        }
     }
 
     /// The name of something that lies in the bucket below the prefix of the archive.
