@@ -16,7 +16,7 @@ use crate::scene::{Run, Scene, files_below, run, start, wait};
 
 const BUCKET: &str = "harbor";
 const PLACE: &str = "s3://harbor/nightly";
-const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/2026031409.gz");
+pub(crate) const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/2026031409.gz");
 
 /// A scene with a store, which is ended with it.
 pub(crate) struct Shore {
@@ -79,7 +79,8 @@ impl Shore {
         command
     }
 
-    fn credentials(&self) -> [(&'static str, &str); 4] {
+    /// What the environment says of the store.
+    pub(crate) fn credentials(&self) -> [(&'static str, &str); 4] {
         [
             ("AWS_ACCESS_KEY_ID", "AK"),
             ("AWS_SECRET_ACCESS_KEY", "SK"),
@@ -88,7 +89,7 @@ impl Shore {
         ]
     }
 
-    fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         run(&mut self.annals(arguments))
     }
 }
@@ -261,7 +262,7 @@ fn an_hour_that_is_uploaded_in_parts_is_whole_and_there_once() {
 }
 
 /// Writes so many messages of four thousand letters by chance each.
-fn write_dense_hour(path: &Path, texts: usize) {
+pub(crate) fn write_dense_hour(path: &Path, texts: usize) {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut file = BufWriter::new(File::create(path).unwrap());
     let mut chance: u64 = 88_172_645_463_325_252;

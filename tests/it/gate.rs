@@ -22,7 +22,9 @@ struct State {
     left: AtomicI64,
     /// Whether one was held.
     is_closed: AtomicBool,
-    /// The first line of each request that passed, without its protocol.
+    /// Requests with this in their first line are refused.
+    refused: Option<&'static str>,
+    /// The first line of each request that passed, without its protocol, and the range that it asks for.
     passed: Mutex<Vec<String>>,
 }
 
@@ -32,14 +34,24 @@ impl Gate {
         Self::before(store, i64::MAX)
     }
 
+    /// A gate that answers that requests with this in their first line are not allowed.
+    pub(crate) fn refusing(store: &str, refused: &'static str) -> Self {
+        Self::start(store, i64::MAX, Some(refused))
+    }
+
     /// A gate that lets so many changes through, and holds the next.
     pub(crate) fn before(store: &str, changes: i64) -> Self {
+        Self::start(store, changes, None)
+    }
+
+    fn start(store: &str, changes: i64, refused: Option<&'static str>) -> Self {
         let store = store.strip_prefix("http://").unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(State {
             left: AtomicI64::new(changes),
             is_closed: AtomicBool::new(false),
+            refused,
             passed: Mutex::default(),
         });
         let shared = Arc::clone(&state);
@@ -57,7 +69,7 @@ impl Gate {
         self.state.is_closed.load(Ordering::SeqCst)
     }
 
-    /// The requests that passed, each as `PUT /bucket/object?query`, in the order in which they came.
+    /// The requests that passed, each as `GET /bucket/object?query bytes=0-7`, in the order in which they came.
     pub(crate) fn passed(&self) -> Vec<String> {
         self.state.passed.lock().unwrap().clone()
     }
@@ -100,7 +112,15 @@ impl State {
                 io::copy(client, &mut io::sink())?;
                 break;
             }
-            self.passed.lock().unwrap().push(head.split(" HTTP/").next().unwrap().to_owned());
+            let line = head.split(" HTTP/").next().unwrap();
+            if self.refused.is_some_and(|refused| line.contains(refused)) {
+                let mut client = *client.get_ref();
+                client.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")?;
+                continue;
+            }
+            let fields = head.lines().filter_map(|field| field.split_once(": "));
+            let range = fields.filter(|(name, _)| name.eq_ignore_ascii_case("range")).map(|(_, range)| range).next();
+            self.passed.lock().unwrap().push([line, range.unwrap_or_default()].join(" ").trim_end().to_owned());
             upstream.write_all(head.as_bytes())?;
             upstream.write_all(&body)?;
         }

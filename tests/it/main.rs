@@ -2,6 +2,7 @@
 
 mod answers;
 mod bad_input;
+mod bucket_export;
 mod buckets;
 mod calls;
 mod columns_page;

@@ -9,9 +9,10 @@ use archive::Promotion;
 use clap::ValueEnum;
 use index::Query;
 use query::export::{
-    Export, ExportError, Exported, Format, Mask, MaskText, Secrets, since_last, to_file, to_folder, to_stream,
+    Destination, Export, ExportError, Exported, Format, Mask, MaskText, Secrets, since_last, to_file, to_folder,
+    to_stream,
 };
-use store::{Access, ExportName};
+use store::{Access, ExportName, Place, PlaceError};
 
 use crate::commands::message::promoted_names;
 use crate::commands::query::pointed_at;
@@ -37,6 +38,9 @@ use crate::settings::{GivenSecret, nearest};
 /// the answer, and no record. With --mask the query sees the masked messages and nothing of the others. With --since-last NAME its
 /// table `messages` has the rows of new hours alone, and its answer a column `source_hour`.
 ///
+/// In a bucket (s3://, gs://, az://) files are sent in parts as they are written, and appear, the manifest last, when all are there.
+/// The environment says who may use it, as for an archive in a bucket (docs/buckets.md).
+///
 /// Share secrets are left out unless --with-secrets is given. docs/export.md has all of it: the forms of CSV, the manifest, and what
 /// --mask does to each column.
 #[derive(Debug, clap::Args)]
@@ -46,6 +50,7 @@ Examples:
   annals export --to harbour.csv --query 'harbour type:txt' --columns msg_id,sent_at,sender,text
   annals export --to - --format ndjson | gzip > records.ndjson.gz
   annals export --to warehouse --since-last nightly
+  annals export --to s3://lake/chat --since-last nightly
   annals export --to analysts --mask --mask-key key.txt --mask-text redact
   annals export --to senders.csv --sql 'SELECT sender, count(*) AS said FROM messages_once GROUP BY sender'
   annals export --to daily --since-last daily --sql 'SELECT source_hour, chat_type, count(*) AS said FROM messages GROUP BY 1, 2'
@@ -53,7 +58,8 @@ Examples:
 Exit codes: 0 done; 1 no message matched or the query has no answer, and nothing was written; 2 usage, or the target could not
 be written.")]
 pub(crate) struct Args {
-    /// Where to: a folder that is new or empty, a file (by its ending .parquet, .csv, .ndjson, .jsonl or .arrow), or - for stdout
+    /// Where to: a folder that is new or empty, a file (by its ending .parquet, .csv, .ndjson, .jsonl or .arrow), the same in a bucket
+    /// (s3://BUCKET/PREFIX, gs://…, az://…), or - for stdout
     #[arg(long, value_name = "DIR|FILE|-")]
     to: PathBuf,
 
@@ -134,7 +140,7 @@ enum Texts {
 ///
 /// When something is asked for that there is not, there is no archive, or the target cannot be written.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
-    let target = Target::of(&args)?;
+    let target = Target::of(&args, context)?;
     if let Some(query) = &args.sql {
         return answered(query, &args, &target, context).await;
     }
@@ -143,9 +149,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let stop = context.stop.token();
     let is_stopped = || stop.is_cancelled();
     let exported = match (&target, &args.since_last) {
-        (Target::Folder(path), Some(name)) => since_last(&archive, &export, path, name, &is_stopped).await,
-        (Target::Folder(path), None) => to_folder(&archive, &export, path, &is_stopped).await,
-        (Target::File(path), _) => to_file(&archive, &export, path, &is_stopped).await,
+        (Target::Folder(to), Some(name)) => since_last(&archive, &export, to, name, &is_stopped).await,
+        (Target::Folder(to), None) => to_folder(&archive, &export, to, &is_stopped).await,
+        (Target::File(to), _) => to_file(&archive, &export, to, &is_stopped).await,
         (Target::Stdout, _) => to_stream(&archive, &export, context.output.stream(), &is_stopped).await,
     };
     match exported {
@@ -200,17 +206,20 @@ fn tell(exported: &Exported, as_json: bool, target: &Target, context: &Context) 
 /// Where to.
 #[derive(Debug, PartialEq, Eq)]
 enum Target {
-    File(PathBuf),
-    Folder(PathBuf),
+    File(Destination),
+    Folder(Destination),
     Stdout,
 }
 
 impl Target {
-    fn of(args: &Args) -> Result<Self, CommandError> {
-        let target = match args.to.as_path() {
-            path if path == Path::new("-") => Self::Stdout,
-            path if path.is_file() || (!path.is_dir() && form_of(path).is_some()) => Self::File(path.to_owned()),
-            path => Self::Folder(path.to_owned()),
+    fn of(args: &Args, context: &Context) -> Result<Self, CommandError> {
+        let target = if args.to == Path::new("-") {
+            Self::Stdout
+        } else {
+            let place = Place::parse(args.to.as_os_str()).map_err(no_target)?;
+            let is_file = is_file(&place, form_of(&args.to));
+            let to = Destination { place, variables: context.clouds.clone() };
+            if is_file { Self::File(to) } else { Self::Folder(to) }
         };
         match &target {
             Self::Stdout if args.json => {
@@ -224,6 +233,22 @@ impl Target {
             _ => Ok(target),
         }
     }
+}
+
+/// Whether a file is meant, with this form by its ending, and no folder.
+fn is_file(place: &Place, form: Option<Form>) -> bool {
+    match place {
+        Place::Bucket(bucket) => form.is_some() && bucket.above().is_some(),
+        Place::Folder(path) => path.is_file() || (!path.is_dir() && form.is_some()),
+    }
+}
+
+fn no_target(error: PlaceError) -> CommandError {
+    let error = match error {
+        PlaceError::UnknownScheme { scheme } => CommandError::usage(format!("nothing can be exported to {scheme}://")),
+        error => CommandError::usage(error),
+    };
+    error.hint("give --to a folder, a file, or s3://, gs:// or az:// with a bucket and a prefix")
 }
 
 /// The form that the ending of a file names.
@@ -262,7 +287,7 @@ impl Args {
 
     fn form(&self, target: &Target) -> Form {
         let by_target = match target {
-            Target::File(path) => form_of(path).unwrap_or(Form::Parquet),
+            Target::File(_) => form_of(&self.to).unwrap_or(Form::Parquet),
             Target::Folder(_) => Form::Parquet,
             Target::Stdout => Form::Ndjson,
         };

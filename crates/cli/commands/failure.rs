@@ -141,6 +141,7 @@ impl From<ExportError> for CommandError {
             ExportError::OtherOptions { .. } => "ask for the same, or give --since-last another name",
             ExportError::Moving { .. } => "nothing was exported; run the command again",
             ExportError::Rebuild { .. } | ExportError::Rows { .. } => VERIFY,
+            ExportError::Target { source, .. } if store::is_told_by_a_bucket(source) => BUCKET,
             _ => "see that the target can be written to, then run the command again",
         };
         Self::usage(error).advised(hint)

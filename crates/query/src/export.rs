@@ -2,7 +2,8 @@
 //!
 //! An [`Export`] says which rows, in which columns and form. [`to_stream`], [`to_file`] and [`to_folder`] hand them out at
 //! once, [`since_last`] what was published since it was asked last. Hours are read one after the other, in order, and little
-//! more than a row group is held. What appears in a folder or as a file is whole, and has a [`Manifest`].
+//! more than a row group is held. What appears in a folder or as a file, on this machine or in a bucket, is whole, and has a
+//! [`Manifest`].
 //!
 //! A [`Chronicle`] hands the rows themselves out, in the order in which they were sent.
 //!
@@ -24,7 +25,7 @@ mod since_last;
 mod tables;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use archive::Promotion;
 use chat::{Hour, Message, Timestamp, show_time};
@@ -41,6 +42,7 @@ pub use manifest::{ColumnFacts, FileFacts, HourFacts, Manifest, MaskFacts, Optio
 pub use mask::{Mask, MaskText, ShortKey};
 use messages::Messages;
 use parts::{NextFile, Out, Parts};
+pub use place::Destination;
 use place::Place;
 pub use since_last::since_last;
 use tables::Tables;
@@ -112,7 +114,7 @@ pub enum Secrets {
 pub struct Exported {
     /// What it holds.
     pub manifest: Manifest,
-    /// The folder or file; `None` for a stream, and when there was nothing, of which nothing is left behind.
+    /// The folder or file, or its address in a bucket; `None` for a stream, and when there was nothing, of which nothing is left behind.
     pub place: Option<PathBuf>,
 }
 
@@ -160,10 +162,10 @@ fn the_stream(out: Box<dyn Write + Send>) -> NextFile<'static> {
 pub async fn to_file(
     archive: &Archive,
     export: &Export,
-    path: &Path,
+    to: &Destination,
     is_stopped: IsStopped<'_>,
 ) -> Result<Exported, ExportError> {
-    let place = Place::take(path)?;
+    let place = Place::of_file(archive, to)?;
     let next: NextFile<'_> = Box::new(|_| Ok((place.name(), place.create(&place.name())?)));
     let mut tables = Tables::open(archive).await?;
     let hours: Vec<Hour> = tables.publications().into_keys().collect();
@@ -187,11 +189,10 @@ pub async fn to_file(
 pub async fn to_folder(
     archive: &Archive,
     export: &Export,
-    path: &Path,
+    to: &Destination,
     is_stopped: IsStopped<'_>,
 ) -> Result<Exported, ExportError> {
-    place::refuse_taken(path)?;
-    let place = Place::take(path)?;
+    let mut place = Place::of_folder(archive, to)?;
     let mut tables = Tables::open(archive).await?;
     let hours: Vec<Hour> = tables.publications().into_keys().collect();
     let written = export.write_folder(&mut tables, &hours, &place, is_stopped).await;

@@ -220,13 +220,19 @@ pub fn is_gone(error: &(dyn StdError + 'static)) -> bool {
 pub fn is_of_a_bucket(error: &Error) -> bool {
     match error {
         Error::Bucket { .. } => true,
-        Error::File { source, .. } => source.get_ref().is_some_and(|inner| inner.is::<object_store::Error>()),
+        Error::File { source, .. } => is_told_by_a_bucket(source),
         error => is_by(error, |error| match error {
             object_store::Error::Generic { store, .. } => *store != "Disk",
             object_store::Error::Unauthenticated { .. } => true,
             _ => false,
         }),
     }
+}
+
+/// Whether an error of a file is what a bucket answered, or that it did not.
+#[must_use]
+pub fn is_told_by_a_bucket(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<object_store::Error>())
 }
 
 /// Whether an error means that the archive may be read and not written.

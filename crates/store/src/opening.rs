@@ -184,9 +184,18 @@ fn folder_of(root: &Path, access: Access) -> Result<Disk, Error> {
 /// The bucket, with the folder that this machine has for it.
 fn remote_of(bucket: &Bucket, means: Means<'_>) -> Result<Remote, Error> {
     let Means { desk, variables, grace } = means;
-    let failed = |source| Error::Bucket { address: bucket.to_string(), source };
     create_folder(desk).map_err(Error::file("create", desk))?;
-    let desk = Disk::new(desk).map_err(Error::file("open", desk))?;
+    connected(bucket, Disk::new(desk).map_err(Error::file("open", desk))?, variables, grace)
+}
+
+/// The bucket; `desk` is the disk of this machine for what is unfinished.
+pub(crate) fn connected(
+    bucket: &Bucket,
+    desk: Disk,
+    variables: &[Variable],
+    grace: Grace,
+) -> Result<Remote, Error> {
+    let failed = |source| Error::Bucket { address: bucket.to_string(), source };
     let requests = Requests::new().map_err(failed)?;
     let objects = connect(bucket, variables, requests.handle()).map_err(io_error).map_err(failed)?;
     Ok(Remote::new(bucket.to_string().into(), desk, grace, requests, objects))

@@ -128,6 +128,20 @@ impl Bucket {
         Ok(Self { scheme, name: url.host_str().unwrap_or_default().to_owned(), prefix })
     }
 
+    /// The prefix above what the address names, and the name of that; `None` for a bucket alone.
+    #[must_use]
+    pub fn above(&self) -> Option<(Self, String)> {
+        let mut parts: Vec<_> = self.prefix.parts().collect();
+        let name = parts.pop()?.as_ref().to_owned();
+        Some((Self { prefix: parts.into_iter().collect(), ..self.clone() }, name))
+    }
+
+    /// The prefix of this name below.
+    #[must_use]
+    pub fn below(&self, name: &str) -> Self {
+        Self { prefix: self.prefix.clone().join(name), ..self.clone() }
+    }
+
     /// The bucket's own name.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -251,6 +265,21 @@ mod tests {
     fn a_secret_in_an_address_is_not_repeated() {
         let said = parsed("s3://key:hush@bucket/x").unwrap_err();
         assert!(said.contains("it has a user") && !said.contains("hush"), "{said}");
+    }
+
+    #[test]
+    fn what_an_address_names_lies_below_another() {
+        let bucket = |text: &str| match Place::parse(OsStr::new(text)).unwrap() {
+            Place::Bucket(bucket) => bucket,
+            Place::Folder(folder) => panic!("{}", folder.display()),
+        };
+        let above = |text: &str| bucket(text).above().map(|(above, name)| (above.to_string(), name));
+        let expected = |above: &str, name: &str| Some((above.to_owned(), name.to_owned()));
+        assert_eq!(above("s3://harbor/a/b c.csv"), expected("s3://harbor/a", "b c.csv"));
+        assert_eq!(above("gs://harbor/x.csv"), expected("gs://harbor", "x.csv"));
+        assert_eq!(above("az://harbor/"), None);
+        assert_eq!(bucket("s3://harbor").below("nightly-000001").to_string(), "s3://harbor/nightly-000001");
+        assert_eq!(bucket("s3://harbor/a").below("b"), bucket("s3://harbor/a/b"));
     }
 
     #[test]

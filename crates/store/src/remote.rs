@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -251,8 +252,16 @@ impl Remote {
         Ok(location)
     }
 
+    /// Begins work on the threads of requests.
+    pub(crate) fn begin<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = io::Result<T>> + Send + 'static,
+    ) -> Waiting<T> {
+        self.inner.requests.begin(work)
+    }
+
     fn wait<T: Send + 'static>(&self, work: impl Future<Output = io::Result<T>> + Send + 'static) -> io::Result<T> {
-        self.inner.requests.wait(work)
+        self.begin(work).wait()
     }
 
     fn versions(&self) -> MutexGuard<'_, HashMap<Path, Option<UpdateVersion>>> {
@@ -291,14 +300,26 @@ impl Requests {
         self.runtime.as_ref().expect("it is there until it is dropped").handle()
     }
 
-    /// Waits for work that is done on these threads, on the one that calls.
-    fn wait<T: Send + 'static>(&self, work: impl Future<Output = io::Result<T>> + Send + 'static) -> io::Result<T> {
+    /// Begins work that is done on these threads.
+    fn begin<T: Send + 'static>(&self, work: impl Future<Output = io::Result<T>> + Send + 'static) -> Waiting<T> {
         let (tell, told) = std::sync::mpsc::sync_channel(1);
         self.handle().spawn(async move {
             // Nobody hears it when the caller has died.
             let _unheard = tell.send(work.await);
         });
-        told.recv().map_err(|_| io::Error::other("the program is ending"))?
+        Waiting { told }
+    }
+}
+
+/// Work that was begun on the threads of requests.
+pub(crate) struct Waiting<T> {
+    told: Receiver<io::Result<T>>,
+}
+
+impl<T> Waiting<T> {
+    /// Waits for it, on the thread that calls.
+    pub(crate) fn wait(self) -> io::Result<T> {
+        self.told.recv().map_err(|_| io::Error::other("the program is ending"))?
     }
 }
 

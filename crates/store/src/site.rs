@@ -160,7 +160,7 @@ impl Site {
     }
 
     /// The disk on which everything unfinished lies.
-    fn desk(&self) -> &Disk {
+    pub(crate) fn desk(&self) -> &Disk {
         match self {
             Self::Disk(disk) => disk,
             Self::Remote(remote) => remote.desk(),

@@ -99,13 +99,13 @@ async fn once(
     let stop = context.stop.token();
     let is_stopped = || stop.is_cancelled();
     let catalogue = context.read_catalogue().map_err(|error| Failure::Command(error.into()))?;
-    if let (Target::Folder(path), Some(name)) = (target, &args.since_last) {
-        return Ok(export.since_last(archive, catalogue, path, name, &is_stopped).await?);
+    if let (Target::Folder(to), Some(name)) = (target, &args.since_last) {
+        return Ok(export.since_last(archive, catalogue, to, name, &is_stopped).await?);
     }
     let database = Database::open(archive, catalogue, &export.options).await?;
     let exported = match target {
-        Target::Folder(path) => export.to_folder(archive, &database, path, &is_stopped).await,
-        Target::File(path) => export.to_file(archive, &database, path, &is_stopped).await,
+        Target::Folder(to) => export.to_folder(archive, &database, to, &is_stopped).await,
+        Target::File(to) => export.to_file(archive, &database, to, &is_stopped).await,
         Target::Stdout => export.to_stream(archive, &database, context.output.stream(), &is_stopped).await,
     };
     warn_of_what_was_not_searched(database.not_searched(), context);

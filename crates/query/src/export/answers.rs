@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use chat::Hour;
@@ -17,7 +16,7 @@ use store::{Archive, ExportName};
 
 use super::manifest::{ColumnFacts, Manifest, Options};
 use super::parts::{Form, Hashed, NextFile, PartError, Parts};
-use super::place::{self, Place};
+use super::place::{Destination, Place};
 use super::since_last::Next;
 use super::{
     Asked, ExportError, Exported, FILE_BYTES, Format, IsStopped, MERGE_KEY, Mask, Secrets, Written, the_stream,
@@ -95,10 +94,10 @@ impl AnswerExport {
         &self,
         archive: &Archive,
         database: &Database,
-        path: &Path,
+        to: &Destination,
         is_stopped: IsStopped<'_>,
     ) -> Result<Exported, ExportError> {
-        let place = Place::take(path)?;
+        let place = Place::of_file(archive, to)?;
         let next: NextFile<'_> = Box::new(|_| Ok((place.name(), place.create(&place.name())?)));
         let written = self.write(database, next, u64::MAX, None, is_stopped).await;
         self.appear(archive, place, written, Place::appear_as_file)
@@ -113,13 +112,12 @@ impl AnswerExport {
         &self,
         archive: &Archive,
         database: &Database,
-        path: &Path,
+        to: &Destination,
         is_stopped: IsStopped<'_>,
     ) -> Result<Exported, ExportError> {
-        place::refuse_taken(path)?;
-        let place = Place::take(path)?;
+        let place = Place::of_folder(archive, to)?;
         let written = self.write_folder(database, &place, None, is_stopped).await;
-        self.appear(archive, place, written, |place, manifest| {
+        self.appear(archive, place, written, |mut place, manifest| {
             place.write_manifest(manifest)?;
             place.appear_as_folder()
         })
@@ -135,7 +133,7 @@ impl AnswerExport {
         &self,
         archive: &Archive,
         catalogue: Option<Catalogue>,
-        below: &Path,
+        below: &Destination,
         name: &ExportName,
         is_stopped: IsStopped<'_>,
     ) -> Result<Exported, ExportError> {

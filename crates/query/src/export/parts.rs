@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
+use store::{SealedUpload, Upload};
 
 use super::error::ExportError;
 use super::manifest::FileFacts;
@@ -13,8 +14,13 @@ use super::manifest::FileFacts;
 /// Where the bytes of a file go.
 pub(super) enum Out {
     File(BufWriter<File>),
+    /// An object of a bucket, put with the others when all of it was sent.
+    Object(Box<Upload>, Sealed),
     Stream(Box<dyn Write + Send>),
 }
+
+/// The objects of an export that were sent and are to appear, in their order.
+pub(super) type Sealed = Arc<Mutex<Vec<SealedUpload>>>;
 
 /// Makes the next file, with its name.
 pub(super) type NextFile<'a> = Box<dyn FnMut(usize) -> Result<(String, Out), ExportError> + 'a>;
@@ -104,7 +110,7 @@ impl<T> Part<T> {
         Ok(())
     }
 
-    /// The file is on the disk for good afterwards, under the name that it was made with.
+    /// The file is on the disk or with the store for good afterwards, under the name that it was made with.
     fn finish<F: Form<File = T>>(self, form: &F) -> Result<FileFacts, ExportError> {
         let Self { name, rows, bytes, file } = self;
         let out = form.end(file).map_err(|error| error.of(&name))?;
@@ -151,8 +157,13 @@ pub(super) struct Hashed {
 impl Hashed {
     fn finish(mut self) -> io::Result<String> {
         self.flush()?;
-        if let Out::File(file) = self.out {
-            file.into_inner()?.sync_all()?;
+        match self.out {
+            Out::File(file) => file.into_inner()?.sync_all()?,
+            Out::Object(upload, sealed) => {
+                let upload = upload.seal()?;
+                sealed.lock().unwrap_or_else(PoisonError::into_inner).push(upload);
+            }
+            Out::Stream(_) => {}
         }
         Ok(self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
@@ -162,6 +173,7 @@ impl Write for Hashed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = match &mut self.out {
             Out::File(file) => file.write(bytes)?,
+            Out::Object(upload, _) => upload.write(bytes)?,
             Out::Stream(stream) => stream.write(bytes)?,
         };
         self.hasher.update(&bytes[..written]);
@@ -172,6 +184,7 @@ impl Write for Hashed {
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.out {
             Out::File(file) => file.flush(),
+            Out::Object(upload, _) => upload.flush(),
             Out::Stream(stream) => stream.flush(),
         }
     }

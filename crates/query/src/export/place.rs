@@ -1,153 +1,149 @@
-//! Where an export appears, whole: it is written beside its place, in a folder with a name of its own, and renamed.
-//!
-//! A folder is renamed into its place in one step. A file is: its manifest goes first, then the file comes, then the new
-//! manifest, so that a manifest never speaks of other bytes than those beside it. What a killed export left is removed by the
-//! next one to the same place.
+//! Where an export appears, whole or not at all: on this machine, or in a bucket.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+mod bucket;
+mod disk;
+
 use std::path::{Path, PathBuf};
 
+use store::{Archive, Variable};
+
+use self::bucket::InBucket;
+use self::disk::OnDisk;
 use super::error::ExportError;
 use super::manifest::Manifest;
 use super::parts::Out;
 
 /// The manifest in the folder of an export.
-pub(super) const MANIFEST: &str = "manifest.json";
+const MANIFEST: &str = "manifest.json";
 
 /// What is appended to the name of a file for its manifest.
 const MANIFEST_OF_FILE: &str = ".manifest.json";
 
-const LOCK: &str = ".lock";
+/// Where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// A folder or a file of this machine; or a prefix or an object of a bucket, which are called so too in all that follows.
+    pub place: store::Place,
+    /// The variables of the environment: they say who may use a bucket.
+    pub variables: Vec<Variable>,
+}
 
-/// A place, and the folder beside it where the export is written.
-pub(super) struct Place {
-    path: PathBuf,
-    unfinished: PathBuf,
-    /// Held, not read.
-    _lock: File,
+impl Destination {
+    /// The folder of this name below this one.
+    pub(super) fn below(&self, name: &str) -> Result<Self, ExportError> {
+        let place = match &self.place {
+            store::Place::Bucket(bucket) => store::Place::Bucket(bucket.below(name)),
+            store::Place::Folder(folder) => store::Place::Folder(absolute(&folder.join(name))?),
+        };
+        Ok(Self { place, ..self.clone() })
+    }
+
+    /// How it is called for good, whatever folder the program is started in next.
+    pub(super) fn name(&self) -> PathBuf {
+        self.place.to_string().into()
+    }
+
+    /// What was called so.
+    pub(super) fn named(&self, name: &Path) -> Self {
+        let place = store::Place::parse(name.as_os_str()).unwrap_or_else(|_| store::Place::Folder(name.to_owned()));
+        Self { place, ..self.clone() }
+    }
+
+    /// The manifest of the folder, if it has appeared; `None` when there is none, or something else.
+    pub(super) fn manifest(&self, archive: &Archive) -> Result<Option<Manifest>, ExportError> {
+        let json = match &self.place {
+            store::Place::Bucket(bucket) => bucket::manifest_of_folder(&archive.outlet(bucket, &self.variables)?)?,
+            store::Place::Folder(folder) => std::fs::read(folder.join(MANIFEST)).ok(),
+        };
+        Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
+    }
+}
+
+/// A place that is taken for one export.
+pub(super) enum Place {
+    Bucket(InBucket),
+    Disk(OnDisk),
 }
 
 impl Place {
-    /// Takes the place; what an export that died has left beside it is removed.
-    pub(super) fn take(path: &Path) -> Result<Self, ExportError> {
-        let path = std::path::absolute(path).map_err(ExportError::target("find", path))?;
-        let above = path.parent().unwrap_or(&path);
-        fs::create_dir_all(above).map_err(ExportError::target("create", above))?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let unfinished = above.join(format!(".{name}.annals-tmp"));
-        fs::create_dir_all(&unfinished).map_err(ExportError::target("create", &unfinished))?;
-        let lock_path = unfinished.join(LOCK);
-        let lock = File::create(&lock_path).map_err(ExportError::target("create", &lock_path))?;
-        if matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)) {
-            return Err(ExportError::Busy { at: format!("into {}", path.display()) });
-        }
-        let place = Self { path, unfinished, _lock: lock };
-        place.sweep().map_err(ExportError::target("clear", &place.unfinished))?;
-        Ok(place)
+    /// Takes the place of a file, which may be there.
+    pub(super) fn of_file(archive: &Archive, to: &Destination) -> Result<Self, ExportError> {
+        Ok(match &to.place {
+            store::Place::Bucket(bucket) => Self::Bucket(InBucket::of_file(archive, bucket, &to.variables)?),
+            store::Place::Folder(path) => Self::Disk(OnDisk::take(path)?),
+        })
+    }
+
+    /// Takes the place of a folder in which nothing is. What an export that died has left there is removed.
+    pub(super) fn of_folder(archive: &Archive, to: &Destination) -> Result<Self, ExportError> {
+        Ok(match &to.place {
+            store::Place::Bucket(bucket) => Self::Bucket(InBucket::of_folder(archive, bucket, &to.variables)?),
+            store::Place::Folder(path) => {
+                disk::refuse_taken(path)?;
+                Self::Disk(OnDisk::take(path)?)
+            }
+        })
     }
 
     /// What the export will be called.
     pub(super) fn name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        match self {
+            Self::Bucket(bucket) => bucket.name(),
+            Self::Disk(disk) => disk.name(),
+        }
     }
 
     /// A file of the export, to be written.
     pub(super) fn create(&self, name: &str) -> Result<Out, ExportError> {
-        let path = self.unfinished.join(name);
-        let file = File::create_new(&path).map_err(ExportError::target("create", &path))?;
-        Ok(Out::File(BufWriter::new(file)))
+        match self {
+            Self::Bucket(bucket) => bucket.create(name),
+            Self::Disk(disk) => disk.create(name),
+        }
     }
 
-    /// Writes the manifest of a folder.
-    pub(super) fn write_manifest(&self, manifest: &Manifest) -> Result<(), ExportError> {
-        self.write(MANIFEST, manifest)
+    /// Takes the manifest of a folder, which appears with it.
+    pub(super) fn write_manifest(&mut self, manifest: &Manifest) -> Result<(), ExportError> {
+        match self {
+            Self::Bucket(bucket) => {
+                bucket.keep_manifest(manifest);
+                Ok(())
+            }
+            Self::Disk(disk) => disk.write_manifest(manifest),
+        }
     }
 
     /// Lets the folder appear.
     pub(super) fn appear_as_folder(self) -> Result<PathBuf, ExportError> {
-        let moved = fs::remove_file(self.unfinished.join(LOCK))
-            .and_then(|()| sync(Some(&self.unfinished)))
-            .and_then(|()| fs::rename(&self.unfinished, &self.path))
-            .and_then(|()| sync(self.path.parent()));
-        moved.map_err(ExportError::target("write", &self.path))?;
-        Ok(self.path)
+        match self {
+            Self::Bucket(bucket) => bucket.appear_as_folder(),
+            Self::Disk(disk) => disk.appear_as_folder(),
+        }
     }
 
     /// Lets the file of the place's name appear there, and its manifest beside it.
     pub(super) fn appear_as_file(self, manifest: &Manifest) -> Result<PathBuf, ExportError> {
-        self.write(MANIFEST, manifest)?;
-        let beside = manifest_of(&self.path);
-        let moved = remove_if_there(&beside)
-            .and_then(|()| fs::rename(self.unfinished.join(self.name()), &self.path))
-            .and_then(|()| fs::rename(self.unfinished.join(MANIFEST), &beside))
-            .and_then(|()| fs::remove_dir_all(&self.unfinished))
-            .and_then(|()| sync(self.path.parent()));
-        moved.map_err(ExportError::target("write", &self.path))?;
-        Ok(self.path)
+        match self {
+            Self::Bucket(bucket) => bucket.appear_as_file(manifest),
+            Self::Disk(disk) => disk.appear_as_file(manifest),
+        }
     }
 
     /// Gives the place back without an export.
     pub(super) fn leave(self) -> Result<(), ExportError> {
-        fs::remove_dir_all(&self.unfinished).map_err(ExportError::target("remove", &self.unfinished))
-    }
-
-    fn write(&self, name: &str, manifest: &Manifest) -> Result<(), ExportError> {
-        let path = self.unfinished.join(name);
-        let json = serde_json::to_vec_pretty(manifest).expect("texts and numbers are always JSON");
-        let written = File::create_new(&path).and_then(|mut file| {
-            file.write_all(&json)?;
-            file.write_all(b"\n")?;
-            file.sync_all()
-        });
-        written.map_err(ExportError::target("write", &path))
-    }
-
-    fn sweep(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.unfinished)? {
-            let path = entry?.path();
-            if path.file_name().is_some_and(|name| name != LOCK) {
-                fs::remove_file(path)?;
-            }
+        match self {
+            // Uploads are taken back when they are dropped.
+            Self::Bucket(_) => Ok(()),
+            Self::Disk(disk) => disk.leave(),
         }
-        Ok(())
     }
 }
 
-/// Refuses a place for a folder where something is. An empty folder is nothing.
-pub(super) fn refuse_taken(path: &Path) -> Result<(), ExportError> {
-    let is_free = match fs::read_dir(path) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(_) => fs::symlink_metadata(path).is_err(),
-    };
-    if is_free { Ok(()) } else { Err(ExportError::Taken { path: path.to_owned() }) }
+fn json(manifest: &Manifest) -> Vec<u8> {
+    let mut json = serde_json::to_vec_pretty(manifest).expect("texts and numbers are always JSON");
+    json.push(b'\n');
+    json
 }
 
-/// The manifest in a folder; `None` when there is none, or something else.
-pub(super) fn manifest_in(folder: &Path) -> Option<Manifest> {
-    serde_json::from_slice(&fs::read(folder.join(MANIFEST)).ok()?).ok()
-}
-
-fn manifest_of(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(MANIFEST_OF_FILE);
-    name.into()
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-/// Makes the names in a folder last.
-#[cfg(unix)]
-fn sync(folder: Option<&Path>) -> io::Result<()> {
-    folder.map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-}
-
-#[cfg(not(unix))]
-fn sync(_folder: Option<&Path>) -> io::Result<()> {
-    Ok(())
+fn absolute(path: &Path) -> Result<PathBuf, ExportError> {
+    std::path::absolute(path).map_err(ExportError::target("find", path))
 }

@@ -1,14 +1,12 @@
 //! What was published since an export of the same name was made before (decision D16).
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
 use chat::Hour;
+use std::collections::BTreeMap;
 use store::{Archive, ExportName, ExportTurn, Pending, Watermark, step};
 
 use super::error::ExportError;
 use super::manifest::{Manifest, Options, SinceLast};
-use super::place::{self, Place};
+use super::place::{Destination, Place};
 use super::tables::Tables;
 use super::{Export, Exported, IsStopped};
 
@@ -23,7 +21,7 @@ use super::{Export, Exported, IsStopped};
 pub async fn since_last(
     archive: &Archive,
     export: &Export,
-    below: &Path,
+    below: &Destination,
     name: &ExportName,
     is_stopped: IsStopped<'_>,
 ) -> Result<Exported, ExportError> {
@@ -47,7 +45,7 @@ pub(super) struct Next<'a> {
     name: &'a ExportName,
     watermark: Watermark,
     number: u64,
-    folder: PathBuf,
+    folder: Destination,
     /// Where its files are written.
     pub(super) place: Place,
     /// Held, not read.
@@ -58,18 +56,17 @@ impl<'a> Next<'a> {
     /// Takes the turn and the place of the next export, which is asked for what those before were.
     pub(super) fn begin(
         archive: &'a Archive,
-        below: &Path,
+        below: &Destination,
         name: &'a ExportName,
         asked: (&str, &Options),
     ) -> Result<Self, ExportError> {
         let busy = || ExportError::Busy { at: format!("under the name `{name}`") };
         let turn = archive.export_turn(name)?.ok_or_else(busy)?;
-        let mut watermark = settled(archive, name)?;
+        let mut watermark = settled(archive, below, name)?;
         watermark.options = same_options(asked, name, &watermark)?;
         let number = watermark.number + 1;
-        let folder = absolute(&below.join(format!("{name}-{number:06}")))?;
-        place::refuse_taken(&folder)?;
-        let place = Place::take(&folder)?;
+        let folder = below.below(&format!("{name}-{number:06}"))?;
+        let place = Place::of_folder(archive, &folder)?;
         Ok(Self { archive, name, watermark, number, folder, place, _turn: turn })
     }
 
@@ -95,7 +92,7 @@ impl<'a> Next<'a> {
         }
         self.place.write_manifest(&manifest)?;
         step("export.written");
-        self.watermark.pending = Some(Pending { folder: self.folder, hours: handed_out });
+        self.watermark.pending = Some(Pending { folder: self.folder.name(), hours: handed_out });
         self.archive.keep_watermark(self.name, &self.watermark)?;
         step("export.pending");
         let place = self.place.appear_as_folder()?;
@@ -108,14 +105,12 @@ impl<'a> Next<'a> {
 }
 
 /// The watermark, in which an export counts that was about to appear, if it did.
-fn settled(archive: &Archive, name: &ExportName) -> Result<Watermark, ExportError> {
+fn settled(archive: &Archive, below: &Destination, name: &ExportName) -> Result<Watermark, ExportError> {
     let mut watermark = archive.watermark(name)?.unwrap_or_default();
-    let is_it = |manifest: &Manifest| {
-        let wanted = SinceLast { name: name.to_string(), number: watermark.number + 1 };
-        manifest.since_last.as_ref() == Some(&wanted)
-    };
-    let appeared = |pending: &Pending| place::manifest_in(&pending.folder).as_ref().is_some_and(is_it);
-    if watermark.pending.as_ref().is_some_and(appeared) {
+    let Some(pending) = &watermark.pending else { return Ok(watermark) };
+    let manifest = below.named(&pending.folder).manifest(archive)?;
+    let wanted = SinceLast { name: name.to_string(), number: watermark.number + 1 };
+    if manifest.is_some_and(|manifest| manifest.since_last == Some(wanted)) {
         watermark.settle();
         archive.keep_watermark(name, &watermark)?;
     }
@@ -146,10 +141,6 @@ fn note_replaced(manifest: &mut Manifest, handed_out: &BTreeMap<Hour, String>) {
     for hour in &mut manifest.hours {
         hour.replaces = Hour::from_key(&hour.hour).is_ok_and(|key| handed_out.contains_key(&key));
     }
-}
-
-fn absolute(path: &Path) -> Result<PathBuf, ExportError> {
-    std::path::absolute(path).map_err(ExportError::target("find", path))
 }
 
 #[cfg(test)]
