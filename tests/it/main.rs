@@ -50,6 +50,8 @@ mod shell;
 #[cfg(feature = "sql")]
 mod sql;
 #[cfg(feature = "sql")]
+mod sql_bucket;
+#[cfg(feature = "sql")]
 mod sql_export;
 #[cfg(all(feature = "sql", unix))]
 mod sql_prompt;

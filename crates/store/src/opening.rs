@@ -189,12 +189,7 @@ fn remote_of(bucket: &Bucket, means: Means<'_>) -> Result<Remote, Error> {
 }
 
 /// The bucket; `desk` is the disk of this machine for what is unfinished.
-pub(crate) fn connected(
-    bucket: &Bucket,
-    desk: Disk,
-    variables: &[Variable],
-    grace: Grace,
-) -> Result<Remote, Error> {
+pub(crate) fn connected(bucket: &Bucket, desk: Disk, variables: &[Variable], grace: Grace) -> Result<Remote, Error> {
     let failed = |source| Error::Bucket { address: bucket.to_string(), source };
     let requests = Requests::new().map_err(failed)?;
     let objects = connect(bucket, variables, requests.handle()).map_err(io_error).map_err(failed)?;

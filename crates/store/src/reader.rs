@@ -1,9 +1,9 @@
 //! A data file, ready for `archive`'s readers.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -15,8 +15,11 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
-/// Bytes asked for first, in the hope that the whole footer and page index are among them.
+/// Bytes asked for first, in the hope that the whole footer and page index are among them; files up to this are read at once.
 const FOOTER_HINT: usize = 64 << 10;
+
+/// The same for large files, whose footers have about an eighth of a percent of them.
+const MOST_HINTED: usize = 1 << 20;
 
 /// Footers that are kept, in bytes: that of a day of 4.7 million messages has 2.5 MB and takes 1.5 ms to read.
 const FOOTERS: usize = 64 << 20;
@@ -25,7 +28,12 @@ const FOOTERS: usize = 64 << 20;
 #[derive(Default)]
 pub(crate) struct Footers {
     kept: Mutex<Kept>,
+    /// Those that are just being read: who wants one of them too waits for it, and finds it kept.
+    reading: Mutex<HashMap<Path, Weak<Turn>>>,
 }
+
+/// The right to read a footer.
+type Turn = tokio::sync::Mutex<()>;
 
 #[derive(Default)]
 struct Kept {
@@ -56,6 +64,17 @@ impl Footers {
         {
             kept.bytes -= oldest.memory_size();
         }
+    }
+
+    fn turn(&self, path: &Path) -> Arc<Turn> {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = reading.get(path).and_then(Weak::upgrade) {
+            return turn;
+        }
+        reading.retain(|_, turn| turn.strong_count() > 0);
+        let turn = Arc::default();
+        reading.insert(path.clone(), Arc::downgrade(&turn));
+        turn
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -91,6 +110,13 @@ impl Reader {
             self.whole = Some(self.store.get_range(&self.path, 0..self.size).await.map_err(external)?);
         }
         Ok(self.whole.as_ref())
+    }
+
+    async fn footer(&mut self, options: Option<&ArrowReaderOptions>) -> Result<Arc<ParquetMetaData>> {
+        let size = self.size;
+        let reader =
+            ParquetMetaDataReader::new().with_arrow_reader_options(options).with_prefetch_hint(Some(hint(size)));
+        Ok(Arc::new(reader.load_and_finish(self, size).await?))
     }
 }
 
@@ -129,20 +155,26 @@ impl AsyncFileReader for Reader {
         async move {
             // Who reads a file from end to end needs no page index, and will not come back.
             let is_for_pages = options.is_some_and(|options| options.column_index_policy() != PageIndexPolicy::Skip);
-            if is_for_pages && let Some(footer) = self.footers.get(&self.path) {
+            if !is_for_pages {
+                return self.footer(options).await;
+            }
+            let (footers, path) = (Arc::clone(&self.footers), self.path.clone());
+            let turn = footers.turn(&path);
+            let _turn = turn.lock().await;
+            if let Some(footer) = footers.get(&path) {
                 return Ok(footer);
             }
-            let (size, footers, path) = (self.size, Arc::clone(&self.footers), self.path.clone());
-            let reader =
-                ParquetMetaDataReader::new().with_arrow_reader_options(options).with_prefetch_hint(Some(FOOTER_HINT));
-            let footer = Arc::new(reader.load_and_finish(self, size).await?);
-            if is_for_pages {
-                footers.put(&path, &footer);
-            }
+            let footer = self.footer(options).await?;
+            footers.put(&path, &footer);
             Ok(footer)
         }
         .boxed()
     }
+}
+
+/// How much is read for the footer of a file of so many bytes.
+fn hint(size: u64) -> usize {
+    usize::try_from(size >> 9).unwrap_or(MOST_HINTED).clamp(FOOTER_HINT, MOST_HINTED)
 }
 
 fn external(error: object_store::Error) -> ParquetError {
@@ -152,6 +184,9 @@ fn external(error: object_store::Error) -> ParquetError {
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
 
     use super::*;
     use crate::disk::Disk;
@@ -168,6 +203,31 @@ mod tests {
         fs::remove_file(file).unwrap();
         assert_eq!(reader.get_byte_ranges(vec![0..1, 8..10]).await.unwrap(), ["0", "89"]);
         assert!(matches!(reader.get_bytes(9..11).await, Err(ParquetError::EOF(_))));
+    }
+
+    #[tokio::test]
+    async fn a_footer_is_read_once_by_readers_beside_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let schema = parse_message_type("message rows { required int32 row; }").unwrap();
+        let mut bytes = Vec::new();
+        SerializedFileWriter::new(&mut bytes, Arc::new(schema), Arc::default()).unwrap().close().unwrap();
+        fs::write(folder.path().join("rows"), &bytes).unwrap();
+        let (disk, footers) = (Arc::new(Disk::new(folder.path()).unwrap()), Arc::<Footers>::default());
+        let reader = || {
+            let store = Arc::<Disk>::clone(&disk);
+            Reader::new(store, Path::from("rows"), bytes.len() as u64, Arc::clone(&footers))
+        };
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+        let (mut one, mut other) = (reader(), reader());
+        let (one, other) = tokio::join!(one.get_metadata(Some(&options)), other.get_metadata(Some(&options)));
+        assert!(Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
+        assert!(footers.reading.lock().unwrap().values().all(|turn| turn.strong_count() == 0));
+    }
+
+    #[test]
+    fn more_is_read_for_the_footer_of_a_large_file() {
+        let expected = [(0, FOOTER_HINT), (30 << 20, FOOTER_HINT), (246 << 20, 492 << 10), (1 << 40, MOST_HINTED)];
+        assert_eq!(expected.map(|(size, _)| (size, hint(size))), expected);
     }
 
     #[tokio::test]

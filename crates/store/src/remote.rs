@@ -30,8 +30,10 @@ use uuid::Uuid;
 
 use crate::disk::{Disk, Present};
 use crate::layout;
+use crate::remote::once::Once;
 
 pub(crate) mod connect;
+mod once;
 
 /// Files up to this are uploaded in one request, larger ones in parts of it; downloads come in ranges of it.
 pub(crate) const PIECE: usize = 16 << 20;
@@ -93,6 +95,7 @@ impl Remote {
         requests: Requests,
         objects: Arc<dyn ObjectStore>,
     ) -> Self {
+        let objects = Arc::new(Once::new(objects));
         let inner = Inner { root, desk, objects, grace, versions: Mutex::default(), requests };
         Self { inner: Arc::new(inner) }
     }
