@@ -80,6 +80,9 @@ const SECRETS: [&str; 2] = ["secret", "thumb_secret"];
 /// The column that may have a share secret among other things.
 const REST: &str = "rest";
 
+/// Parts of a table that are read beside each other where it is in a bucket, if there are not more cores.
+const READERS_OF_A_BUCKET: usize = 8;
+
 /// Consumers of memory that are named when there is none left.
 const NAMED_CONSUMERS: usize = 3;
 
@@ -114,7 +117,7 @@ impl Database {
         let indexed = catalogue.as_ref().map(Catalogue::hours).transpose()?.unwrap_or_default();
         let Coverage { stale, missing, .. } = Coverage::of(&seen.entries, &indexed);
         let index = Arc::new(Index { catalogue, stale, now: options.now, was_asked: AtomicBool::new(false) });
-        let context = context(options).map_err(engine)?;
+        let context = context(options, seen.is_in_a_bucket).map_err(engine)?;
         let mut database = Self { context, index, not_indexed: missing.len(), tables: Vec::new() };
         database.register(seen, options, only).await?;
         Ok(database)
@@ -169,7 +172,7 @@ impl Database {
     }
 
     async fn register(&mut self, seen: Seen, options: &Options, only: Option<&BTreeSet<Hour>>) -> Result<(), SqlError> {
-        let Seen { entries, promotions, messages, letters, attachments } = seen;
+        let Seen { entries, promotions, messages, letters, attachments, .. } = seen;
         let schema = archive::with_promoted(&archive::message_schema(), &promotions);
         let entries: Vec<_> = entries.into_values().collect();
         let hours = MemTable::try_new(archive::entry_schema(), vec![archive::entry_batches(&entries)?]);
@@ -255,9 +258,13 @@ fn shown(field: &Field, options: &Options) -> Result<Expr, DataFusionError> {
     })
 }
 
-fn context(options: &Options) -> Result<SessionContext, DataFusionError> {
+fn context(options: &Options, is_in_a_bucket: bool) -> Result<SessionContext, DataFusionError> {
     let mut config = SessionConfig::new().with_information_schema(true);
     let engine = config.options_mut();
+    if is_in_a_bucket {
+        // A store is waited for longer than its bytes are worked on.
+        engine.execution.target_partitions = engine.execution.target_partitions.max(READERS_OF_A_BUCKET);
+    }
     // Mistakes are told with their place.
     engine.sql_parser.collect_spans = true;
     // What leaves the engine is what every reader of Arrow knows.

@@ -70,6 +70,12 @@ impl Archive {
         self.inner.site.root()
     }
 
+    /// Whether it lies in a bucket, where each look at a file takes a while and many at once take no longer.
+    #[must_use]
+    pub fn is_in_a_bucket(&self) -> bool {
+        matches!(self.inner.site, Site::Remote(_))
+    }
+
     /// The tables, in the order in which they are spoken of. There may be none of attachments yet.
     pub(crate) async fn all_tables(&self) -> Result<Vec<&Table>, Error> {
         let attachments = self.inner.attachments.existing().await?;

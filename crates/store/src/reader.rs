@@ -16,7 +16,7 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
 /// Bytes asked for first, in the hope that the whole footer and page index are among them; files up to this are read at once.
-const FOOTER_HINT: usize = 64 << 10;
+pub(crate) const FOOTER_HINT: usize = 64 << 10;
 
 /// The same for large files, whose footers have about an eighth of a percent of them.
 const MOST_HINTED: usize = 1 << 20;

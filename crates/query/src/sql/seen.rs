@@ -16,6 +16,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// An archive at one moment.
 pub(crate) struct Seen {
+    pub(super) is_in_a_bucket: bool,
     pub(super) entries: BTreeMap<Hour, Entry>,
     pub(super) promotions: Vec<Promotion>,
     pub(super) messages: Vec<TableFile>,
@@ -36,7 +37,14 @@ impl Seen {
         // First the ledger, so that what it says is published is in the tables.
         let entries = archive.entries().await?;
         let promotions = archive.promotions().await?;
-        let mut seen = Self { entries, promotions, messages: Vec::new(), letters: Vec::new(), attachments: Vec::new() };
+        let mut seen = Self {
+            is_in_a_bucket: archive.is_in_a_bucket(),
+            entries,
+            promotions,
+            messages: Vec::new(),
+            letters: Vec::new(),
+            attachments: Vec::new(),
+        };
         for file in archive.files().await? {
             match file.table {
                 "messages" => seen.messages.push(file),

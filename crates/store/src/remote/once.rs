@@ -1,13 +1,14 @@
-//! What never changes of the logs in a bucket, asked for once.
+//! What never changes in a bucket, asked for once.
 //!
 //! To open a table each commit since its last checkpoint is read twice, and the foot of the checkpoint five times, in ranges of some
-//! bytes. On a disk that is nothing; in a bucket each is a request of some tens of milliseconds, most of them one after another. Commits
-//! and checkpoints are written once under names of their own. So the first time that one is asked for all of it is fetched and kept.
+//! bytes; and a small file of a table is read as a whole by whoever wants its footer, or its rows. On a disk that is nothing; in a bucket
+//! each is a request of some tens of milliseconds, most of them one after another. Commits, checkpoints and files of tables are written
+//! once under names of their own. So the first time that one is asked for it is fetched and kept, and who wants it meanwhile waits for it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,60 +16,99 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
-    Attributes, CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    Attributes, CopyOptions, GetOptions, GetRange, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
+use tokio::sync::OnceCell;
 
-/// An object that is kept: commits have some kilobytes, and the checkpoint of a thousand hours half a megabyte.
+use crate::reader::FOOTER_HINT;
+
+/// A commit or checkpoint that is kept: commits have some kilobytes, and the checkpoint of a thousand hours half a megabyte.
 const LARGEST: u64 = 1 << 20;
-/// All that are kept.
+/// All that is kept.
 const KEPT: u64 = 16 << 20;
 
 /// The objects of a bucket.
 #[derive(Debug)]
 pub(crate) struct Once {
     objects: Arc<dyn ObjectStore>,
-    kept: Mutex<VecDeque<Kept>>,
+    shelf: Mutex<Shelf>,
 }
 
-/// An object that was met, the oldest first.
+/// An object, and which bytes of it; all without a range.
+type Piece = (Path, Option<Range<u64>>);
+
+/// What was met.
+#[derive(Debug, Default)]
+struct Shelf {
+    pieces: HashMap<Piece, Arc<OnceCell<Kept>>>,
+    /// Those that were fetched, the oldest first.
+    order: VecDeque<Piece>,
+    bytes: u64,
+}
+
+/// What was fetched.
 #[derive(Debug, Clone)]
 struct Kept {
     meta: ObjectMeta,
     attributes: Attributes,
-    /// `None` for one that is too large.
+    range: Range<u64>,
+    /// `None` for an object that is too large.
     content: Option<Bytes>,
 }
 
 impl Once {
     pub(crate) fn new(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, kept: Mutex::default() }
+        Self { objects, shelf: Mutex::default() }
     }
 
-    /// An object of a log, fetched if it was not met before.
-    async fn whole(&self, location: &Path) -> Result<Kept> {
-        let known = self.lock().iter().find(|kept| kept.meta.location == *location).cloned();
-        if let Some(known) = known {
-            return Ok(known);
+    /// What is kept of a piece, fetched if it was not met before.
+    async fn kept(&self, piece: &Piece) -> Result<Kept> {
+        let cell = Arc::clone(self.shelf().pieces.entry(piece.clone()).or_default());
+        let mut is_new = false;
+        let fetched = cell.get_or_try_init(|| {
+            is_new = true;
+            self.fetch(piece)
+        });
+        let fetched = fetched.await.cloned();
+        match &fetched {
+            Ok(kept) if is_new => self.shelf().put(piece, kept.bytes()),
+            Ok(_) => {}
+            // What is not there may come.
+            Err(_) => self.shelf().forget(piece),
         }
-        let found = self.objects.get_opts(location, GetOptions::default()).await?;
-        let (meta, attributes) = (found.meta.clone(), found.attributes.clone());
-        let content = if meta.size <= LARGEST { Some(found.bytes().await?) } else { None };
-        let kept = Kept { meta, attributes, content };
-        self.keep(kept.clone());
-        Ok(kept)
+        fetched
     }
 
-    fn keep(&self, object: Kept) {
-        let mut kept = self.lock();
-        kept.push_back(object);
-        while kept.iter().map(Kept::bytes).sum::<u64>() > KEPT {
-            kept.pop_front();
+    async fn fetch(&self, (location, range): &Piece) -> Result<Kept> {
+        let options = GetOptions { range: range.clone().map(GetRange::Bounded), ..GetOptions::default() };
+        let found = self.objects.get_opts(location, options).await?;
+        let (meta, attributes, range) = (found.meta.clone(), found.attributes.clone(), found.range.clone());
+        let content = if range.end - range.start <= LARGEST { Some(found.bytes().await?) } else { None };
+        Ok(Kept { meta, attributes, range, content })
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shelf {
+    fn put(&mut self, piece: &Piece, bytes: u64) {
+        self.order.push_back(piece.clone());
+        self.bytes += bytes;
+        while self.bytes > KEPT
+            && let Some(oldest) = self.order.pop_front()
+        {
+            let cell = self.pieces.remove(&oldest);
+            self.bytes -= cell.as_ref().and_then(|cell| cell.get()).map_or(0, Kept::bytes);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn forget(&mut self, piece: &Piece) {
+        if self.pieces.get(piece).is_some_and(|cell| !cell.initialized()) {
+            self.pieces.remove(piece);
+        }
     }
 }
 
@@ -77,24 +117,46 @@ impl Kept {
         self.content.as_ref().map_or(0, |content| content.len() as u64)
     }
 
-    /// What was asked for; `None` where the store itself is to answer.
+    /// These bytes of the object; `None` where the store itself is to answer.
+    fn part(&self, range: &Range<u64>) -> Option<Bytes> {
+        let content = self.content.as_ref()?;
+        let within = |at: u64| usize::try_from(at.checked_sub(self.range.start)?).ok();
+        let (start, end) = (within(range.start)?, within(range.end)?);
+        (start <= end && end <= content.len()).then(|| content.slice(start..end))
+    }
+
+    /// What was asked for; `None` as above.
     fn answer(self, options: &GetOptions) -> Option<GetResult> {
-        let content = self.content?;
-        let all = 0..self.meta.size;
+        let all = self.range.clone();
         let range = options.range.as_ref().map_or(Some(all), |range| range.as_range(self.meta.size).ok())?;
-        let bounds: Range<usize> = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
-        let bytes = content.slice(bounds);
+        let bytes = self.part(&range)?;
         let payload = GetResultPayload::Stream(futures::stream::once(async { Ok(bytes) }).boxed());
         Some(GetResult { payload, meta: self.meta, range, attributes: self.attributes })
     }
 }
 
+/// The piece to be kept that holds what is asked for, if there is one: a whole commit or checkpoint, or all of a small file.
+fn piece_of(location: &Path, range: Option<&GetRange>) -> Option<Piece> {
+    if is_of_a_log(location) {
+        return Some((location.clone(), None));
+    }
+    // So readers ask for a file that has no more than that.
+    match range {
+        Some(GetRange::Bounded(range))
+            if range.start == 0 && range.end <= FOOTER_HINT as u64 && location.as_ref().ends_with(".parquet") =>
+        {
+            Some((location.clone(), Some(range.clone())))
+        }
+        _ => None,
+    }
+}
+
 /// Whether an object is a commit or a checkpoint.
-fn is_for_good(location: &Path) -> bool {
+fn is_of_a_log(location: &Path) -> bool {
     let mut parts = location.parts().rev();
     let (name, folder) = (parts.next(), parts.next());
-    let is_of_a_log = folder.is_some_and(|folder| folder.as_ref() == "_delta_log");
-    is_of_a_log && name.is_some_and(|name| name.as_ref().starts_with(|letter: char| letter.is_ascii_digit()))
+    let is_within = folder.is_some_and(|folder| folder.as_ref() == "_delta_log");
+    is_within && name.is_some_and(|name| name.as_ref().starts_with(|letter: char| letter.is_ascii_digit()))
 }
 
 /// Whether the content alone is asked for, on no condition.
@@ -125,9 +187,9 @@ impl ObjectStore for Once {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        if is_for_good(location)
-            && is_plain(&options)
-            && let Some(answer) = self.whole(location).await?.answer(&options)
+        if is_plain(&options)
+            && let Some(piece) = piece_of(location, options.range.as_ref())
+            && let Some(answer) = self.kept(&piece).await?.answer(&options)
         {
             return Ok(answer);
         }
@@ -135,14 +197,9 @@ impl ObjectStore for Once {
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        if is_for_good(location)
-            && let Some(content) = self.whole(location).await?.content
-        {
-            let part = |range: &Range<u64>| {
-                let bounds = usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?;
-                (bounds.start <= bounds.end && bounds.end <= content.len()).then(|| content.slice(bounds))
-            };
-            if let Some(parts) = ranges.iter().map(part).collect() {
+        if is_of_a_log(location) {
+            let whole = self.kept(&(location.clone(), None)).await?;
+            if let Some(parts) = ranges.iter().map(|range| whole.part(range)).collect() {
                 return Ok(parts);
             }
         }
@@ -198,7 +255,7 @@ mod tests {
         }
         assert_eq!(once.get_range(&CHECKPOINT.into(), 8..10).await.unwrap(), "89");
         assert_eq!(once.get_ranges(&CHECKPOINT.into(), &[0..1, 4..6]).await.unwrap(), ["0", "45"]);
-        let end = GetOptions { range: Some(object_store::GetRange::Suffix(3)), ..GetOptions::default() };
+        let end = GetOptions { range: Some(GetRange::Suffix(3)), ..GetOptions::default() };
         assert_eq!(once.get_opts(&CHECKPOINT.into(), end).await.unwrap().bytes().await.unwrap(), "789");
         assert_eq!(once.head(&CHECKPOINT.into()).await.unwrap().size, 5, "its state is the store's to tell");
     }
@@ -216,7 +273,33 @@ mod tests {
             objects.put(&name, vec![7; large - 1].into()).await.unwrap();
             once.get(&name).await.unwrap();
         }
-        let held: u64 = once.lock().iter().map(Kept::bytes).sum();
-        assert!((KEPT / 2..=KEPT).contains(&held), "{held}");
+        let shelf = once.shelf();
+        let held: u64 = shelf.pieces.values().filter_map(|cell| cell.get()).map(Kept::bytes).sum();
+        assert!(held == shelf.bytes && (KEPT / 2..=KEPT).contains(&held), "{held}");
+    }
+
+    /// The first to come puts something else there when it was answered.
+    #[tokio::test]
+    async fn who_wants_the_same_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Arc::new(crate::disk::Disk::new(folder.path()).unwrap());
+        let once = Once::new(Arc::<crate::disk::Disk>::clone(&disk));
+        let (small, path) = ("messages/date=2026-03-14/2026031409-a.parquet", folder.path());
+        for name in [COMMIT, small] {
+            let path = path.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "0123456789").unwrap();
+            let get = async || {
+                let found = once.get_range(&name.into(), 0..10).await.unwrap();
+                std::fs::write(&path, "other bytes").unwrap();
+                found
+            };
+            let (one, other, third) = tokio::join!(get(), get(), get());
+            assert!([one, other, third].iter().all(|found| found == "0123456789"), "{name}");
+            let missing: Path = format!("{name}.json").into();
+            assert!(once.get_range(&missing, 0..10).await.is_err());
+            assert!(once.shelf().pieces.keys().all(|(known, _)| *known != missing));
+        }
+        assert_eq!(once.get_range(&small.into(), 2..4).await.unwrap(), "he", "another piece of it is the store's");
     }
 }
