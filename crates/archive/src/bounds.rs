@@ -60,6 +60,13 @@ impl Stretch {
         }
     }
 
+    /// Whether a row may have a number from one to another.
+    pub(crate) fn may_be_within(&self, least: i64, greatest: i64) -> bool {
+        !self.is_null()
+            && self.min.as_ref().is_none_or(|min| *min <= Bound::Int(greatest))
+            && self.max.as_ref().is_none_or(|max| *max >= Bound::Int(least))
+    }
+
     /// Whether all rows are known to be null.
     pub(crate) fn is_null(&self) -> bool {
         self.nulls.is_some_and(|nulls| usize::try_from(nulls) == Ok(self.rows.len()))

@@ -45,6 +45,15 @@ pub enum Projection {
     Only(&'static [&'static str]),
 }
 
+/// A span of time; one without bounds has the messages without a time, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sent {
+    /// Only messages sent at or after this instant, to the microsecond below.
+    pub since: Option<Timestamp>,
+    /// Only messages sent before this instant, or in the microsecond that it is in.
+    pub until: Option<Timestamp>,
+}
+
 /// Rows of a file that need be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Near {
@@ -132,6 +141,29 @@ where
     rows_of(OpenFile::open(reader, PageIndexPolicy::Optional).await?, &BTreeSet::from([hour]))
 }
 
+/// The messages of an hour that were sent within a span, in the order of the file. `columns` has `source_hour` and `sent_at`, and
+/// `None` is all. Pages with none of them are not read.
+///
+/// # Errors
+///
+/// As [`crate::read_all`].
+pub async fn read_sent<R>(
+    reader: R,
+    columns: Option<&[&str]>,
+    hour: Hour,
+    sent: Sent,
+) -> Result<Rows<Message<'static>>, Error>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+{
+    let mut file = OpenFile::open(reader, PageIndexPolicy::Optional).await?;
+    if let Some(columns) = columns {
+        file = file.only(columns);
+    }
+    let hours = BTreeSet::from([hour]);
+    if sent == Sent::default() { rows_of(file, &hours) } else { rows_sent(file, &hours, sent) }
+}
+
 /// The messages of these hours, in the order of the file, in these columns alone; a column that is not read is as in
 /// [`Message::at`]. `columns` has `source_hour`.
 ///
@@ -168,6 +200,46 @@ where
         Ok(hours.iter().map(|hour| Some(hour.is_some_and(|hour| keys.contains(hour)))).collect())
     })
     .rows()
+}
+
+/// The rows of these hours that were sent within a span.
+fn rows_sent<R>(
+    file: OpenFile<R, Messages>,
+    hours: &BTreeSet<Hour>,
+    sent: Sent,
+) -> Result<Rows<Message<'static>>, Error>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+{
+    let keys: BTreeSet<String> = hours.iter().map(|hour| hour.key()).collect();
+    let bounds: Vec<_> = keys.iter().map(|key| Some(Bound::Bytes(key.as_bytes().to_vec()))).collect();
+    let (least, greatest) = sent.micros();
+    let selected = Selected::new(file.metadata(), |metadata, group| {
+        let of_hours = holding(&Stretch::of_pages(metadata, group, "source_hour"), &bounds);
+        let pages = Stretch::of_pages(metadata, group, "sent_at");
+        let within = pages.into_iter().filter(|page| page.may_be_within(least, greatest)).map(|page| page.rows);
+        common(&of_hours, &joined(within.collect()))
+    });
+    if selected.groups.is_empty() {
+        return Ok(stream::empty().boxed());
+    }
+    file.filtered(selected, &["source_hour", "sent_at"], move |batch| {
+        let hours = column(batch, "source_hour")?.as_string::<i32>();
+        let times = column(batch, "sent_at")?.as_primitive::<TimestampMicrosecondType>();
+        let is_within = |time: Option<i64>| time.is_some_and(|time| (least..=greatest).contains(&time));
+        let is_meant =
+            |(hour, time): (Option<&str>, _)| hour.is_some_and(|hour| keys.contains(hour)) && is_within(time);
+        Ok(hours.iter().zip(times.iter()).map(|row| Some(is_meant(row))).collect())
+    })
+    .rows()
+}
+
+impl Sent {
+    /// The first and the last microsecond.
+    fn micros(self) -> (i64, i64) {
+        let micros = |time: Timestamp| time.timestamp_micros();
+        (self.since.map_or(i64::MIN, micros), self.until.map_or(i64::MAX, micros))
+    }
 }
 
 fn is_among(sorted: &[String], text: &str) -> bool {

@@ -63,7 +63,7 @@ pub use columns::{
 };
 pub use error::Error;
 pub use extract::{Extract, Form};
-pub use find::{Key, Near, Projection, find_ids, read_columns, read_hour, read_keys, rows_near};
+pub use find::{Key, Near, Projection, Sent, find_ids, read_columns, read_hour, read_keys, read_sent, rows_near};
 pub use merge::{Merged, Piece, merge_dead_letters, merge_messages};
 pub use portable::{Fault, FaultKind, LONGEST_CELL, LONGEST_ROW, Portability, portability};
 pub use promotion::{

@@ -30,7 +30,7 @@ use std::path::PathBuf;
 use archive::Promotion;
 use chat::{Hour, Message, Timestamp, show_time};
 use index::Query;
-use store::{Archive, DataFile};
+use store::Archive;
 
 #[cfg(feature = "sql")]
 pub use answers::{AnswerError, AnswerExport};
@@ -296,8 +296,7 @@ impl Export {
                 rows += batch.len() as u64;
                 if batch.is_empty() { Ok(()) } else { parts.write(&batch) }
             };
-            let is_wanted = |file: &DataFile| self.choice().may_be_in(file);
-            let publication = tables.read(*hour, read.as_deref(), is_wanted, take).await?;
+            let publication = tables.read(*hour, read.as_deref(), self.choice(), take).await?;
             written.push((*hour, publication, rows));
         }
         Ok(Written { schema: self.schema(), files: parts.finish()?, hours: written })

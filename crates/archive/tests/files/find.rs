@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use archive::{Key, Projection, Settings, find_ids, read_columns, read_hour, read_keys, read_statistics};
+use archive::{
+    Key, Projection, Sent, Settings, find_ids, read_columns, read_hour, read_keys, read_sent, read_statistics,
+};
 use chat::{Hour, Message, Position, RETAINED_PARTS, Timestamp};
 use futures::TryStreamExt as _;
 use futures::executor::block_on;
@@ -74,6 +76,44 @@ fn an_hour_is_read_alone() {
         expected.sort_by_key(|row| row.position);
         assert!(rows == expected, "{hour}: {} rows and not {}", rows.len(), expected.len());
     }
+}
+
+/// Also to a fraction of a microsecond, with times from nowhere and without a time.
+#[test]
+fn what_was_sent_within_a_span_is_read_and_little_else() {
+    let messages = three_hours();
+    let reader = Reader::new(write(&messages, small()).out);
+    let at = |millis: i64| hour().start() + std::time::Duration::from_millis(u64::try_from(millis).unwrap());
+    let second = hour().plus(1);
+    let spans = [
+        (None, None),
+        (Some(at(3_700_000)), Some(at(3_800_000))),
+        (Some(at(3_700_000) + std::time::Duration::from_nanos(1)), None),
+        (None, Some(at(3_700_000) + std::time::Duration::from_nanos(1))),
+        (None, Some(Timestamp::UNIX_EPOCH + std::time::Duration::from_secs(1))),
+        (Some(at(90_000_000)), None),
+    ];
+    for (since, until) in spans {
+        let has_bounds = since.is_some() || until.is_some();
+        let is_within = |message: &Message<'_>| match message.sent_at {
+            Some(time) => since.is_none_or(|since| time >= since) && until.is_none_or(|until| time < until),
+            None => !has_bounds,
+        };
+        reader.bytes_read();
+        let rows = all(read_sent(reader.clone(), None, second, Sent { since, until }));
+        let read = reader.bytes_read();
+        let mut rows: Vec<_> = rows.iter().filter(|row| is_within(row)).collect();
+        let of_hour = messages.iter().filter(|message| message.position.source_hour == second);
+        let mut expected: Vec<_> = of_hour.filter(|message| is_within(message)).collect();
+        rows.sort_by_key(|row| row.position);
+        expected.sort_by_key(|row| row.position);
+        assert!(rows == expected, "{since:?} {until:?}: {} rows and not {}", rows.len(), expected.len());
+        assert!(!has_bounds || rows.len() > 1_000 || read < reader.len() / 6, "{read} of {} bytes", reader.len());
+    }
+    let columns = ["source_hour", "sent_at", "line"];
+    let sent = Sent { since: Some(at(3_700_000)), until: None };
+    let rows = all(read_sent(reader, Some(&columns), second, sent));
+    assert!(!rows.is_empty() && rows.iter().all(|row| row.sender.is_none() && row.sent_at >= sent.since));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use archive::Sent;
 use chat::{Message, Timestamp};
 use index::Query;
 use store::DataFile;
@@ -24,6 +25,11 @@ impl Choice<'_> {
         let is_before = self.since.zip(file.max_sent_at).is_some_and(|(since, last)| last + millisecond < since);
         let is_after = self.until.zip(file.min_sent_at).is_some_and(|(until, first)| first - millisecond >= until);
         !is_before && !is_after
+    }
+
+    /// The span of the messages that are meant.
+    pub(super) fn sent(&self) -> Sent {
+        Sent { since: self.since, until: self.until }
     }
 
     /// Whether a message is meant.

@@ -97,7 +97,7 @@ impl Chronicle {
             let mut meant = batch.iter().filter(|message| choice.has(message) && firsts.is_first(message));
             meant.try_for_each(|message| take(message, is_recalled(message)))
         };
-        let publication = self.tables.read(hour, None, |file| choice.may_be_in(file), take).await?;
+        let publication = self.tables.read(hour, None, choice, take).await?;
         self.publications.insert(hour, publication);
         Ok(())
     }
@@ -141,7 +141,7 @@ async fn recalled(
             recalled.extend(recalls.filter_map(|message| Some(message.about?.into_owned())));
             Ok(())
         };
-        tables.read(*hour, Some(&["chat_type", "about", "source_hour"]), |_| true, take).await?;
+        tables.read(*hour, Some(&["chat_type", "about", "source_hour"]), Choice::default(), take).await?;
     }
     Ok(recalled)
 }

@@ -9,6 +9,7 @@ use std::hash::{BuildHasher as _, BuildHasherDefault};
 use chat::{Hour, Message};
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
+use super::choice::Choice;
 use super::error::ExportError;
 use super::tables::Tables;
 
@@ -55,7 +56,7 @@ async fn each_id(tables: &mut Tables, hours: &[Hour], mut take: impl FnMut(Strin
             ids.for_each(|id| take(id.into_owned(), *hour));
             Ok(())
         };
-        tables.read(*hour, Some(&["msg_id", "source_hour"]), |_| true, take).await?;
+        tables.read(*hour, Some(&["msg_id", "source_hour"]), Choice::default(), take).await?;
     }
     Ok(())
 }

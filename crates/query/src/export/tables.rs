@@ -1,13 +1,14 @@
 //! Reading the rows of an hour while others publish.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use archive::{Key, Projection};
+use archive::{Key, Projection, Sent};
 use chat::{Entry, Hour, Message, State};
 use futures::TryStreamExt as _;
 use store::{Archive, DataFile, Snapshot};
 
+use super::choice::Choice;
 use super::error::ExportError;
 
 /// Looks at an hour that is just being published: its rows are there before the ledger says so.
@@ -53,19 +54,20 @@ impl Tables {
         Err(ExportError::Moving { hour })
     }
 
-    /// Hands out the rows of an hour, in these columns or in all, in their order, and says which publication they are. A
-    /// file that is replaced meanwhile, as when its day is put together, is looked for again and read on.
+    /// Hands out the rows of an hour that were sent in the span of the choice, in these columns or in all, in their order, and says
+    /// which publication they are. A file that is replaced meanwhile, as when its day is put together, is looked for again and
+    /// read on.
     pub(super) async fn read(
         &mut self,
         hour: Hour,
         columns: Option<&[&str]>,
-        is_wanted: impl Fn(&DataFile) -> bool,
+        choice: Choice<'_>,
         mut take: impl FnMut(Vec<Message<'static>>) -> Result<(), ExportError>,
     ) -> Result<String, ExportError> {
         let (publication, mut file) = self.locate(hour).await?;
         let mut taken = 0;
-        while let Some(found) = file.filter(|file| is_wanted(file)) {
-            match self.read_file(&found, hour, columns, &mut taken, &mut take).await {
+        while let Some(found) = file.filter(|file| choice.may_be_in(file)) {
+            match self.read_file(&found, hour, (columns, choice.sent()), &mut taken, &mut take).await {
                 Err(error) if error.is_gone() => {}
                 read => return read.map(|()| publication),
             }
@@ -102,17 +104,13 @@ impl Tables {
         &self,
         file: &DataFile,
         hour: Hour,
-        columns: Option<&[&str]>,
+        (columns, sent): (Option<&[&str]>, Sent),
         taken: &mut usize,
         take: &mut impl FnMut(Vec<Message<'static>>) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
         let failed = |source| ExportError::Rows { file: file.path.clone(), source };
         let reader = self.snapshot.reader(file);
-        let mut batches = match columns {
-            Some(columns) => archive::read_columns(reader, columns, &BTreeSet::from([hour])).await,
-            None => archive::read_hour(reader, hour).await,
-        }
-        .map_err(failed)?;
+        let mut batches = archive::read_sent(reader, columns, hour, sent).await.map_err(failed)?;
         let mut passed = 0;
         while let Some(mut batch) = batches.try_next().await.map_err(failed)? {
             let known = taken.saturating_sub(passed).min(batch.len());
