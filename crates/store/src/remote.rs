@@ -43,8 +43,9 @@ pub(crate) const PARTS: usize = 4;
 /// The codes with which stores say that there is no such bucket: S3 and Google, Azure. The library hands them on in its text.
 const NO_BUCKET: [&str; 2] = ["<Code>NoSuchBucket</Code>", "<Code>ContainerNotFound</Code>"];
 
-/// Under which an object with one name for all says which write it is from.
-const WRITER: Attribute = Attribute::Metadata(Cow::Borrowed("annals-write"));
+/// Under which an object with one name for all says which write it is from. Azure takes letters, digits and `_` alone, and
+/// proxies before other stores drop headers with a `_`.
+const WRITER: Attribute = Attribute::Metadata(Cow::Borrowed("annalswrite"));
 
 /// A bucket. Cheap to clone; clones are one handle.
 #[derive(Clone)]

@@ -49,9 +49,14 @@ pub(crate) fn connect(bucket: &Bucket, variables: &[Variable], requests: &Handle
         }
         Scheme::Gs => {
             let mut builder = GoogleCloudStorageBuilder::new()
-                .with_config(GoogleConfigKey::Client(ClientConfigKey::Timeout), REQUEST);
+                .with_config(GoogleConfigKey::Client(ClientConfigKey::Timeout), REQUEST)
+                // Else the library allows it.
+                .with_config(GoogleConfigKey::Client(ClientConfigKey::AllowHttp), "false");
             for (key, value) in meant("GOOGLE_", variables) {
                 builder = builder.with_config(key, value);
+            }
+            if is_of_this_machine(google_endpoint(&builder)) {
+                builder = builder.with_config(GoogleConfigKey::Client(ClientConfigKey::AllowHttp), "true");
             }
             below(bucket, builder.with_bucket_name(name).with_http_connector(connector).with_retry(retries).build()?)
         }
@@ -64,10 +69,27 @@ pub(crate) fn connect(bucket: &Bucket, variables: &[Variable], requests: &Handle
                 }
                 builder = builder.with_config(key, value);
             }
+            if is_of_this_machine(builder.get_config_value(&AzureConfigKey::Endpoint)) {
+                builder = builder.with_allow_http(true);
+            }
             let builder = builder.with_container_name(name).with_http_connector(connector).with_retry(retries);
             below(bucket, builder.build()?)
         }
     })
+}
+
+/// Where Google's store is, if not at its usual address: emulators are named in the file of a service account, too.
+fn google_endpoint(builder: &GoogleCloudStorageBuilder) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Account {
+        gcs_base_url: Option<String>,
+    }
+    let of_account = || {
+        let path = builder.get_config_value(&GoogleConfigKey::ServiceAccount)?;
+        // What is wrong with the file, the library says.
+        serde_json::from_slice::<Account>(&std::fs::read(path).ok()?).ok()?.gcs_base_url
+    };
+    builder.get_config_value(&GoogleConfigKey::BaseUrl).or_else(of_account)
 }
 
 /// A signature within an address would be in every message that names the address.
@@ -104,7 +126,11 @@ fn is_of_this_machine(endpoint: Option<String>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use object_store::ObjectStoreExt as _;
+
     use super::*;
+    use crate::place::Place;
+    use crate::remote::Requests;
 
     #[test]
     fn only_this_machine_is_spoken_to_without_encryption() {
@@ -119,6 +145,32 @@ mod tests {
             assert_eq!(is_of_this_machine(Some(endpoint.to_owned())), expected, "{endpoint}");
         }
         assert!(!is_of_this_machine(None));
+    }
+
+    #[test]
+    fn no_store_elsewhere_is_spoken_to_without_encryption() {
+        let account = tempfile::NamedTempFile::new().unwrap();
+        let json = r#"{"gcs_base_url": "http://store.invalid:4443", "disable_oauth": true, "client_email": "",
+            "private_key": "", "private_key_id": ""}"#;
+        std::fs::write(account.path(), json).unwrap();
+        let account = account.path().to_str().unwrap();
+        let keys = [("AWS_ACCESS_KEY_ID", "AK"), ("AWS_SECRET_ACCESS_KEY", "SK")];
+        let azure = [("AZURE_STORAGE_ACCOUNT_NAME", "harbor"), ("AZURE_STORAGE_ACCOUNT_KEY", "d3Jvbmc=")];
+        for (address, variables) in [
+            ("s3://harbor/x", [keys[0], keys[1], ("AWS_ENDPOINT_URL", "http://store.invalid:9000")].as_slice()),
+            ("gs://harbor/x", &[("GOOGLE_SERVICE_ACCOUNT", account)]),
+            ("gs://harbor/x", &[("GOOGLE_SERVICE_ACCOUNT", account), ("GOOGLE_BASE_URL", "http://store.invalid")]),
+            ("az://harbor/x", &[azure[0], azure[1], ("AZURE_ENDPOINT", "http://store.invalid:10000/harbor")]),
+        ] {
+            let Place::Bucket(bucket) = Place::parse(address.as_ref()).unwrap() else { panic!("{address}") };
+            let variables: Vec<_> =
+                variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let requests = Requests::new().unwrap();
+            let objects = connect(&bucket, &variables, requests.handle()).unwrap();
+            let asked = requests.handle().block_on(objects.head(&"archive.json".into()));
+            let said = format!("{:?}", asked.unwrap_err());
+            assert!(said.contains("BadScheme"), "{address} {variables:?}: {said}");
+        }
     }
 
     #[test]
