@@ -49,10 +49,12 @@ fuzz-keep target:
 tidy:
     cargo test --test tidy
 
-# Python readers for the tests, in an environment of their own.
+# Python readers for the tests, in an environment of their own, and Azurite beside them, which Node.js runs.
 readers:
     python3 -m venv --clear target/ci/venv
     target/ci/venv/bin/python -m pip install --only-binary=:all: --no-binary=pyspark --requirement tests/requirements.txt
+    cp -R tests/azurite target/ci/venv/
+    npm ci --prefix target/ci/venv/azurite --ignore-scripts --no-audit --no-fund --loglevel=error
     @echo 'now: export ANNALS_TEST_PYTHON="$PWD/target/ci/venv/bin/python"'
 
 # Format the code.

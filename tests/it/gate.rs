@@ -135,7 +135,7 @@ impl State {
 }
 
 /// The head of a request, and how many bytes follow it; `None` at the end.
-fn read_head(client: &mut BufReader<&TcpStream>) -> io::Result<Option<(String, usize)>> {
+pub(crate) fn read_head(client: &mut BufReader<&TcpStream>) -> io::Result<Option<(String, usize)>> {
     let (mut head, mut length) = (String::new(), 0);
     loop {
         let mut line = String::new();

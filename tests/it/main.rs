@@ -5,6 +5,7 @@ mod bad_input;
 mod bucket_export;
 mod buckets;
 mod calls;
+mod clouds;
 mod columns_page;
 mod compact;
 mod concurrent;
@@ -59,5 +60,6 @@ mod status;
 mod table;
 #[cfg(feature = "otel")]
 mod tracing;
+mod uploads;
 mod watch;
 mod watching;
