@@ -171,6 +171,8 @@ fn azurite(python: &Path, folder: &Path) -> (Child, String) {
         .args(["--blobPort", "0", "--silent", "--inMemoryPersistence", "--disableTelemetry"])
         // PyArrow asks in a newer version of the protocol, for the same things.
         .args(["--skipApiVersionCheck"])
+        // A gate may hold a request for longer than the five seconds after which it hangs up.
+        .args(["--blobKeepAliveTimeout", "600"])
         .current_dir(folder);
     let mut server = quiet(&mut node).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();

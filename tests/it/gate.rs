@@ -5,9 +5,9 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 /// What stands between the program and the store.
@@ -24,6 +24,9 @@ struct State {
     is_closed: AtomicBool,
     /// Requests with this in their first line are refused.
     refused: Option<&'static str>,
+    /// A change with all of these in its first line waits until it is let through.
+    awaited: Option<[&'static str; 2]>,
+    is_let_through: (Mutex<bool>, Condvar),
     /// The first line of each request that passed, without its protocol, and the range that it asks for.
     passed: Mutex<Vec<String>>,
 }
@@ -36,15 +39,20 @@ impl Gate {
 
     /// A gate that answers that requests with this in their first line are not allowed.
     pub(crate) fn refusing(store: &str, refused: &'static str) -> Self {
-        Self::start(store, i64::MAX, Some(refused))
+        Self::start(store, i64::MAX, Some(refused), None)
+    }
+
+    /// A gate at which a change with all of these in its first line waits for [`Gate::let_through`].
+    pub(crate) fn pausing(store: &str, awaited: [&'static str; 2]) -> Self {
+        Self::start(store, i64::MAX, None, Some(awaited))
     }
 
     /// A gate that lets so many changes through, and holds the next.
     pub(crate) fn before(store: &str, changes: i64) -> Self {
-        Self::start(store, changes, None)
+        Self::start(store, changes, None, None)
     }
 
-    fn start(store: &str, changes: i64, refused: Option<&'static str>) -> Self {
+    fn start(store: &str, changes: i64, refused: Option<&'static str>, awaited: Option<[&'static str; 2]>) -> Self {
         let store = store.strip_prefix("http://").unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -52,6 +60,8 @@ impl Gate {
             left: AtomicI64::new(changes),
             is_closed: AtomicBool::new(false),
             refused,
+            awaited,
+            is_let_through: (Mutex::new(false), Condvar::new()),
             passed: Mutex::default(),
         });
         let shared = Arc::clone(&state);
@@ -72,6 +82,21 @@ impl Gate {
     /// The requests that passed, each as `GET /bucket/object?query bytes=0-7`, in the order in which they came.
     pub(crate) fn passed(&self) -> Vec<String> {
         self.state.passed.lock().unwrap().clone()
+    }
+
+    /// Waits until a program is held.
+    pub(crate) fn wait_for(&self, running: &mut Child) {
+        while !self.is_closed() {
+            assert!(running.try_wait().unwrap().is_none(), "it ended without that request: {:#?}", self.passed());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Lets through what waits.
+    pub(crate) fn let_through(&self) {
+        let (is_let_through, changed) = &self.state.is_let_through;
+        *is_let_through.lock().unwrap() = true;
+        changed.notify_all();
     }
 
     /// Runs a command that asks the store through this gate, and kills it when a change is held; says whether one was.
@@ -118,6 +143,9 @@ impl State {
                 client.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")?;
                 continue;
             }
+            if !is_read && self.awaited.is_some_and(|awaited| awaited.iter().all(|words| line.contains(words))) {
+                self.wait();
+            }
             let fields = head.lines().filter_map(|field| field.split_once(": "));
             let range = fields.filter(|(name, _)| name.eq_ignore_ascii_case("range")).map(|(_, range)| range).next();
             self.passed.lock().unwrap().push([line, range.unwrap_or_default()].join(" ").trim_end().to_owned());
@@ -125,6 +153,12 @@ impl State {
             upstream.write_all(&body)?;
         }
         Ok(())
+    }
+
+    fn wait(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+        let (is_let_through, changed) = &self.is_let_through;
+        drop(changed.wait_while(is_let_through.lock().unwrap(), |is_let_through| !*is_let_through).unwrap());
     }
 
     fn passes(&self) -> bool {

@@ -108,7 +108,7 @@ fn assert_may_be_killed(shore: &Shore, prepare: &dyn Fn(&Berth<'_>), now: &str, 
 }
 
 /// Writes the files of so many hours, each with messages of these numbers, and names them.
-fn write_hours(shore: &Shore, folder: &str, hours: i64, numbers: std::ops::Range<u32>) -> Vec<String> {
+pub(crate) fn write_hours(shore: &Shore, folder: &str, hours: i64, numbers: std::ops::Range<u32>) -> Vec<String> {
     std::fs::create_dir_all(shore.scene.path(folder)).unwrap();
     let first = Hour::from_key("2026031404").unwrap();
     let write = |hour: i64| {
