@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use archive::{Key, Projection, Sent};
+use archive::{Key, Projection, Rows, Sent};
 use chat::{Entry, Hour, Message, State};
-use futures::TryStreamExt as _;
+use futures::StreamExt as _;
 use store::{Archive, DataFile, Snapshot};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::choice::Choice;
 use super::error::ExportError;
@@ -15,6 +17,9 @@ use super::error::ExportError;
 const LOOKS: u32 = 6;
 /// The wait after the first look; it doubles with each.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Batches that are read while one is written.
+const AHEAD: usize = 2;
 
 /// The ledger and the tables, as of when they were last looked at.
 pub(super) struct Tables {
@@ -110,9 +115,9 @@ impl Tables {
     ) -> Result<(), ExportError> {
         let failed = |source| ExportError::Rows { file: file.path.clone(), source };
         let reader = self.snapshot.reader(file);
-        let mut batches = archive::read_sent(reader, columns, hour, sent).await.map_err(failed)?;
+        let mut batches = Ahead::of(archive::read_sent(reader, columns, hour, sent).await.map_err(failed)?);
         let mut passed = 0;
-        while let Some(mut batch) = batches.try_next().await.map_err(failed)? {
+        while let Some(mut batch) = batches.next().await.map_err(failed)? {
             let known = taken.saturating_sub(passed).min(batch.len());
             passed += batch.len();
             batch.drain(..known);
@@ -126,5 +131,69 @@ impl Tables {
         self.entries = self.archive.entries().await?;
         self.snapshot = self.archive.snapshot().await?;
         Ok(())
+    }
+}
+
+/// Rows that are read beside the one who writes them, on another core.
+struct Ahead {
+    batches: mpsc::Receiver<Result<Batch, archive::Error>>,
+    reading: JoinHandle<()>,
+}
+
+type Batch = Vec<Message<'static>>;
+
+impl Ahead {
+    fn of(mut rows: Rows<Message<'static>>) -> Self {
+        let (hand_on, batches) = mpsc::channel(AHEAD);
+        let reading = tokio::spawn(async move {
+            while let Some(batch) = rows.next().await {
+                if hand_on.send(batch).await.is_err() {
+                    // Whoever wanted them has gone.
+                    return;
+                }
+            }
+        });
+        Self { batches, reading }
+    }
+
+    async fn next(&mut self) -> Result<Option<Batch>, archive::Error> {
+        if let Some(batch) = self.batches.recv().await {
+            return batch.map(Some);
+        }
+        // A reader that died is not one that came to the end.
+        match (&mut self.reading).await {
+            Err(died) if died.is_panic() => std::panic::resume_unwind(died.into_panic()),
+            _ => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat::Position;
+    use futures::stream;
+
+    use super::*;
+
+    fn batch(line: u64) -> Batch {
+        vec![Message::at(Position { source_hour: Hour::from_number(500_000), part: 0, line })]
+    }
+
+    #[tokio::test]
+    async fn what_is_read_ahead_comes_whole_and_in_order() {
+        let mut ahead = Ahead::of(stream::iter((0..100).map(|line| Ok(batch(line)))).boxed());
+        for line in 0..100 {
+            assert_eq!(ahead.next().await.unwrap(), Some(batch(line)));
+        }
+        assert!(ahead.next().await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "the reader died")]
+    async fn a_reader_that_died_did_not_come_to_the_end() {
+        let dying = |line| if line == 1 { panic!("the reader died") } else { Ok(batch(line)) };
+        let mut ahead = Ahead::of(stream::iter((0..3).map(dying)).boxed());
+        assert!(ahead.next().await.unwrap().is_some());
+        let _never = ahead.next().await;
     }
 }
