@@ -7,7 +7,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::buckets::{SAMPLES, Shore, write_dense_hour};
+use crate::buckets::{SAMPLES, Shore, objects_by_others, write_dense_hour};
+use crate::clouds::Cloud;
 use crate::gate::Gate;
 use crate::interop::python;
 use crate::scene::{files_below, run};
@@ -130,6 +131,31 @@ fn an_object_is_replaced_with_its_manifest() {
     let objects = objects(&shore, "a");
     assert!(objects["x.csv"].text.contains("img") && objects.len() == 2, "what was there stands");
     assert!(self::objects(&shore, "b").is_empty());
+}
+
+#[test]
+fn every_cloud_takes_exports() {
+    Cloud::ALL.into_iter().filter_map(Shore::of).for_each(|shore| assert_takes_exports(&shore));
+}
+
+fn assert_takes_exports(shore: &Shore) {
+    shore.run(&["load", SAMPLES]).leaves(0);
+    let (object, folder, below) = (shore.place("out/x.csv"), shore.place("out/week"), shore.place("out"));
+    for to in [&object, &object, &folder] {
+        shore.run(&["export", "--to", to]).leaves(0);
+    }
+    let taken = shore.run(&["export", "--to", &folder]).leaves(2);
+    assert!(taken.stderr.contains("is there already"), "{taken:?}");
+    for code in [0, 1] {
+        shore.run(&["export", "--to", &below, "--since-last", "nightly"]).leaves(code);
+    }
+    let mut names = objects_by_others(shore);
+    names.retain(|name| name.contains("/out/"));
+    names.iter_mut().for_each(|name| *name = name.split_once("/out/").unwrap().1.to_owned());
+    names.sort();
+    let of_folder = |folder: &str| ["manifest.json", "messages-00001.parquet"].map(|name| format!("{folder}/{name}"));
+    let expected = [of_folder("nightly-000001"), of_folder("week")].concat();
+    assert_eq!(names, [&expected[..], &["x.csv".to_owned(), "x.csv.manifest.json".to_owned()]].concat());
 }
 
 /// What does not fit into one request is sent while it is written; it appears when all is there, and is taken back when not.
