@@ -159,6 +159,19 @@ fn what_a_killed_export_left_is_removed() {
 
 /// The messages of docs/sql.md's view: what is in several hours is that of the earliest.
 #[test]
+fn a_file_that_is_lost_is_said_and_not_waited_for() {
+    let scene = Scene::new();
+    load(&scene, "2026031409", &ODD);
+    let table = scene.archive().join("messages");
+    let file =
+        files_below(&table).into_iter().find(|path| path.extension().is_some_and(|end| end == "parquet")).unwrap();
+    fs::remove_file(table.join(&file)).unwrap();
+    let lost = run(&mut export(&scene, &["--to", "-"])).leaves(2);
+    assert!(lost.stderr.contains(file.file_name().unwrap().to_str().unwrap()), "{}", lost.stderr);
+    assert!(lost.stderr.contains("hint: `annals verify`"), "{}", lost.stderr);
+}
+
+#[test]
 fn each_message_comes_once_when_asked_for() {
     let scene = Scene::new();
     let message = |id: &str, text: &str| {

@@ -72,14 +72,18 @@ impl Tables {
         let (publication, mut file) = self.locate(hour).await?;
         let mut taken = 0;
         while let Some(found) = file.filter(|file| choice.may_be_in(file)) {
-            match self.read_file(&found, hour, (columns, choice.sent()), &mut taken, &mut take).await {
-                Err(error) if error.is_gone() => {}
+            let error = match self.read_file(&found, hour, (columns, choice.sent()), &mut taken, &mut take).await {
+                Err(error) if error.is_gone() => error,
                 read => return read.map(|()| publication),
-            }
+            };
             self.refresh().await?;
             let (now, moved) = self.locate(hour).await?;
             if now != publication {
                 return Err(ExportError::Moving { hour });
+            }
+            if moved.as_ref().is_some_and(|file| file.path == found.path) {
+                // Nobody has replaced it: it is lost.
+                return Err(error);
             }
             file = moved;
         }
