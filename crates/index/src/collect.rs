@@ -6,18 +6,18 @@ use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use chat::Hour;
 use rustc_hash::FxHashSet;
 use tantivy::query::{EnableScoring, Query, Weight};
 use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 
 use crate::best::{Best, Ranked};
+use crate::ids::{self, Ids};
 use crate::keys::Keys;
 use crate::repeats::{Bits, Repeats};
 use crate::request::{By, Order, Place};
 use crate::tally::Tally;
 
-/// Rows whose ids one search remembers to tell copies from messages: 24 bytes each.
+/// Rows that one search remembers to tell copies from messages: 20 bytes each, with their ids.
 const REMEMBERED: usize = 2_000_000;
 
 /// Rows that are all remembered while it is not known which of them repeat. With more, finding that out costs less.
@@ -72,45 +72,17 @@ impl Pass {
 pub(crate) struct Collected {
     /// The first rows, in order.
     pub(crate) ranked: Vec<Ranked>,
-    /// The ids of the rows that may be copies, unless they are too many.
+    /// The ids of the rows that may be copies, unless these are too many.
     pub(crate) ids: Option<Ids>,
     /// The counts of each segment, for each of `counted_by`; without copies, where these are known.
     pub(crate) tallies: Vec<Vec<Tally>>,
     rows: u64,
 }
 
-/// Rows that may be copies, sorted.
-#[derive(Debug, Default)]
-pub(crate) struct Ids {
-    sorted: Vec<Id>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Id {
-    message: u64,
-    hour: i64,
-    segment: SegmentOrdinal,
-    doc: DocId,
-}
-
 impl Collected {
     /// The number of messages, each counted in its earliest hour only, as far as that is known.
     pub(crate) fn total(&self) -> u64 {
         self.rows - self.ids.as_ref().map_or(0, |ids| ids.copies().count() as u64)
-    }
-}
-
-impl Ids {
-    /// The earliest hour of a message; `None` for one that was not remembered.
-    pub(crate) fn earliest(&self, message: u64) -> Option<Hour> {
-        let first = self.sorted.partition_point(|id| id.message < message);
-        self.sorted.get(first).filter(|id| id.message == message).map(|id| Hour::from_number(id.hour))
-    }
-
-    /// Rows that are of a later hour than the earliest of their message.
-    fn copies(&self) -> impl Iterator<Item = &Id> {
-        let groups = self.sorted.chunk_by(|one, other| one.message == other.message);
-        groups.flat_map(|group| group.iter().filter(|id| group.first().is_some_and(|first| id.hour > first.hour)))
     }
 }
 
@@ -136,7 +108,7 @@ impl Pass {
             best = best.with(found);
             gone_over.extend(segments);
         }
-        Ok(self.summed(best, gone_over))
+        Ok(self.summed(best, gone_over, keys))
     }
 
     fn go_over(&self, segments: Vec<Segment<'_>>, weight: &dyn Weight) -> tantivy::Result<(Best, Vec<GoneOver>)> {
@@ -144,25 +116,23 @@ impl Pass {
         for Segment { segment, reader, keys } in segments {
             let mut collected = OfSegment::new(self, segment, reader, keys, best)?;
             collected.go_over(weight, reader, self)?;
-            let OfSegment { best: so_far, ids, tallies, rows, .. } = collected;
+            let OfSegment { best: so_far, seen, tallies, rows, .. } = collected;
             best = so_far;
-            gone_over.push(GoneOver { segment, ids, tallies, rows });
+            let seen = seen.map(|docs| ids::rows(&docs, segment, keys));
+            gone_over.push(GoneOver { segment, seen, tallies, rows });
         }
         Ok((best, gone_over))
     }
 
-    fn summed(&self, best: Best, segments: Vec<GoneOver>) -> Collected {
+    fn summed(&self, best: Best, segments: Vec<GoneOver>, keys: &[Arc<Keys>]) -> Collected {
         let rows = segments.iter().map(|segment| segment.rows).sum();
         let most = if self.repeats.is_some() { REMEMBERED } else { FEW };
-        let (mut all_ids, mut tallies) = (Some(Vec::new()), BTreeMap::new());
+        let (mut all_seen, mut tallies) = (Some(Vec::new()), BTreeMap::new());
         for segment in segments {
-            all_ids = all_ids.zip(segment.ids).and_then(|(all, more)| joined(all, more, most));
+            all_seen = all_seen.zip(segment.seen).and_then(|(all, more)| joined(all, more, most));
             tallies.insert(segment.segment, segment.tallies);
         }
-        let ids = all_ids.map(|mut sorted| {
-            sorted.sort_unstable();
-            Ids { sorted }
-        });
+        let ids = all_seen.map(|rows| Ids::of(rows, keys));
         for copy in ids.iter().flat_map(Ids::copies) {
             let of_segment = tallies.get_mut(&copy.segment).into_iter().flatten();
             of_segment.for_each(|tally: &mut Tally| tally.take_back(copy.doc));
@@ -208,12 +178,12 @@ fn on_each<L: Send, T: Send>(
 /// What one segment gave, besides its best rows.
 struct GoneOver {
     segment: SegmentOrdinal,
-    ids: Option<Vec<Id>>,
+    seen: Option<Vec<ids::Row>>,
     tallies: Vec<Tally>,
     rows: u64,
 }
 
-fn joined(mut all: Vec<Id>, more: Vec<Id>, most: usize) -> Option<Vec<Id>> {
+fn joined(mut all: Vec<ids::Row>, more: Vec<ids::Row>, most: usize) -> Option<Vec<ids::Row>> {
     (all.len() + more.len() <= most).then(|| {
         all.extend(more);
         all
@@ -221,12 +191,12 @@ fn joined(mut all: Vec<Id>, more: Vec<Id>, most: usize) -> Option<Vec<Id>> {
 }
 
 struct OfSegment {
-    segment: SegmentOrdinal,
     keys: Arc<Keys>,
     best: Best,
     /// The rows that may be copies; `None` when every row may be one.
     watched: Option<Arc<Bits>>,
-    ids: Option<Vec<Id>>,
+    /// Those that were met, unless they are too many.
+    seen: Option<Vec<DocId>>,
     markers: std::iter::Peekable<std::vec::IntoIter<DocId>>,
     without: FxHashSet<i64>,
     tallies: Vec<Tally>,
@@ -244,12 +214,11 @@ impl OfSegment {
         let tallies = pass.counted_by.iter().map(|by| Tally::of(*by, reader)).collect::<Result<_, _>>()?;
         let markers = pass.markers.as_ref().and_then(|markers| markers.get(segment as usize)).cloned();
         Ok(Self {
-            segment,
             keys: Arc::clone(keys),
             best: best.of_segment(keys),
             watched: pass.repeats.as_ref().map(|repeats| repeats.of_segment(segment as usize)),
             // Which rows are copies is told by those that were looked at: by all, or not at all.
-            ids: (!pass.may_skip()).then(Vec::new),
+            seen: (!pass.may_skip()).then(Vec::new),
             markers: markers.unwrap_or_default().into_iter().peekable(),
             without: pass.without.clone(),
             tallies,
@@ -337,13 +306,11 @@ impl OfSegment {
     }
 
     fn remember_one(&mut self, doc: DocId, most: usize) {
-        if self.ids.as_ref().is_some_and(|ids| ids.len() == most) {
-            self.ids = None;
+        if self.seen.as_ref().is_some_and(|seen| seen.len() == most) {
+            self.seen = None;
         }
-        if let Some(ids) = &mut self.ids
-            && let Some(message) = self.keys.message.first(doc)
-        {
-            ids.push(Id { message, hour: self.keys.hour.first(doc).unwrap_or(0), segment: self.segment, doc });
+        if let Some(seen) = &mut self.seen {
+            seen.push(doc);
         }
     }
 

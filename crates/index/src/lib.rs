@@ -48,6 +48,7 @@ mod fold;
 mod folder;
 mod format;
 mod guard;
+mod ids;
 mod keys;
 mod markers;
 mod query;

@@ -59,7 +59,7 @@ impl Repeats {
 }
 
 impl Bits {
-    fn with(capacity: u64) -> Self {
+    pub(crate) fn with(capacity: u64) -> Self {
         Self(vec![0; usize::try_from(capacity.div_ceil(64)).unwrap_or(usize::MAX)])
     }
 
@@ -73,7 +73,7 @@ impl Bits {
     }
 
     /// Puts a number in; whether it was in before.
-    fn put(&mut self, number: u64) -> bool {
+    pub(crate) fn put(&mut self, number: u64) -> bool {
         let Some(word) = self.0.get_mut((number / 64) as usize) else { return false };
         let bit = 1 << (number % 64);
         let was_in = *word & bit != 0;
