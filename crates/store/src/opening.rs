@@ -123,8 +123,11 @@ impl Archive {
 }
 
 async fn open_tables(site: Site, app: Option<App>, clock: Clock) -> Result<Inner, Error> {
-    let open = |kind| Table::open(kind, &site, Arc::clone(&clock));
-    // Most of it is waiting for small reads, one after another.
+    // Each on a task of its own: half of it is waiting for small reads, one after another, and half is work.
+    let open = |kind| {
+        let (site, clock) = (site.clone(), Arc::clone(&clock));
+        on_a_task(async move { Table::open(kind, &site, clock).await })
+    };
     let (messages, dead_letters, hours) =
         tokio::join!(open(Kind::Messages), open(Kind::DeadLetters), open(Kind::Hours));
     let (messages, dead_letters, hours) = (Arc::new(messages?), dead_letters?, hours?);
@@ -133,6 +136,10 @@ async fn open_tables(site: Site, app: Option<App>, clock: Clock) -> Result<Inner
     let ledger = Ledger::new(hours, Arc::clone(&messages), site.clone(), Arc::clone(&running), Arc::clone(&clock));
     let app = Mutex::new(app);
     Ok(Inner { site, clock, app, dead_letters, messages, ledger, attachments, running, _lock: None })
+}
+
+async fn on_a_task<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    tokio::spawn(work).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
 
 /// Repairs an archive that nobody else uses.
