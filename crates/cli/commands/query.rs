@@ -14,7 +14,6 @@ use unicode_width::UnicodeWidthStr as _;
 
 use index::{By, Query, QueryError};
 use query::{Answer, Library, Question};
-use store::Access;
 
 use crate::commands::query::counts::{Facet, Stretch};
 use crate::commands::query::cursor::Cursor;
@@ -181,8 +180,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let query = Query::parse_at(&text, context.clock.now()).map_err(|error| pointed_at(&text, &error))?;
     let query = args.scope.narrow(query)?;
     let question = question(&args, query, context)?;
-    let archive = context.open_archive(Access::Existing).await?;
-    let catalogue = context.index_what_is_behind(&archive).await?;
+    let (archive, catalogue) = context.open_for_search().await?;
     if context.stop.give_back() {
         return Ok(Exit::Interrupted);
     }

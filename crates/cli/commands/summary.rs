@@ -7,7 +7,7 @@ use chat::{Entry, Hour, Hours, State, Tally};
 use index::Catalogue;
 use ingest::{Coverage, CutShort, Failure, Followed, Lag, Report, Workshop};
 use serde_json::{Value, json};
-use store::Archive;
+use store::{Access, Archive};
 
 use crate::commands::run::RunArgs;
 use crate::commands::verdict::verdict;
@@ -206,6 +206,18 @@ impl Context {
         }
     }
 
+    /// Opens the archive and its index for a search, side by side, see [`Context::index_what_is_behind`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no archive, or the ledger or the index cannot be read.
+    pub(super) async fn open_for_search(&self) -> Result<(Archive, Option<Catalogue>), CommandError> {
+        let (archive, indexed) = tokio::join!(self.open_archive(Access::Existing), self.read_index());
+        let archive = archive?;
+        let catalogue = self.caught_up(&archive, indexed?).await?;
+        Ok((archive, catalogue))
+    }
+
     /// Before a search: indexes the hours that a run left out, if nobody else is at the index. Gives the index as it then is,
     /// if there is one.
     ///
@@ -213,9 +225,16 @@ impl Context {
     ///
     /// When the ledger or the index cannot be read.
     pub(super) async fn index_what_is_behind(&self, archive: &Archive) -> Result<Option<Catalogue>, CommandError> {
-        let catalogue = self.read_catalogue().map_err(CommandError::from)?;
-        let indexed = catalogue.as_ref().map(Catalogue::hours).transpose().map_err(CommandError::from)?;
-        let lag = Lag::between(&archive.entries().await.map_err(CommandError::from)?, &indexed.unwrap_or_default());
+        let indexed = self.read_index().await?;
+        self.caught_up(archive, indexed).await
+    }
+
+    async fn caught_up(
+        &self,
+        archive: &Archive,
+        (catalogue, indexed): (Option<Catalogue>, BTreeMap<Hour, String>),
+    ) -> Result<Option<Catalogue>, CommandError> {
+        let lag = Lag::between(&archive.entries().await.map_err(CommandError::from)?, &indexed);
         if lag.is_none() {
             return Ok(catalogue);
         }
@@ -224,6 +243,17 @@ impl Context {
         }
         self.catch_up(&self.workshop(archive.clone(), self.open_catalogue(), None)).await;
         self.read_catalogue().map_err(CommandError::from)
+    }
+
+    /// The index, if there is one, and the hours that it holds; read on a thread of its own.
+    async fn read_index(&self) -> Result<(Option<Catalogue>, BTreeMap<Hour, String>), CommandError> {
+        let folder = self.index_folder();
+        let read = tokio::task::spawn_blocking(move || {
+            let catalogue = Catalogue::open_existing(&folder)?;
+            let hours = catalogue.as_ref().map(Catalogue::hours).transpose()?;
+            Ok::<_, index::Error>((catalogue, hours.unwrap_or_default()))
+        });
+        read.await.map_err(CommandError::usage)?.map_err(CommandError::from)
     }
 }
 
