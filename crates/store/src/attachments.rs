@@ -66,7 +66,8 @@ impl Attachments {
     }
 
     async fn table(&self) -> Result<&Table, Error> {
-        self.table.get_or_try_init(|| Table::open(Kind::Attachments, &self.site, Arc::clone(&self.clock))).await
+        let opened = || Table::new(Kind::Attachments, &self.site, Arc::clone(&self.clock)).opened();
+        self.table.get_or_try_init(opened).await
     }
 }
 

@@ -71,7 +71,7 @@ impl Archive {
         });
         let prepared = prepared.await.map_err(|error| Error::file("open", site.root())(error.into()));
         let (lock, app) = prepared.flatten()?;
-        let inner = open_tables(site, app, clock).await?;
+        let inner = open_tables(site, app, access, clock).await?;
         match &inner.site {
             Site::Disk(disk) => repair_alone(disk, &inner, lock.as_ref()).await?,
             Site::Remote(remote) => recover(remote, &inner).await?,
@@ -122,15 +122,15 @@ impl Archive {
     }
 }
 
-async fn open_tables(site: Site, app: Option<App>, clock: Clock) -> Result<Inner, Error> {
+async fn open_tables(site: Site, app: Option<App>, access: Access, clock: Clock) -> Result<Inner, Error> {
+    let table = |kind| Table::new(kind, &site, Arc::clone(&clock));
     // Each on a task of its own: half of it is waiting for small reads, one after another, and half is work.
-    let open = |kind| {
-        let (site, clock) = (site.clone(), Arc::clone(&clock));
-        on_a_task(async move { Table::open(kind, &site, clock).await })
-    };
-    let (messages, dead_letters, hours) =
-        tokio::join!(open(Kind::Messages), open(Kind::DeadLetters), open(Kind::Hours));
-    let (messages, dead_letters, hours) = (Arc::new(messages?), dead_letters?, hours?);
+    let (messages, hours) =
+        tokio::join!(on_a_task(table(Kind::Messages).opened()), on_a_task(table(Kind::Hours).opened()));
+    let (messages, hours) = (Arc::new(messages?), hours?);
+    // Who makes an archive makes all of it; who reads one seldom needs these.
+    let dead_letters = table(Kind::DeadLetters);
+    let dead_letters = if access == Access::Create { dead_letters.opened().await? } else { dead_letters };
     let attachments = Attachments::new(site.clone(), Arc::clone(&clock));
     let running = Arc::new(Running::new(site.clone()));
     let ledger = Ledger::new(hours, Arc::clone(&messages), site.clone(), Arc::clone(&running), Arc::clone(&clock));

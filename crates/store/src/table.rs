@@ -20,7 +20,7 @@ use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
 use object_store::ObjectStore;
 use object_store::path::Path;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::error::{Error, is_read_only};
 use crate::layout::PARTITION;
@@ -60,8 +60,8 @@ pub(crate) struct Table {
     log: Log,
     clock: Clock,
     footers: Arc<Footers>,
-    /// Held while a commit is made, so that the users of one handle do not contend.
-    state: Mutex<State>,
+    /// None until the log is first read. Held while a commit is made, so that the users of one handle do not contend.
+    state: Mutex<Option<State>>,
 }
 
 /// What a change wants, in view of the live files.
@@ -111,19 +111,17 @@ impl Kind {
 }
 
 impl Table {
-    /// Opens a table of the archive at a site, and creates it if there is none.
-    pub(crate) async fn open(kind: Kind, site: &Site, clock: Clock) -> Result<Self, Error> {
-        let (name, store, remembers_removed) = (kind.name(), site.objects(), site.remembers_removed());
-        let log = Log::new(name, &store);
-        let state = open_log(kind, &log, remembers_removed).await.map_err(Error::table(name))?;
-        let state = Mutex::new(state);
-        let table = Self { kind, store, remembers_removed, log, clock, footers: Arc::default(), state };
-        match table.upgrade(&mut *table.state.lock().await).await {
-            // Who may only read, reads it as it is.
-            Err(error) if is_read_only(&error) => tracing::info!(table = name, %error, "the table stays as it is"),
-            other => other?,
-        }
-        Ok(table)
+    /// A table of the archive at a site. Its log is read when it is first needed, and made if there is none.
+    pub(crate) fn new(kind: Kind, site: &Site, clock: Clock) -> Self {
+        let (store, remembers_removed) = (site.objects(), site.remembers_removed());
+        let log = Log::new(kind.name(), &store);
+        Self { kind, store, remembers_removed, log, clock, footers: Arc::default(), state: Mutex::new(None) }
+    }
+
+    /// The table with its log read.
+    pub(crate) async fn opened(self) -> Result<Self, Error> {
+        let state = self.read().await?;
+        Ok(Self { state: Mutex::new(Some(state)), ..self })
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -248,9 +246,27 @@ impl Table {
         Err(Error::Contended { table: self.name(), attempts: ATTEMPTS })
     }
 
-    async fn fresh(&self) -> Result<MutexGuard<'_, State>, Error> {
+    /// The newest version.
+    async fn fresh(&self) -> Result<MappedMutexGuard<'_, State>, Error> {
         let mut state = self.state.lock().await;
-        self.refresh(&mut state).await?;
+        let mut known = match state.take() {
+            Some(known) => known,
+            None => self.read().await?,
+        };
+        self.refresh(&mut known).await?;
+        Ok(MutexGuard::map(state, |state| state.insert(known)))
+    }
+
+    async fn read(&self) -> Result<State, Error> {
+        let mut state =
+            open_log(self.kind, &self.log, self.remembers_removed).await.map_err(Error::table(self.name()))?;
+        match self.upgrade(&mut state).await {
+            // Who may only read, reads it as it is.
+            Err(error) if is_read_only(&error) => {
+                tracing::info!(table = self.name(), %error, "the table stays as it is")
+            }
+            other => other?,
+        }
         Ok(state)
     }
 
