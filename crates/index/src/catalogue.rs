@@ -13,6 +13,7 @@ use chat::Hour;
 use tantivy::index::{SegmentId, SegmentMeta};
 use tantivy::{Index, IndexReader, ReloadPolicy, Searcher, TantivyError};
 
+use crate::directory::Reading;
 use crate::fields::Fields;
 use crate::folder;
 use crate::guard::guarded;
@@ -81,7 +82,7 @@ impl Catalogue {
     }
 
     fn open_unguarded(folder: &Path, settings: Settings) -> Result<Self, Error> {
-        let index = folder::open_index(folder)?;
+        let index = folder::open_index(folder, Reading::Search)?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
         let reader = reader.map_err(|error| Error::of_engine(folder, error))?;
         let (fields, _) = Fields::with_schema();
@@ -154,7 +155,7 @@ impl Catalogue {
     /// [`Error::Damaged`] names the files that are not what they were.
     pub fn verify(&self) -> Result<(), Error> {
         loop {
-            let index = folder::open_index(&self.inner.folder)?;
+            let index = folder::open_index(&self.inner.folder, Reading::Search)?;
             let before = self.generation(&index)?;
             let outcome = self.guarded(|| self.compare_check_sums(&index));
             // A process that writes meanwhile deletes files that it has merged: they are missed for no reason.

@@ -13,16 +13,28 @@ use tantivy::Directory;
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
 use tantivy::directory::{DirectoryLock, FileHandle, Lock, MmapDirectory, WatchCallback, WatchHandle, WritePtr};
 
+use crate::windows::Windows;
+
 /// A folder that may be one that can only be read.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
     path: PathBuf,
     engine: MmapDirectory,
+    reading: Reading,
+}
+
+/// How files are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Here and there, again and again: they are mapped.
+    Search,
+    /// From end to end, by a writer that merges segments, see [`Windows`].
+    Merge,
 }
 
 impl Folder {
-    pub(crate) fn open(path: &Path) -> tantivy::Result<Self> {
-        Ok(Self { path: path.to_owned(), engine: MmapDirectory::open(path)? })
+    pub(crate) fn open(path: &Path, reading: Reading) -> tantivy::Result<Self> {
+        Ok(Self { path: path.to_owned(), engine: MmapDirectory::open(path)?, reading })
     }
 }
 
@@ -35,7 +47,13 @@ impl Directory for Folder {
     }
 
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
-        self.engine.get_file_handle(path)
+        let mapped = self.engine.get_file_handle(path)?;
+        if self.reading == Reading::Search {
+            return Ok(mapped);
+        }
+        let windows = Windows::open(&self.path.join(path), mapped);
+        let failed = |source| OpenReadError::IoError { io_error: Arc::new(source), filepath: path.to_owned() };
+        Ok(Arc::new(windows.map_err(failed)?))
     }
 
     fn delete(&self, path: &Path) -> Result<(), DeleteError> {

@@ -8,7 +8,7 @@ use tantivy::directory::{INDEX_WRITER_LOCK, Lock, MmapDirectory};
 use tantivy::{Directory, Index, IndexSettings};
 
 use crate::Error;
-use crate::directory::Folder;
+use crate::directory::{Folder, Reading};
 use crate::fields::{Fields, tokenizers};
 use crate::format::{self, Held};
 
@@ -69,8 +69,8 @@ fn clear(folder: &Path) -> io::Result<()> {
 }
 
 /// Opens the index that is there.
-pub(crate) fn open_index(folder: &Path) -> Result<Index, Error> {
-    let opened = Folder::open(folder).and_then(Index::open);
+pub(crate) fn open_index(folder: &Path, reading: Reading) -> Result<Index, Error> {
+    let opened = Folder::open(folder, reading).and_then(Index::open);
     let mut index = opened.map_err(|error| Error::of_engine(folder, error))?;
     let (_, schema) = Fields::with_schema();
     if index.schema() != schema {

@@ -65,6 +65,7 @@ mod spellings;
 mod statistics;
 mod tally;
 mod tokens;
+mod windows;
 mod writer;
 mod writing;
 

@@ -8,6 +8,7 @@ use tantivy::index::SegmentMeta;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{Index, IndexWriter, SegmentReader, Term};
 
+use crate::directory::Reading;
 use crate::fields::Fields;
 use crate::markers::Marker;
 use crate::{Error, Settings, folder};
@@ -45,7 +46,7 @@ impl Writing {
     fn locked(folder: &Path, settings: Settings) -> Result<Self, Error> {
         loop {
             let before = fs::read(folder.join(LIST_OF_FILES)).ok();
-            let index = folder::open_index(folder)?;
+            let index = folder::open_index(folder, Reading::Merge)?;
             let engine = engine(&index, settings).map_err(|error| Error::of_engine(folder, error))?;
             if fs::read(folder.join(LIST_OF_FILES)).ok() == before {
                 return Ok(Self { index: Arc::new(index), engine, settings, spent: false });
