@@ -251,6 +251,7 @@ impl Context {
         let read = tokio::task::spawn_blocking(move || {
             let catalogue = Catalogue::open_existing(&folder)?;
             let hours = catalogue.as_ref().map(Catalogue::hours).transpose()?;
+            catalogue.as_ref().map(Catalogue::prepare).transpose()?;
             Ok::<_, index::Error>((catalogue, hours.unwrap_or_default()))
         });
         read.await.map_err(CommandError::usage)?.map_err(CommandError::from)

@@ -192,6 +192,15 @@ impl Catalogue {
         self.guarded(|| self.inner.reader.reload().map_err(|error| self.error(error)))
     }
 
+    /// Opens what every search needs, which else the first one does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
+    pub fn prepare(&self) -> Result<(), Error> {
+        self.guarded(|| self.known(&self.searcher()).map(drop).map_err(|error| self.error(error)))
+    }
+
     /// See [`guarded`].
     pub(crate) fn guarded<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         guarded(&self.inner.folder, work)

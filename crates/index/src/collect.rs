@@ -3,8 +3,9 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::panic::resume_unwind;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustc_hash::FxHashSet;
 use tantivy::query::{EnableScoring, Query, Weight};
@@ -87,8 +88,13 @@ impl Collected {
 }
 
 impl Pass {
+    /// Whether all cores do a part: where everything is looked at, and it is not a matter of a few rows.
+    fn is_shared(&self) -> bool {
+        self.keep < usize::MAX && !self.may_skip()
+    }
+
     /// Goes over what matches a query, segment by segment: those that may have the first rows first, because the others
-    /// then have little that comes before what was found. What is counted by value is counted on all cores.
+    /// then have little that comes before what was found.
     pub(crate) fn run(&self, query: &dyn Query, searcher: &Searcher, keys: &[Arc<Keys>]) -> tantivy::Result<Collected> {
         let scoring = if self.needs_scores() {
             EnableScoring::enabled_from_searcher(searcher)
@@ -96,13 +102,13 @@ impl Pass {
             EnableScoring::disabled_from_searcher(searcher)
         };
         let weight = query.weight(scoring)?;
-        let mut segments: Vec<_> = (0..).zip(searcher.segment_readers()).zip(keys).collect();
+        let segments = (0..).zip(searcher.segment_readers()).zip(keys);
+        let segments: Vec<_> = segments.map(|((segment, reader), keys)| Segment { segment, reader, keys }).collect();
+        let mut lanes = if self.is_shared() { dealt(segments, cores()) } else { vec![segments] };
         let best_time = |keys: &Keys| keys.times().map(|(newest, oldest)| self.order.best_time(newest, oldest));
-        segments.sort_by_key(|(_, keys)| Reverse(best_time(keys)));
-        let segments =
-            segments.into_iter().map(|((segment, reader), keys)| Segment { segment, reader, keys }).collect();
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let lanes = if self.counted_by.is_empty() { vec![segments] } else { dealt(segments, cores) };
+        for lane in &mut lanes {
+            lane.sort_by_key(|segment| Reverse(best_time(segment.keys)));
+        }
         let (mut best, mut gone_over) = (Best::new(self), Vec::new());
         for (found, segments) in on_each(lanes, |segments| self.go_over(segments, weight.as_ref()))? {
             best = best.with(found);
@@ -159,6 +165,12 @@ fn dealt(mut segments: Vec<Segment<'_>>, lots: usize) -> Vec<Vec<Segment<'_>>> {
         }
     }
     dealt.into_iter().map(|(_, lot)| lot).filter(|lot| !lot.is_empty()).collect()
+}
+
+/// Asking the system takes as long as a small search.
+fn cores() -> usize {
+    static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, NonZero::get));
+    *CORES
 }
 
 /// Works on each lot, on a thread of its own if there are several.
