@@ -258,13 +258,11 @@ impl Table {
     }
 
     async fn read(&self) -> Result<State, Error> {
-        let mut state =
-            open_log(self.kind, &self.log, self.remembers_removed).await.map_err(Error::table(self.name()))?;
+        let name = self.name();
+        let mut state = open_log(self.kind, &self.log, self.remembers_removed).await.map_err(Error::table(name))?;
         match self.upgrade(&mut state).await {
             // Who may only read, reads it as it is.
-            Err(error) if is_read_only(&error) => {
-                tracing::info!(table = self.name(), %error, "the table stays as it is")
-            }
+            Err(error) if is_read_only(&error) => tracing::info!(table = name, %error, "the table stays as it is"),
             other => other?,
         }
         Ok(state)
