@@ -38,7 +38,9 @@ fn a_plan_needs_no_service_and_no_archive_and_makes_none() {
     assert_eq!((&object["version"], &object["calls"], &object["seconds"]), (&1.into(), &71.into(), &426.into()));
     assert_eq!((&object["first_hour"], &object["last_hour"]), (&"2026031120".into(), &"2026031419".into()));
     assert_eq!((&object["hours"]["first"], &object["hours"]["wait"]), (&71.into(), &1.into()));
-    assert_eq!((&object["bytes_expected"], &object["done_at"]), (&Value::Null, &"2026-03-14T20:37:06Z".into()));
+    assert_eq!(object["bytes_expected"], Value::Null);
+    // The clock runs.
+    assert!(object["done_at"].as_str().unwrap().starts_with("2026-03-14T20:37:"), "{object}");
     assert_eq!(object["at_risk"][0]["hour"], "2026031120");
     assert_eq!(object["at_risk"][0]["lost_at"], "2026-03-14T21:00:00Z");
     let told = planned(&["plan"]);
