@@ -122,9 +122,18 @@ impl Entry {
     /// An attempt that changed nothing leaves it as it is.
     #[must_use]
     pub fn publication(&self) -> String {
-        if self.files.is_empty() { "no messages".to_owned() } else { self.files.join(",") }
+        publication_of(&self.files)
     }
 }
+
+/// The publication of an hour that has these data files, see [`Entry::publication`].
+#[must_use]
+pub fn publication_of(files: &[String]) -> String {
+    if files.is_empty() { NO_MESSAGES.to_owned() } else { files.join(",") }
+}
+
+/// The publication of an hour without messages.
+pub const NO_MESSAGES: &str = "no messages";
 
 #[cfg(test)]
 mod tests {

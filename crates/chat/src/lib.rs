@@ -52,7 +52,7 @@ pub use attachment::{Attachment, AttachmentKind, AttachmentState};
 pub use body::BodyType;
 pub use conversation::{Conversation, bare_key, conversation_key};
 pub use dead_letter::{DeadLetter, Reason};
-pub use entry::{Entry, State};
+pub use entry::{Entry, NO_MESSAGES, State, publication_of};
 pub use hour::{Hour, HourError, Hours};
 pub use id::MessageId;
 pub use message::{Message, Position, RETAINED_PARTS};

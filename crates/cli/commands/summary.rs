@@ -234,6 +234,9 @@ impl Context {
         archive: &Archive,
         (catalogue, indexed): (Option<Catalogue>, BTreeMap<Hour, String>),
     ) -> Result<Option<Catalogue>, CommandError> {
+        if archive.holds_just(&indexed).await.map_err(CommandError::from)? {
+            return Ok(catalogue);
+        }
         let lag = Lag::between(&archive.entries().await.map_err(CommandError::from)?, &indexed);
         if lag.is_none() {
             return Ok(catalogue);

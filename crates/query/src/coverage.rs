@@ -16,6 +16,11 @@ pub(crate) struct Coverage {
 }
 
 impl Coverage {
+    /// The index holds all that is archived, as it is.
+    pub(crate) fn whole(indexed: BTreeMap<Hour, String>) -> Self {
+        Self { held: indexed.into_keys().collect(), missing: Vec::new(), stale: BTreeSet::new() }
+    }
+
     /// Holds the ledger against the hours of the index and the publications that they were taken in from.
     pub(crate) fn of(entries: &BTreeMap<Hour, Entry>, indexed: &BTreeMap<Hour, String>) -> Self {
         let done = entries.values().filter(|entry| entry.state == State::Done);

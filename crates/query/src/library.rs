@@ -160,6 +160,9 @@ impl Library {
 
     pub(crate) async fn coverage(&self) -> Result<Coverage, Error> {
         let indexed = self.catalogue.as_ref().map(Catalogue::hours).transpose()?.unwrap_or_default();
+        if self.archive.holds_just(&indexed).await? {
+            return Ok(Coverage::whole(indexed));
+        }
         Ok(Coverage::of(&self.archive.entries().await?, &indexed))
     }
 

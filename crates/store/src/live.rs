@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use chat::{Entry, Hour, State, Tally, Timestamp};
+use chat::{Entry, Hour, NO_MESSAGES, State, Tally, Timestamp};
 use deltalake::kernel::{Add, Version};
 
 use crate::snapshot::{DataFile, hours};
@@ -92,6 +92,16 @@ impl Live {
     pub(crate) fn holds(&self, hour: Hour, publication: &str) -> bool {
         self.files.contains_key(publication)
             || self.holders(hour).iter().any(|file| file.publications(hour).any(|name| name == publication))
+    }
+
+    /// Whether it holds just these publications of hours and no others, as far as its files tell. One that tells too little is
+    /// taken for something else.
+    pub(crate) fn is_just(&self, publications: &BTreeMap<Hour, String>) -> bool {
+        let told: Vec<_> = self.files().flat_map(|file| tags::publications(file.add.tags.as_ref())).collect();
+        let held: usize = self.files().map(|file| file.hours.len()).sum();
+        let with_messages = publications.values().filter(|publication| *publication != NO_MESSAGES).count();
+        let is_theirs = |(hour, publication): &(Hour, String)| publications.get(hour) == Some(publication);
+        told.len() == held && held == self.holders.len() && held == with_messages && told.iter().all(is_theirs)
     }
 
     fn insert(&mut self, file: Arc<LiveFile>) {
@@ -206,6 +216,38 @@ mod tests {
         assert!(Arc::ptr_eq(live.file("day").unwrap(), anew.file("day").unwrap()), "it is not read again");
         live.go_on(["day".to_owned()], []);
         assert!(live.hours().next().is_none() && live.holders(hour(0)).is_empty());
+    }
+
+    #[test]
+    fn an_index_is_held_against_the_publications_of_every_hour() {
+        let entry = |number, files: &[&str]| Entry {
+            files: files.iter().map(|name| (*name).to_owned()).collect(),
+            ..Entry::new(hour(number), Timestamp::default(), State::Done)
+        };
+        let file = |path: &str, entries: &[Entry]| Add {
+            path: path.to_owned(),
+            tags: Some(tags::of_entries(entries, &[])),
+            ..Add::default()
+        };
+        let files = [file("day", &[entry(0, &["a"]), entry(1, &["b"])]), file("c", &[entry(2, &["c"])])];
+        let live = Live::of(0, files.clone(), &Live::default());
+        let indexed = |of: &[(i64, &str)]| -> BTreeMap<Hour, String> {
+            of.iter().map(|(number, publication)| (hour(*number), (*publication).to_owned())).collect()
+        };
+        let whole = [(0, "a"), (1, "b"), (2, "c"), (3, NO_MESSAGES)];
+        assert!(live.is_just(&indexed(&whole)) && live.is_just(&indexed(&whole[..3])));
+        for other in [
+            vec![(0, "a"), (1, "b")],
+            vec![(0, "a"), (1, "b"), (2, "another")],
+            vec![(0, "a"), (1, "b"), (2, "c"), (3, "gone")],
+            vec![(0, "a"), (1, "b"), (2, NO_MESSAGES)],
+        ] {
+            assert!(!live.is_just(&indexed(&other)), "{other:?}");
+        }
+        let untold = Add { tags: Some(tags::of_hours(&[hour(2)])), ..files[1].clone() };
+        assert!(!Live::of(0, [files[0].clone(), untold], &Live::default()).is_just(&indexed(&whole)));
+        let twice = file("d", &[entry(2, &["c"])]);
+        assert!(!Live::of(0, files.into_iter().chain([twice]), &Live::default()).is_just(&indexed(&whole)));
     }
 
     #[test]

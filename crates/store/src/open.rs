@@ -305,6 +305,16 @@ impl Archive {
         Ok(entry.files.iter().all(holds))
     }
 
+    /// Whether the messages are of just these hours, each in this [publication](Entry::publication), as the log of the messages
+    /// tells. Then the ledger need not be read to know what is published.
+    ///
+    /// # Errors
+    ///
+    /// When the log cannot be read.
+    pub async fn holds_just(&self, publications: &BTreeMap<Hour, String>) -> Result<bool, Error> {
+        Ok(self.inner.messages.live().await?.is_just(publications))
+    }
+
     /// The lines that were set aside, of one hour or of all.
     ///
     /// # Errors

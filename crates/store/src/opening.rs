@@ -123,14 +123,16 @@ impl Archive {
 }
 
 async fn open_tables(site: Site, app: Option<App>, access: Access, clock: Clock) -> Result<Inner, Error> {
-    let table = |kind| Table::new(kind, &site, Arc::clone(&clock));
-    // Each on a task of its own: half of it is waiting for small reads, one after another, and half is work.
-    let (messages, hours) =
-        tokio::join!(on_a_task(table(Kind::Messages).opened()), on_a_task(table(Kind::Hours).opened()));
-    let (messages, hours) = (Arc::new(messages?), hours?);
-    // Who makes an archive makes all of it; who reads one seldom needs these.
-    let dead_letters = table(Kind::DeadLetters);
-    let dead_letters = if access == Access::Create { dead_letters.opened().await? } else { dead_letters };
+    // Who makes an archive makes all of it; who reads one does not always need more than the messages.
+    let table = |kind| {
+        let table = Table::new(kind, &site, Arc::clone(&clock));
+        let is_needed = access == Access::Create || kind == Kind::Messages;
+        // On a task of its own: half of it is waiting for small reads, one after another, and half is work.
+        on_a_task(async move { if is_needed { table.opened().await } else { Ok(table) } })
+    };
+    let (messages, dead_letters, hours) =
+        tokio::join!(table(Kind::Messages), table(Kind::DeadLetters), table(Kind::Hours));
+    let (messages, dead_letters, hours) = (Arc::new(messages?), dead_letters?, hours?);
     let attachments = Attachments::new(site.clone(), Arc::clone(&clock));
     let running = Arc::new(Running::new(site.clone()));
     let ledger = Ledger::new(hours, Arc::clone(&messages), site.clone(), Arc::clone(&running), Arc::clone(&clock));

@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chat::{Entry, Hour, State, Tally, Timestamp, show_time};
+use chat::{Entry, Hour, State, Tally, Timestamp, publication_of, show_time};
 use serde::{Deserialize, Serialize};
 
 const HOURS: &str = "annals.hours";
@@ -121,8 +121,22 @@ pub(crate) fn entries(tags: Option<&Tags>) -> Vec<Entry> {
     wire.into_iter().flatten().filter_map(Wire::entry).collect()
 }
 
+/// The publication of each hour of a file, as its tags tell; less to read than [`entries`].
+pub(crate) fn publications(tags: Option<&Tags>) -> Vec<(Hour, String)> {
+    let told: Option<Vec<WireFiles>> = text(tags, ENTRIES).and_then(|json| serde_json::from_str(json).ok());
+    let told = told.into_iter().flatten();
+    told.filter_map(|told| Some((Hour::from_key(&told.hour).ok()?, publication_of(&told.files)))).collect()
+}
+
 fn text<'a>(tags: Option<&'a Tags>, name: &str) -> Option<&'a str> {
     tags?.get(name)?.as_deref()
+}
+
+/// What an entry as it is written down says of its files.
+#[derive(Deserialize)]
+struct WireFiles {
+    hour: String,
+    files: Vec<String>,
 }
 
 /// An entry as it is written down; times are RFC 3339.
@@ -246,6 +260,7 @@ mod tests {
         };
         let tags = of_entries(std::slice::from_ref(&entry), &["a".to_owned(), "b".to_owned()]);
         assert_eq!(hours(Some(&tags)), Some(vec![hour]));
+        assert_eq!(publications(Some(&tags)), [(hour, entry.publication())]);
         assert_eq!(entries(Some(&tags)), [entry]);
         let has = |names: &[&str]| {
             has_promoted(Some(&tags), &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
