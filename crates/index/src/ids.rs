@@ -10,13 +10,10 @@ use chat::Hour;
 use tantivy::{DocId, SegmentOrdinal};
 
 use crate::keys::Keys;
-use crate::repeats::Bits;
+use crate::repeats::{BITS_A_ROW, Bits, bit_in};
 
 /// Ids that are read of a column at once.
 const AT_ONCE: usize = 64;
-
-/// Bits for each row: of the rows whose id no other has, one in so many is compared for nothing.
-const BITS_A_ROW: u64 = 32;
 
 /// A row, and whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,7 +76,7 @@ impl Ids {
 /// The rows whose bit another row has too.
 fn suspects(mut rows: Vec<Row>) -> Vec<Row> {
     let bits = (rows.len() as u64 * BITS_A_ROW).next_power_of_two().max(64);
-    let bit = |row: &Row| (row.message.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 12) & (bits - 1);
+    let bit = |row: &Row| bit_in(bits, row.message);
     let (mut met, mut twice) = (Bits::with(bits), BTreeSet::new());
     for row in &rows {
         if met.put(bit(row)) {

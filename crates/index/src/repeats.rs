@@ -11,7 +11,7 @@ use tantivy::{DocId, Searcher};
 use crate::keys::Keys;
 
 /// Bits for each row: of the rows that do not repeat, one in so many is compared for nothing.
-const BITS_A_ROW: u64 = 32;
+pub(crate) const BITS_A_ROW: u64 = 32;
 
 /// The bits of a field at the most: 32 MB, of which there are two. An index with more rows is gone through in turns.
 const MOST_BITS: u64 = 1 << 28;
@@ -127,13 +127,22 @@ impl Turn {
             let some = &mut some[..AT_ONCE.min((count - start) as usize)];
             values.get_range(u64::from(start), some);
             for (value, message) in (start..).zip(some) {
-                let spread = message.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                if self.turns == 1 || (spread >> 48) % self.turns == self.turn {
-                    call(value, (spread >> 12) & (self.bits - 1));
+                if self.turns == 1 || (spread(*message) >> 48) % self.turns == self.turn {
+                    call(value, bit_in(self.bits, *message));
                 }
             }
         }
     }
+}
+
+/// The bit of an id in a field of so many, a power of two.
+pub(crate) fn bit_in(bits: u64, message: u64) -> u64 {
+    (spread(message) >> 12) & (bits - 1)
+}
+
+/// Ids that follow each other lie far apart.
+fn spread(message: u64) -> u64 {
+    message.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// Marks the rows of messages that stand in several hours.
