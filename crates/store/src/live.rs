@@ -34,6 +34,7 @@ pub(crate) struct LiveFile {
     /// Whether it holds them, and not just may: statistics that span several hours rule none out.
     is_sure: bool,
     entries: OnceLock<BTreeMap<Hour, Entry>>,
+    told_publications: OnceLock<Vec<(Hour, String)>>,
     facts: OnceLock<DataFile>,
 }
 
@@ -97,10 +98,10 @@ impl Live {
     /// Whether it holds just these publications of hours and no others, as far as its files tell. One that tells too little is
     /// taken for something else.
     pub(crate) fn is_just(&self, publications: &BTreeMap<Hour, String>) -> bool {
-        let told: Vec<_> = self.files().flat_map(|file| tags::publications(file.add.tags.as_ref())).collect();
+        let told: Vec<_> = self.files().flat_map(|file| file.told_publications()).collect();
         let held: usize = self.files().map(|file| file.hours.len()).sum();
         let with_messages = publications.values().filter(|publication| *publication != NO_MESSAGES).count();
-        let is_theirs = |(hour, publication): &(Hour, String)| publications.get(hour) == Some(publication);
+        let is_theirs = |(hour, publication): &&(Hour, String)| publications.get(hour) == Some(publication);
         told.len() == held && held == self.holders.len() && held == with_messages && told.iter().all(is_theirs)
     }
 
@@ -131,7 +132,14 @@ impl LiveFile {
         let is_told = told.is_some();
         let hours = told.unwrap_or_else(|| hours(&add));
         let is_sure = is_told || hours.len() == 1;
-        Self { add, hours, is_sure, entries: OnceLock::new(), facts: OnceLock::new() }
+        Self {
+            add,
+            hours,
+            is_sure,
+            entries: OnceLock::new(),
+            told_publications: OnceLock::new(),
+            facts: OnceLock::new(),
+        }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -155,6 +163,11 @@ impl LiveFile {
     pub(crate) fn told(&self, hour: Hour) -> Option<&Entry> {
         let read = || tags::entries(self.add.tags.as_ref()).into_iter().map(|entry| (entry.hour, entry)).collect();
         self.entries.get_or_init(read).get(&hour)
+    }
+
+    /// The publication of each of its hours, as the file's tags tell. Searches ask for them again and again.
+    fn told_publications(&self) -> &[(Hour, String)] {
+        self.told_publications.get_or_init(|| tags::publications(self.add.tags.as_ref()))
     }
 
     /// The names of what was published of an hour and is in this file: its own, and those of files whose rows it took in.
