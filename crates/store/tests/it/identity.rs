@@ -98,14 +98,27 @@ async fn a_newer_format_is_refused_in_words() {
 
 #[tokio::test]
 async fn a_newer_table_is_refused_in_words() {
-    let folder = TempDir::new().unwrap();
-    drop(open(folder.path()).await);
-    let log = folder.path().join("hours/_delta_log/00000000000000000000.json");
-    let today = format!(r#""annals.format":"{}""#, archive::FORMAT);
-    let newer = fs::read_to_string(&log).unwrap().replace(&today, r#""annals.format":"7""#);
-    fs::write(&log, newer).unwrap();
-    let error = Archive::open(folder.path(), Access::Existing, clock()).await.unwrap_err();
-    assert!(error.to_string().contains("format 7"), "{error}");
+    for table in ["messages", "dead_letters", "hours"] {
+        let folder = TempDir::new().unwrap();
+        drop(open(folder.path()).await);
+        let log = folder.path().join(table).join("_delta_log/00000000000000000000.json");
+        let today = format!(r#""annals.format":"{}""#, archive::FORMAT);
+        let newer = fs::read_to_string(&log).unwrap().replace(&today, r#""annals.format":"7""#);
+        fs::write(&log, newer).unwrap();
+        // Whoever is to fill the archive is refused at the door, and who reads it where that table is needed.
+        let filled = Archive::open(folder.path(), Access::Create, clock()).await.map(drop);
+        let read = async {
+            let archive = Archive::open(folder.path(), Access::Existing, clock()).await?;
+            assert_ne!(table, "messages", "every reader needs them");
+            archive.dead_letters(None).await?;
+            archive.entries().await.map(drop)
+        };
+        for refused in [filled, read.await] {
+            let error = refused.unwrap_err();
+            assert!(error.to_string().contains("format 7"), "{table}: {error}");
+            assert_eq!(error.advice(), Advice::FixTheSettings, "{table}");
+        }
+    }
 }
 
 #[tokio::test]
