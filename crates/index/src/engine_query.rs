@@ -8,14 +8,15 @@ use std::sync::Arc;
 use chat::Timestamp;
 use tantivy::Term;
 use tantivy::query::{
-    AllQuery, BooleanQuery, ConstScoreQuery, FuzzyTermQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query, RangeQuery,
-    RegexQuery, TermQuery,
+    AllQuery, BooleanQuery, ConstScoreQuery, FuzzyTermQuery, Occur, PhrasePrefixQuery, Query, RangeQuery, RegexQuery,
+    TermQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
 use crate::exactness::Exactness;
 use crate::fields::Fields;
 use crate::markers;
+use crate::phrases::Following;
 use crate::query::{Node, Part, Pattern, Phrase, Place, Span, Whole};
 use crate::request::Request;
 use crate::settled::Settled;
@@ -135,7 +136,7 @@ fn of_phrase(phrase: &Phrase, field: Field) -> Box<dyn Query> {
             query.set_max_expansions(EXPANSIONS);
             Box::new(query)
         }
-        _ => Box::new(PhraseQuery::new_with_offset(terms(phrase, field))),
+        _ => Box::new(Following::new(terms(phrase, field), field)),
     }
 }
 

@@ -51,6 +51,7 @@ mod guard;
 mod ids;
 mod keys;
 mod markers;
+mod phrases;
 mod query;
 mod repeats;
 mod replacement;

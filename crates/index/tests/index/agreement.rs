@@ -73,6 +73,12 @@ proptest! {
             prop_assert_eq!(found.total, scanned.len() as u64);
             let best = catalogue.search(&Request { order: Order::Relevance, ..ask(&typed) }).unwrap();
             prop_assert_eq!(best.total, scanned.len() as u64, "by relevance: {:?}", typed);
+            // Sums of several scores may be rounded in another way.
+            if second.is_none() && first.3 && *shape > 5 {
+                let request = Request { order: Order::Relevance, limit: 2, counted: false, ..ask(&typed) };
+                let hits = catalogue.search(&request).unwrap().hits;
+                prop_assert_eq!(hits.as_slice(), best.hits.get(..best.hits.len().min(2)).unwrap(), "first: {:?}", typed);
+            }
             let mut lines = Vec::new();
             catalogue.each_row(&query, |row| lines.push(format!("09/{}", row.line))).unwrap();
             lines.sort_unstable();
