@@ -15,6 +15,8 @@ use crate::search::Hit;
 pub(crate) struct Ranked {
     rank: Rank,
     pub(crate) hit: Hit,
+    /// Whether the message may stand in several hours.
+    pub(crate) may_repeat: bool,
 }
 
 /// What the order compares before it looks at the key of the row: greater comes first. A BM25 score is not negative, so
@@ -67,13 +69,14 @@ impl Best {
         self.keep > 0 && score > self.threshold()
     }
 
-    /// Offers a row.
-    pub(crate) fn take(&mut self, sent_at: Option<i64>, score: Score, hit: impl FnOnce() -> Hit) {
+    /// Offers a row, and whether its message may stand in several hours.
+    pub(crate) fn take(&mut self, sent_at: Option<i64>, score: Score, row: impl FnOnce() -> (Hit, bool)) {
         let rank = self.order.rank(score, sent_at);
         if self.after.is_some_and(|after| rank > after.rank) || self.worst().is_some_and(|worst| rank < worst.rank) {
             return;
         }
-        let ranked = Ranked { rank, hit: hit() };
+        let (hit, may_repeat) = row();
+        let ranked = Ranked { rank, hit, may_repeat };
         if self.after.is_some_and(|after| ranked >= after) {
             return;
         }
@@ -136,7 +139,7 @@ impl Ranked {
             score,
             message: 0,
         };
-        Self { rank, hit }
+        Self { rank, hit, may_repeat: false }
     }
 }
 

@@ -14,6 +14,7 @@ use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 use crate::best::{Best, Ranked};
 use crate::ids::{self, Ids};
 use crate::keys::Keys;
+use crate::query::Span;
 use crate::repeats::{Bits, Repeats};
 use crate::request::{By, Order, Place};
 use crate::tally::Tally;
@@ -38,6 +39,8 @@ pub(crate) struct Pass {
     pub(crate) markers: Option<Arc<Vec<Vec<DocId>>>>,
     /// Hours whose rows are passed over.
     pub(crate) without: FxHashSet<i64>,
+    /// Only rows that were sent in this span are kept, where the query does not ask for it.
+    pub(crate) span: Option<Span>,
     /// Whether all that matches is looked at, to be counted.
     pub(crate) counted: bool,
     pub(crate) counted_by: Vec<By>,
@@ -54,6 +57,7 @@ impl Pass {
             repeats: None,
             markers: None,
             without: FxHashSet::default(),
+            span: None,
             counted: true,
             counted_by: Vec::new(),
         }
@@ -211,6 +215,7 @@ struct OfSegment {
     seen: Option<Vec<DocId>>,
     markers: std::iter::Peekable<std::vec::IntoIter<DocId>>,
     without: FxHashSet<i64>,
+    span: Option<Span>,
     tallies: Vec<Tally>,
     rows: u64,
 }
@@ -233,6 +238,7 @@ impl OfSegment {
             seen: (!pass.may_skip()).then(Vec::new),
             markers: markers.unwrap_or_default().into_iter().peekable(),
             without: pass.without.clone(),
+            span: pass.span,
             tallies,
             rows: 0,
         })
@@ -241,7 +247,7 @@ impl OfSegment {
     fn go_over(&mut self, weight: &dyn Weight, reader: &SegmentReader, pass: &Pass) -> tantivy::Result<()> {
         let deleted = reader.alive_bitset();
         let is_alive = |doc: DocId| deleted.is_none_or(|alive| alive.is_alive(doc));
-        if pass.may_skip() && self.best.is_settled() {
+        if pass.may_skip() && (self.best.is_settled() || self.is_outside()) {
             return Ok(());
         }
         if pass.may_skip() && pass.needs_scores() {
@@ -283,6 +289,12 @@ impl OfSegment {
         if !self.best.is_settled() {
             docs.iter().for_each(|doc| self.rank(*doc, 0.0));
         }
+    }
+
+    /// Whether no row was sent in the span that is asked for.
+    fn is_outside(&self) -> bool {
+        let overlaps = |span: Span| self.keys.times().is_some_and(|(newest, oldest)| span.overlaps(oldest, newest));
+        self.span.is_some_and(|span| !overlaps(span))
     }
 
     /// Rows come in order.
@@ -327,8 +339,13 @@ impl OfSegment {
     }
 
     fn rank(&mut self, doc: DocId, score: Score) {
-        if self.best.may_take(score) {
-            self.best.take(self.keys.sent_at.first(doc), score, || self.keys.hit(doc, score));
+        if !self.best.may_take(score) {
+            return;
+        }
+        let sent_at = self.keys.sent_at.first(doc);
+        if self.span.is_none_or(|span| sent_at.is_some_and(|time| span.holds(time))) {
+            let may_repeat = || self.watched.as_ref().is_none_or(|watched| watched.has(u64::from(doc)));
+            self.best.take(sent_at, score, || (self.keys.hit(doc, score), may_repeat()));
         }
     }
 }

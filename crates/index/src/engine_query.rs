@@ -5,7 +5,6 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use chat::Timestamp;
 use tantivy::Term;
 use tantivy::query::{
     AllQuery, BooleanQuery, ConstScoreQuery, FuzzyTermQuery, Occur, PhrasePrefixQuery, Query, RangeQuery, RegexQuery,
@@ -15,6 +14,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 
 use crate::exactness::Exactness;
 use crate::fields::Fields;
+use crate::filtered::Filtered;
 use crate::markers;
 use crate::phrases::Following;
 use crate::query::{Node, Part, Pattern, Phrase, Place, Span, Whole};
@@ -27,12 +27,21 @@ const EXPANSIONS: u32 = 1 << 16;
 
 /// The engine's query for a request.
 pub(crate) fn of(request: &Request, fields: &Fields) -> Box<dyn Query> {
-    let mut queries = vec![of_node(request.query.root(), fields)];
-    if request.since.is_some() || request.until.is_some() {
-        let span = Span { since: request.since.map(microseconds_up), until: request.until.map(microseconds_up) };
-        queries.push(sent(span, fields));
-    }
-    all(queries, fields)
+    let (root, sent) = (request.query.root(), request.span().map(Node::Sent));
+    all(&std::iter::once(root).chain(&sent).collect::<Vec<_>>(), fields)
+}
+
+/// The same apart: the span of time, and the engine's query for all else. Asking for the time of the few rows that may be among
+/// the best takes less than looking for all that were sent in it. `None` where there is no span, or nothing else that has a score.
+pub(crate) fn apart(request: &Request, fields: &Fields) -> Option<(Span, Box<dyn Query>)> {
+    let (mut spans, mut others) = (Vec::from_iter(request.span()), Vec::new());
+    request.query.root().each_of_all(&mut |node| match node {
+        Node::Sent(span) => spans.push(*span),
+        node => others.push(node),
+    });
+    let has_score = others.iter().any(|node| !matches!(node, Node::Not(_)) && !node.is_filter());
+    let span = spans.into_iter().reduce(Span::common).filter(|_| has_score)?;
+    Some((span, of_all(others.into_iter(), fields)))
 }
 
 /// The engine's query for a query alone.
@@ -45,12 +54,6 @@ fn sent(span: Span, fields: &Fields) -> Box<dyn Query> {
     let since = span.since.map_or(Bound::Unbounded, |time| Bound::Included(bound(time)));
     let until = span.until.map_or(Bound::Unbounded, |time| Bound::Excluded(bound(time)));
     unscored(Box::new(RangeQuery::new(since, until)))
-}
-
-/// The first whole microsecond that is not before a time. Both bounds are of the kind "before this": a message, which has
-/// whole microseconds, is before the one when it is before the other.
-fn microseconds_up(time: Timestamp) -> i64 {
-    time.timestamp_micros() + i64::from(!time.timestamp_subsec_nanos().is_multiple_of(1000))
 }
 
 /// The documents of a message id.
@@ -78,9 +81,9 @@ pub(crate) fn both(one: Box<dyn Query>, other: Box<dyn Query>) -> BooleanQuery {
 
 fn of_node(node: &Node, fields: &Fields) -> Box<dyn Query> {
     match node {
-        Node::All(nodes) => of_all(nodes, fields),
+        Node::All(nodes) => of_all(nodes.iter(), fields),
         Node::Any(nodes) => Box::new(BooleanQuery::union(nodes.iter().map(|node| of_node(node, fields)).collect())),
-        Node::Not(node) => of_all(std::slice::from_ref(&Node::Not(node.clone())), fields),
+        Node::Not(node) => of_all(std::iter::once(&Node::Not(node.clone())), fields),
         Node::Words(Place::Text, phrase) => Exactness::of(phrase, of_phrase(phrase, fields.text), fields.spelled),
         Node::Words(Place::File, phrase) => of_phrase(phrase, fields.file),
         Node::Like(pattern) => of_pattern(pattern, fields.text),
@@ -90,15 +93,15 @@ fn of_node(node: &Node, fields: &Fields) -> Box<dyn Query> {
 }
 
 /// All that must match, less all that must not; less than every message when nothing must.
-fn of_all(nodes: &[Node], fields: &Fields) -> Box<dyn Query> {
+fn of_all<'n>(nodes: impl Iterator<Item = &'n Node>, fields: &Fields) -> Box<dyn Query> {
     let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
     for node in nodes {
         match node {
             Node::Not(node) => unwanted.push((Occur::MustNot, settled(of_node(node, fields)))),
-            node => wanted.push(of_node(node, fields)),
+            node => wanted.push(node),
         }
     }
-    let wanted = all(wanted, fields);
+    let wanted = all(&wanted, fields);
     if unwanted.is_empty() {
         return wanted;
     }
@@ -110,13 +113,20 @@ fn settled(query: Box<dyn Query>) -> Box<dyn Query> {
     Box::new(Settled(unscored(query)))
 }
 
-/// All of the queries; every message when there are none.
-fn all(mut queries: Vec<Box<dyn Query>>, fields: &Fields) -> Box<dyn Query> {
-    match queries.len() {
-        0 => messages(fields),
-        1 => queries.remove(0),
-        _ => Box::new(BooleanQuery::intersection(queries)),
+/// All that match; every message when nothing must.
+fn all(nodes: &[&Node], fields: &Fields) -> Box<dyn Query> {
+    let (filters, scored): (Vec<&Node>, Vec<&Node>) = nodes.iter().partition(|node| node.is_filter());
+    let queries = |nodes: &[&Node]| nodes.iter().map(|node| of_node(node, fields)).collect::<Vec<_>>();
+    match (scored.is_empty(), filters.is_empty()) {
+        (true, true) => messages(fields),
+        (true, false) => intersection(queries(&filters)),
+        (false, true) => intersection(queries(&scored)),
+        (false, false) => Box::new(Filtered { scored: intersection(queries(&scored)), filters: queries(&filters) }),
     }
+}
+
+fn intersection(mut queries: Vec<Box<dyn Query>>) -> Box<dyn Query> {
+    if queries.len() == 1 { queries.remove(0) } else { Box::new(BooleanQuery::intersection(queries)) }
 }
 
 /// Everything but the markers.

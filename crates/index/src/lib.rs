@@ -44,6 +44,7 @@ mod error;
 mod exactness;
 mod facts;
 mod fields;
+mod filtered;
 mod fold;
 mod folder;
 mod format;

@@ -169,6 +169,23 @@ impl Node {
         matches!(self, Self::All(nodes) if nodes.iter().all(Self::is_everything))
     }
 
+    /// Each of the parts that all must match, of parts within parts too.
+    pub(crate) fn each_of_all<'n>(&'n self, each: &mut dyn FnMut(&'n Self)) {
+        match self {
+            Self::All(nodes) => nodes.iter().for_each(|node| node.each_of_all(each)),
+            node => each(node),
+        }
+    }
+
+    /// Whether nothing in it has a score.
+    pub(crate) fn is_filter(&self) -> bool {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().all(Self::is_filter),
+            Self::Is(..) | Self::Sent(_) => true,
+            Self::Not(_) | Self::Words(..) | Self::Like(_) => false,
+        }
+    }
+
     fn origins(&self, tokens: &Tokens, into: &mut Vec<Range<usize>>) {
         match self {
             Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.origins(tokens, into)),
@@ -207,8 +224,19 @@ impl Whole {
 }
 
 impl Span {
-    fn holds(self, time: i64) -> bool {
+    pub(crate) fn holds(self, time: i64) -> bool {
         self.since.is_none_or(|since| since <= time) && self.until.is_none_or(|until| time < until)
+    }
+
+    /// The times that are in both.
+    pub(crate) fn common(self, other: Self) -> Self {
+        let until = self.until.into_iter().chain(other.until).min();
+        Self { since: self.since.max(other.since), until }
+    }
+
+    /// Whether it holds a time from the one to the other.
+    pub(crate) fn overlaps(self, first: i64, last: i64) -> bool {
+        self.since.is_none_or(|since| since <= last) && self.until.is_none_or(|until| first < until)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chat::{Hour, Position, Timestamp, start_of_month};
 
 use crate::Query;
+use crate::query::Span;
 
 /// In what order hits come. Hits that are equal in it come in the order of their rows: source hour, part, line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -109,10 +110,27 @@ impl Request {
         }
     }
 
+    /// Whether rows may be passed over that cannot be among the first.
+    pub(crate) fn may_skip(&self) -> bool {
+        !self.counted && self.counted_by.is_empty()
+    }
+
+    /// The span of time that is asked for besides the query.
+    pub(crate) fn span(&self) -> Option<Span> {
+        let span = Span { since: self.since.map(microseconds_up), until: self.until.map(microseconds_up) };
+        (self.since.is_some() || self.until.is_some()).then_some(span)
+    }
+
     /// Whether every message matches.
     pub(crate) fn is_everything(&self) -> bool {
         self.query.is_everything() && self.since.is_none() && self.until.is_none()
     }
+}
+
+/// The first whole microsecond that is not before a time. Both bounds are of the kind "before this": a message, which has
+/// whole microseconds, is before the one when it is before the other.
+fn microseconds_up(time: Timestamp) -> i64 {
+    time.timestamp_micros() + i64::from(!time.timestamp_subsec_nanos().is_multiple_of(1000))
 }
 
 /// The longest stretch that is put together of shorter ones.

@@ -125,13 +125,15 @@ struct Search<'s> {
     request: &'s Request,
 }
 
-/// Rows that are looked at beyond the limit, in case there are copies among the first: copies are rare.
+/// Rows that are kept beyond the limit, in case there are copies among the first: copies are rare.
 const SPARE: usize = 64;
+/// The same where rows are passed over that cannot be among those kept: each that is kept keeps others from being passed over.
+const SPARE_OF_FEW: usize = 4;
 
 impl Search<'_> {
     fn found(&self) -> tantivy::Result<Found> {
         let limit = self.request.limit;
-        let mut keep = if limit == 0 { 0 } else { limit.saturating_add(SPARE) };
+        let mut keep = if limit == 0 { 0 } else { limit.saturating_add(self.spare()) };
         loop {
             let mut found = self.collected(keep)?;
             let all_were_kept = found.ranked.len() < keep || keep == 0;
@@ -142,8 +144,12 @@ impl Search<'_> {
                 let counts = summed(tallies, &self.request.counted_by)?;
                 return Ok(Found { hits, total, counts_copies, counts });
             }
-            keep = keep.saturating_mul(2);
+            keep = keep.saturating_mul(2).max(limit.saturating_add(SPARE));
         }
+    }
+
+    fn spare(&self) -> usize {
+        if self.request.may_skip() { SPARE_OF_FEW } else { SPARE }
     }
 
     /// Few rows are all compared with one another. For many it is found out first which rows of the index have copies.
@@ -166,6 +172,7 @@ impl Search<'_> {
             repeats,
             markers: None,
             without: request.without.iter().map(|hour| hour.number()).collect(),
+            span: None,
             counted: request.counted,
             counted_by: request.counted_by.clone(),
         };
@@ -173,6 +180,13 @@ impl Search<'_> {
         if request.is_everything() && !pass.needs_scores() {
             pass.markers = Some(Arc::new(markers::rows(self.searcher, &self.catalogue.fields())?));
             return self.run(&pass, &AllQuery);
+        }
+        if request.may_skip()
+            && pass.needs_scores()
+            && let Some((span, query)) = engine_query::apart(request, &self.catalogue.fields())
+        {
+            pass.span = Some(span);
+            return self.run(&pass, query.as_ref());
         }
         self.run(&pass, self.query().as_ref())
     }
@@ -188,13 +202,14 @@ impl Search<'_> {
     /// The first hits that are no copy of a matching message in an earlier hour.
     fn without_copies(&self, found: Collected) -> tantivy::Result<Vec<Hit>> {
         let mut hits = Vec::new();
-        for Ranked { hit, .. } in found.ranked {
+        for Ranked { hit, may_repeat, .. } in found.ranked {
             if hits.len() == self.request.limit {
                 break;
             }
             let earliest = match &found.ids {
                 Some(ids) => ids.earliest(hit.message),
-                None => self.earliest(hit.message)?,
+                None if may_repeat => self.earliest(hit.message)?,
+                None => None,
             };
             if earliest.is_none_or(|hour| hit.source_hour <= hour) {
                 hits.push(hit);

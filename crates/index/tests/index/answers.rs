@@ -274,6 +274,7 @@ fn the_first_are_the_same_when_nobody_counts() {
     let folder = tempfile::tempdir().unwrap();
     let catalogue = open(folder.path());
     let texts = ["tide", "the tide and the ebb", "ebb", "tide tide ebb", "résumé of the tide", "resume"];
+    let senders = ["ann", "bo"].into_iter().cycle().take(20).chain(["cy"]).collect::<Vec<_>>();
     for hour in (0..6).rev().map(|number| nine().plus(number)) {
         let messages: Vec<_> = (1..=200_u64)
             .map(|line| {
@@ -284,6 +285,7 @@ fn the_first_are_the_same_when_nobody_counts() {
                 Message {
                     sent_at: (line % 31 != 0).then_some(sent_at),
                     msg_id: Some(id.into()),
+                    sender: senders.get(usize::try_from(line).unwrap() % senders.len()).map(|name| (*name).into()),
                     ..message(hour, line, text)
                 }
             })
@@ -294,17 +296,36 @@ fn the_first_are_the_same_when_nobody_counts() {
     }
     take_in(&catalogue, nine().plus(2), "w", &[message(nine().plus(2), 1, "tide"), message(nine().plus(2), 2, "ebb")]);
     let mut compared = 0;
-    for typed in
-        ["tide", "tide ebb", "tide OR ebb", "\"the tide\"", "resume", "résumé OR ebb", "tide -ebb", "slack", ""]
-    {
+    let until = Some(at("2026-03-14T09:01:30Z"));
+    for typed in [
+        "tide",
+        "tide ebb",
+        "tide OR ebb",
+        "\"the tide\"",
+        "\"tide tide\"",
+        "\"tide and the\"",
+        "resume",
+        "résumé OR ebb",
+        "tide -ebb",
+        "slack",
+        "",
+        "tide from:ann",
+        "tide from:cy",
+        "\"the tide\" ebb from:(ann OR cy)",
+        "\"the tide\" from:bo -from:cy",
+        "(tide OR ebb) after:2026-03-14T09:00:20Z before:2026-03-14T09:01:10Z",
+        "resume (from:ann after:2026-03-14T09:00:40Z)",
+        "tide after:2026-03-15",
+        "-tide after:2026-03-14T09:00:40Z",
+    ] {
         for order in [Order::Relevance, Order::Newest, Order::Oldest] {
-            for without in [BTreeSet::new(), [nine(), nine().plus(4)].into()] {
+            for (without, until) in [(BTreeSet::new(), None), ([nine(), nine().plus(4)].into(), until)] {
                 let mut after = None;
                 for limit in [1, 3, 70, 400] {
-                    let counted = Request { order, limit, after, without: without.clone(), ..ask(typed) };
+                    let counted = Request { order, limit, after, until, without: without.clone(), ..ask(typed) };
                     let all = catalogue.search(&counted).unwrap();
                     let first = catalogue.search(&Request { counted: false, ..counted }).unwrap();
-                    assert_eq!(first.hits, all.hits, "{typed:?} {order:?} {limit}");
+                    assert_eq!(first.hits, all.hits, "{typed:?} {order:?} {limit} {until:?}");
                     compared += all.hits.len();
                     after = all.hits.last().map(index::Hit::place).or(after);
                 }
