@@ -64,6 +64,12 @@ impl Best {
         if self.best_time().is_some_and(|time| time < worst.rank.1) { score } else { score.next_down() }
     }
 
+    /// The least score of the rows, when there are as many as are kept and scores decide.
+    pub(crate) fn least_score(&self) -> Option<Score> {
+        let worst = self.worst().filter(|_| self.order == Order::Relevance);
+        worst.map(|worst| Score::from_bits(worst.rank.0))
+    }
+
     /// Whether a row with this score need be offered.
     pub(crate) fn may_take(&self, score: Score) -> bool {
         self.keep > 0 && score > self.threshold()

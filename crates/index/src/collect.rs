@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use rustc_hash::FxHashSet;
@@ -41,6 +42,8 @@ pub(crate) struct Pass {
     pub(crate) without: FxHashSet<i64>,
     /// Only rows that were sent in this span are kept, where the query does not ask for it.
     pub(crate) span: Option<Span>,
+    /// Whether to look for what matches takes so long that all cores do a part.
+    pub(crate) is_long: bool,
     /// Whether all that matches is looked at, to be counted.
     pub(crate) counted: bool,
     pub(crate) counted_by: Vec<By>,
@@ -58,6 +61,7 @@ impl Pass {
             markers: None,
             without: FxHashSet::default(),
             span: None,
+            is_long: false,
             counted: true,
             counted_by: Vec::new(),
         }
@@ -92,9 +96,9 @@ impl Collected {
 }
 
 impl Pass {
-    /// Whether all cores do a part: where everything is looked at, and it is not a matter of a few rows.
+    /// Whether all cores do a part: where everything is looked at or to look takes long, and it is not a matter of a few rows.
     fn is_shared(&self) -> bool {
-        self.keep < usize::MAX && !self.may_skip()
+        self.keep < usize::MAX && (self.is_long || !self.may_skip())
     }
 
     /// Goes over what matches a query, segment by segment: those that may have the first rows first, because the others
@@ -114,17 +118,23 @@ impl Pass {
             lane.sort_by_key(|segment| Reverse(best_time(segment.keys)));
         }
         let (mut best, mut gone_over) = (Best::new(self), Vec::new());
-        for (found, segments) in on_each(lanes, |segments| self.go_over(segments, weight.as_ref()))? {
+        let floor = Arc::new(Floor::default());
+        for (found, segments) in on_each(lanes, |segments| self.go_over(segments, weight.as_ref(), &floor))? {
             best = best.with(found);
             gone_over.extend(segments);
         }
         Ok(self.summed(best, gone_over, keys))
     }
 
-    fn go_over(&self, segments: Vec<Segment<'_>>, weight: &dyn Weight) -> tantivy::Result<(Best, Vec<GoneOver>)> {
+    fn go_over(
+        &self,
+        segments: Vec<Segment<'_>>,
+        weight: &dyn Weight,
+        floor: &Arc<Floor>,
+    ) -> tantivy::Result<(Best, Vec<GoneOver>)> {
         let (mut best, mut gone_over) = (Best::new(self), Vec::new());
         for Segment { segment, reader, keys } in segments {
-            let mut collected = OfSegment::new(self, segment, reader, keys, best)?;
+            let mut collected = OfSegment::new(self, segment, reader, keys, best, floor)?;
             collected.go_over(weight, reader, self)?;
             let OfSegment { best: so_far, seen, tallies, rows, .. } = collected;
             best = so_far;
@@ -206,9 +216,25 @@ fn joined(mut all: Vec<ids::Row>, more: Vec<ids::Row>, most: usize) -> Option<Ve
     })
 }
 
+/// The score that is sure to be among the best, as all cores together know.
+#[derive(Default)]
+struct Floor(AtomicU32);
+
+impl Floor {
+    /// Takes note of a score that as many rows have as are sought, and gives what a row must exceed. Rows of the same score may
+    /// come before those.
+    fn raised(&self, score: Option<Score>) -> Score {
+        let bits = score.map_or(0, Score::to_bits);
+        // The bits of scores, which are not negative, are in the order of the scores.
+        let highest = self.0.fetch_max(bits, Ordering::Relaxed).max(bits);
+        if highest == 0 { Score::MIN } else { Score::from_bits(highest).next_down() }
+    }
+}
+
 struct OfSegment {
     keys: Arc<Keys>,
     best: Best,
+    floor: Arc<Floor>,
     /// The rows that may be copies; `None` when every row may be one.
     watched: Option<Arc<Bits>>,
     /// Those that were met, unless they are too many.
@@ -227,12 +253,14 @@ impl OfSegment {
         reader: &SegmentReader,
         keys: &Arc<Keys>,
         best: Best,
+        floor: &Arc<Floor>,
     ) -> tantivy::Result<Self> {
         let tallies = pass.counted_by.iter().map(|by| Tally::of(*by, reader)).collect::<Result<_, _>>()?;
         let markers = pass.markers.as_ref().and_then(|markers| markers.get(segment as usize)).cloned();
         Ok(Self {
             keys: Arc::clone(keys),
             best: best.of_segment(keys),
+            floor: Arc::clone(floor),
             watched: pass.repeats.as_ref().map(|repeats| repeats.of_segment(segment as usize)),
             // Which rows are copies is told by those that were looked at: by all, or not at all.
             seen: (!pass.may_skip()).then(Vec::new),
@@ -251,11 +279,11 @@ impl OfSegment {
             return Ok(());
         }
         if pass.may_skip() && pass.needs_scores() {
-            return weight.for_each_pruning(self.best.threshold(), reader, &mut |doc, score| {
+            return weight.for_each_pruning(self.threshold(), reader, &mut |doc, score| {
                 if is_alive(doc) && !self.is_marker(doc) && !self.is_passed_over(doc) {
                     self.rank(doc, score);
                 }
-                self.best.threshold()
+                self.threshold()
             });
         }
         if pass.needs_scores() {
@@ -269,6 +297,11 @@ impl OfSegment {
             None => self.collect_block(docs),
             Some(_) => docs.iter().filter(|doc| is_alive(**doc)).for_each(|doc| self.collect(*doc, 0.0)),
         })
+    }
+
+    /// The score that a row must exceed, as far as this core and the others know.
+    fn threshold(&self) -> Score {
+        self.floor.raised(self.best.least_score()).max(self.best.threshold())
     }
 
     fn collect(&mut self, doc: DocId, score: Score) {

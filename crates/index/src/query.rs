@@ -177,6 +177,16 @@ impl Node {
         }
     }
 
+    /// Whether rows are looked at for it that do not match, or several lists gone through.
+    pub(crate) fn is_long(&self) -> bool {
+        match self {
+            Self::All(nodes) => nodes.iter().any(Self::is_long),
+            Self::Any(_) | Self::Like(_) => true,
+            Self::Words(_, phrase) => phrase.parts().len() > 1,
+            Self::Is(..) | Self::Sent(_) | Self::Not(_) => false,
+        }
+    }
+
     /// Whether nothing in it has a score.
     pub(crate) fn is_filter(&self) -> bool {
         match self {

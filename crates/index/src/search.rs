@@ -173,6 +173,7 @@ impl Search<'_> {
             markers: None,
             without: request.without.iter().map(|hour| hour.number()).collect(),
             span: None,
+            is_long: request.query.root().is_long(),
             counted: request.counted,
             counted_by: request.counted_by.clone(),
         };
