@@ -20,8 +20,12 @@ pub(crate) use value::{Kind, Span, Token, Value};
 
 use crate::limits::Limits;
 
-/// The value that a text is, scanned onto this tape; `None` when it is not one JSON value. Texts of our own are a level or
-/// two deeper than records.
+/// The value that a text is, scanned onto this tape; `None` when it is not one JSON value.
 pub(crate) fn whole<'t, 'a>(text: &'a str, tape: &'t mut Vec<Token>) -> Option<Value<'t, 'a>> {
-    Scanner::new(Limits::MAX_DEPTH + 4).whole(text, tape)
+    scanner().whole(text, tape)
+}
+
+/// A scanner of texts of our own, which are a level or two deeper than records.
+pub(crate) fn scanner() -> Scanner {
+    Scanner::new(Limits::MAX_DEPTH + 4)
 }

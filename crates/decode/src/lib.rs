@@ -60,7 +60,7 @@ pub use difference::{Difference, Mismatch, first_difference};
 pub use error::FileError;
 pub use fingerprint::{Fingerprints, fingerprint, record_fingerprint, value_fingerprint};
 pub use limits::Limits;
-pub use rebuild::{RebuildError, rebuild};
+pub use rebuild::{RebuildError, Rebuilder, rebuild};
 pub use rest::{REST_VERSION, is_kept_as_written};
 pub use secrets::{record_without_secrets, rest_without_secrets};
 pub use surplus::{JsonType, Place, Surplus};

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use chat::Message;
 
-use crate::json::{self, Kind, Value};
+use crate::json::{self, Kind, Scanner, Token, Value};
 use crate::members::Members;
-use crate::record::Level;
+use crate::record::{Fields, Level};
 use crate::rest::KEYS;
-use crate::template::Writing;
+use crate::template::{Writing, written};
 use crate::text;
 
 /// A row from which no record can be rebuilt: it does not come from the decoder of this version.
@@ -27,34 +27,65 @@ pub struct RebuildError {
 ///
 /// [`RebuildError`] when `rest` has not the layout of [`crate::REST_VERSION`], or a column of JSON holds something else.
 pub fn rebuild(message: &Message<'_>) -> Result<String, RebuildError> {
-    for (column, json) in [("ext", &message.ext), ("custom_exts", &message.custom_exts)] {
-        if json.as_deref().is_some_and(|json| json::whole(json, &mut Vec::new()).is_none()) {
-            return Err(RebuildError { column });
-        }
-    }
-    let rest = message.rest.as_deref().unwrap_or("{}");
-    record(message, rest).ok_or(RebuildError { column: "rest" })
+    let mut record = String::with_capacity(message.rest.as_deref().map_or(0, str::len) + 512);
+    Rebuilder::default().append(message, &mut record)?;
+    Ok(record)
 }
 
-fn record(message: &Message<'_>, rest: &str) -> Option<String> {
-    let mut tape = Vec::new();
-    let keys = Members::of(json::whole(rest, &mut tape)?.only(Kind::Object)?, &KEYS);
-    if !keys.are_plain() {
-        return None;
+/// Rebuilds records one after another, and keeps the space that it takes.
+pub struct Rebuilder {
+    scanner: Scanner,
+    tape: Vec<Token>,
+}
+
+impl Default for Rebuilder {
+    fn default() -> Self {
+        Self { scanner: json::scanner(), tape: Vec::new() }
     }
-    let [.., line] = keys.values;
-    if let Some(line) = line {
-        let line = text::of(line.only(Kind::String)?);
-        return line.exact.then(|| line.value.into_owned());
+}
+
+impl Rebuilder {
+    /// Appends what [`rebuild`] gives.
+    ///
+    /// # Errors
+    ///
+    /// As [`rebuild`]; then some of it may have been appended.
+    pub fn append(&mut self, message: &Message<'_>, out: &mut String) -> Result<(), RebuildError> {
+        for (column, json) in [("ext", &message.ext), ("custom_exts", &message.custom_exts)] {
+            if json.as_deref().is_some_and(|json| self.read(json).is_none()) {
+                return Err(RebuildError { column });
+            }
+        }
+        let rest = message.rest.as_deref().unwrap_or("{}");
+        self.append_record(message, rest, out).ok_or(RebuildError { column: "rest" })
     }
-    let mut out = String::with_capacity(rest.len() + 512);
-    Sum::of(message, keys.values)?.write(Level::Record, &mut out);
-    Some(out)
+
+    /// The value that a text is; `None` when it is none.
+    fn read<'t, 'a>(&'t mut self, json: &'a str) -> Option<Value<'t, 'a>> {
+        self.scanner.whole(json, &mut self.tape)
+    }
+
+    fn append_record(&mut self, message: &Message<'_>, rest: &str, out: &mut String) -> Option<()> {
+        let keys = Members::of(self.read(rest)?.only(Kind::Object)?, &KEYS);
+        if !keys.are_plain() {
+            return None;
+        }
+        let [.., line] = keys.values;
+        if let Some(line) = line {
+            let line = text::of(line.only(Kind::String)?);
+            line.exact.then(|| out.push_str(&line.value))
+        } else {
+            Sum::of(message, keys.values)?.write(Level::Record, out);
+            Some(())
+        }
+    }
 }
 
 /// The template plus `rest`.
 struct Sum<'m, 't> {
     message: &'m Message<'m>,
+    /// The members that the template has.
+    written: Fields,
     /// What is said of each of the three objects.
     said: [Option<Value<'t, 'm>>; 3],
     /// The bodies after the first.
@@ -71,37 +102,36 @@ impl<'m, 't> Sum<'m, 't> {
         let is_known = said.iter().all(is(Kind::Object)) && [bodies, without].iter().all(is(Kind::Array));
         let paths = without.into_iter().flat_map(Value::children);
         let without = paths.map(|(_, path)| text::read(path.raw()).value).collect();
-        is_known.then_some(Self { message, said, bodies, without })
+        is_known.then(|| Self { message, written: written(message), said, bodies, without })
     }
 
     /// Writes one of the three objects.
     fn write(&self, level: Level, out: &mut String) {
-        let said: Vec<_> = self.said[level as usize].into_iter().flat_map(Value::children).collect();
+        let said = || self.said[level as usize].into_iter().flat_map(Value::children);
         let mut mark = '{';
-        for (field, name) in level.fields() {
-            let Some(writing) = Writing::of(self.message, *field) else { continue };
-            let is_said = said.iter().any(|(key, _)| level.field(key) == Some(*field));
-            if is_said || self.without.contains(&level.path(name).into()) {
+        for (field, name) in level.those(self.written.but(fields(level, said()))) {
+            if self.is_without(level, name) {
                 continue;
             }
             out.push(mark);
             mark = ',';
-            text::write(out, name);
-            out.push(':');
-            match writing {
-                Writing::Payload => self.write(Level::Payload, out),
-                Writing::Bodies => self.write_bodies(out),
-                plain => plain.write(out),
+            out.extend(["\"", name, "\":"]);
+            match Writing::of(self.message, *field) {
+                Some(Writing::Payload) => self.write(Level::Payload, out),
+                Some(Writing::Bodies) => self.write_bodies(out),
+                plain => plain.into_iter().for_each(|plain| plain.write(out)),
             }
         }
-        for (key, value) in said {
+        for (key, value) in said() {
             out.push(mark);
             mark = ',';
-            out.push_str(key);
-            out.push(':');
-            out.push_str(value.raw());
+            out.extend([key, ":", value.raw()]);
         }
         out.push_str(if mark == '{' { "{}" } else { "}" });
+    }
+
+    fn is_without(&self, level: Level, name: &str) -> bool {
+        !self.without.is_empty() && self.without.contains(&level.path(name).into())
     }
 
     fn write_bodies(&self, out: &mut String) {
@@ -113,4 +143,9 @@ impl<'m, 't> Sum<'m, 't> {
         }
         out.push(']');
     }
+}
+
+/// The members with a meaning among these.
+fn fields<'a>(level: Level, members: impl Iterator<Item = (&'a str, Value<'a, 'a>)>) -> Fields {
+    members.filter_map(|(key, _)| level.field(key)).fold(Fields::NONE, |fields, field| fields.with(&[field], true))
 }

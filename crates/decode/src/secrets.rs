@@ -45,7 +45,12 @@ fn without(json: &str, is_rest: bool) -> Option<Cow<'_, str>> {
 
 /// Whether a name may end so: such a name, or one that is written with escapes.
 fn may_have_secrets(json: &str) -> bool {
-    json.contains('\\') || json.as_bytes().windows(ENDING.len()).any(|piece| piece.eq_ignore_ascii_case(ENDING))
+    let bytes = json.as_bytes();
+    let ends_so = |quote: usize| {
+        let name = quote.checked_sub(ENDING.len()).map(|start| &bytes[start..quote]);
+        name.is_some_and(|name| name.eq_ignore_ascii_case(ENDING))
+    };
+    memchr::memchr(b'\\', bytes).is_some() || memchr::memchr_iter(b'"', bytes).any(ends_so)
 }
 
 /// `is_rest`: one of its members may be a record as it was served, within a string.
@@ -83,6 +88,8 @@ fn write_member(name: &str, value: Value<'_, '_>, is_rest: bool, out: &mut Strin
     match value.kind() {
         Kind::String if is_rest && name == line => {
             let record = text::of(value);
+            // One that no text can hold is for who rebuilds it to refuse.
+            record.exact.then_some(())?;
             text::write(out, &without(&record.value, false)?);
             Some(())
         }

@@ -87,24 +87,44 @@ pub(crate) fn exact_bytes(raw: &str) -> Cow<'_, [u8]> {
 /// Appends a text as a JSON string.
 pub(crate) fn write(out: &mut String, text: &str) {
     out.push('"');
-    for char in text.chars() {
-        match char {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\0'..'\x20' => {
-                const HEX: [char; 16] =
-                    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-                let code = char as usize;
-                out.push_str("\\u00");
-                out.extend([HEX[code >> 4], HEX[code & 15]]);
-            }
-            _ => out.push(char),
-        }
+    let mut left = text;
+    loop {
+        let (plain, after) = left.split_at(plain_length(left));
+        out.push_str(plain);
+        let Some(char) = after.chars().next() else { break };
+        write_escape(out, char);
+        left = &after[char.len_utf8()..];
     }
     out.push('"');
+}
+
+/// Bytes before the first character that needs an escape, which is ASCII.
+fn plain_length(text: &str) -> usize {
+    /// What a processor compares at once.
+    const STRIDE: usize = 32;
+    let needs_escape = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
+    let (strides, _) = text.as_bytes().as_chunks::<STRIDE>();
+    // Without a way out in the middle, so that a stride is compared in one step.
+    let is_plain = |stride: &&[u8; STRIDE]| !stride.iter().fold(false, |found, byte| found | needs_escape(byte));
+    let passed = STRIDE * strides.iter().take_while(is_plain).count();
+    let rest = &text.as_bytes()[passed..];
+    passed + rest.iter().position(needs_escape).unwrap_or(rest.len())
+}
+
+fn write_escape(out: &mut String, char: char) {
+    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    match char {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        control => {
+            let code = control as usize;
+            out.push_str("\\u00");
+            out.extend([HEX[code >> 4 & 15], HEX[code & 15]]);
+        }
+    }
 }
 
 /// A stretch of the inside of a string.
