@@ -48,7 +48,7 @@ macro_rules! text {
             cell: Cell::Text {
                 get: |message| message.$name.as_deref().map(Cow::Borrowed),
                 set: |message, text| {
-                    message.$name = Some(Cow::Owned(text.to_owned()));
+                    message.$name = Some(Cow::Borrowed(text));
                     true
                 },
             },
@@ -208,7 +208,11 @@ impl Table for Messages {
         ),
     ];
 
-    fn blank() -> Message<'static> {
+    fn blank<'a>() -> Message<'a> {
         Message::at(Position { source_hour: Hour::from_number(0), part: 0, line: 0 })
+    }
+
+    fn owned(row: Message<'_>) -> Message<'static> {
+        row.into_owned()
     }
 }

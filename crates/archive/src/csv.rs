@@ -12,41 +12,44 @@ use chat::{Timestamp, show_time};
 
 use crate::error::Error;
 
-/// Writes a header and then rows.
+/// A file that begins with a header.
 pub(crate) struct Csv<W> {
     out: W,
-    /// The lines of a batch.
-    lines: Vec<u8>,
 }
 
 impl<W: Write> Csv<W> {
     pub(crate) fn new(mut out: W, schema: &Schema) -> Result<Self, Error> {
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         out.write_all((names.join(",") + LINE_END).as_bytes()).map_err(output)?;
-        Ok(Self { out, lines: Vec::new() })
+        Ok(Self { out })
     }
 
-    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        self.lines.clear();
-        let cells: Vec<_> = batch.columns().iter().map(|column| cell(column)).collect::<Result<_, _>>()?;
-        for row in 0..batch.num_rows() {
-            let mut comma = "";
-            for (column, write) in batch.columns().iter().zip(&cells) {
-                self.lines.extend_from_slice(comma.as_bytes());
-                comma = ",";
-                if column.is_valid(row) {
-                    write(&mut self.lines, row).map_err(output)?;
-                }
-            }
-            self.lines.extend_from_slice(LINE_END.as_bytes());
-        }
-        self.out.write_all(&self.lines).map_err(output)
+    /// Adds what [`append_lines`] gave.
+    pub(crate) fn write(&mut self, lines: &[u8]) -> Result<(), Error> {
+        self.out.write_all(lines).map_err(output)
     }
 
     pub(crate) fn finish(mut self) -> Result<W, Error> {
         self.out.flush().map_err(output)?;
         Ok(self.out)
     }
+}
+
+/// Appends a line for each row.
+pub(crate) fn append_lines(lines: &mut Vec<u8>, batch: &RecordBatch) -> Result<(), Error> {
+    let cells: Vec<_> = batch.columns().iter().map(|column| cell(column)).collect::<Result<_, _>>()?;
+    for row in 0..batch.num_rows() {
+        let mut comma = "";
+        for (column, write) in batch.columns().iter().zip(&cells) {
+            lines.extend_from_slice(comma.as_bytes());
+            comma = ",";
+            if column.is_valid(row) {
+                write(lines, row).map_err(output)?;
+            }
+        }
+        lines.extend_from_slice(LINE_END.as_bytes());
+    }
+    Ok(())
 }
 
 const LINE_END: &str = "\r\n";
@@ -100,10 +103,21 @@ fn write_time(out: &mut Vec<u8>, micros: i64) -> io::Result<()> {
 }
 
 fn write_text(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
-    if !text.is_empty() && !text.contains(['"', ',', '\r', '\n']) {
-        return out.write_all(text.as_bytes());
+    let bytes = text.as_bytes();
+    let is_plain = memchr::memchr3(b'"', b',', b'\n', bytes).is_none() && memchr::memchr(b'\r', bytes).is_none();
+    if !text.is_empty() && is_plain {
+        out.extend_from_slice(bytes);
+        return Ok(());
     }
-    write!(out, "\"{}\"", text.replace('"', "\"\""))
+    out.push(b'"');
+    let mut begin = 0;
+    for quote in memchr::memchr_iter(b'"', bytes) {
+        out.extend_from_slice(&bytes[begin..=quote]);
+        begin = quote;
+    }
+    out.extend_from_slice(&bytes[begin..]);
+    out.push(b'"');
+    Ok(())
 }
 
 fn output(error: io::Error) -> Error {

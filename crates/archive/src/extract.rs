@@ -1,20 +1,18 @@
 //! Messages to files for other programs: some columns, in the order given, as Parquet, Arrow or CSV.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
-use arrow::ipc::writer::FileWriter;
+use arrow::datatypes::SchemaRef;
 use chat::{Message, Sink};
-use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use crate::batch::Builder;
 use crate::columns::Messages;
-use crate::csv::Csv;
+use crate::csv::append_lines;
 use crate::error::Error;
+use crate::foreign::File;
 use crate::layout::properties;
 use crate::promotion::{Promoted, Promotion};
 use crate::settings::Settings;
@@ -33,22 +31,107 @@ pub enum Form {
 }
 
 /// Writes some columns of messages, in the order in which the messages come. Little more is held than a row group.
+///
+/// Rows can be put together by an [`Extractor`] on other threads, several at once.
 pub struct Extract<W: Write + Send> {
-    builder: Builder<Messages>,
-    promoted: Promoted,
-    /// The places of the columns among those of the table, in the order asked for.
-    places: Vec<usize>,
+    extractor: Arc<Extractor>,
     file: File<W>,
 }
 
-pub(crate) enum File<W: Write + Send> {
-    Arrow(Box<FileWriter<W>>),
-    Csv(Csv<W>),
-    Parquet(Box<ArrowWriter<W>>),
+/// Puts together what messages are in an [`Extract`].
+pub struct Extractor {
+    form: Form,
+    promoted: Promoted,
+    /// The places of the columns among those of the table, in the order asked for.
+    places: Vec<usize>,
+    schema: SchemaRef,
 }
 
-/// Bytes of a row group of an extract as encoded, by the estimate of the writer, which holds so many.
-const ROW_GROUP_BYTES: usize = 64 << 20;
+/// Rows of an extract that are being put together.
+pub struct Extracting<'a> {
+    extractor: &'a Extractor,
+    builder: Builder<Messages>,
+    extracted: Extracted,
+}
+
+/// Rows of an extract, ready to be written.
+#[derive(Default)]
+pub struct Extracted {
+    batches: Vec<RecordBatch>,
+    /// Of CSV these instead.
+    lines: Vec<u8>,
+    rows: u64,
+}
+
+impl Extractor {
+    /// What extracts of these columns in this form are made by. Columns are those of [`crate::columns`], and promoted ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoColumn`] when there is no such column.
+    pub fn new(form: Form, columns: &[&str], promotions: &[Promotion]) -> Result<Self, Error> {
+        // Those that nobody asks for are not worked out.
+        let asked: Vec<_> =
+            promotions.iter().filter(|promotion| columns.contains(&promotion.column.as_str())).cloned().collect();
+        let promoted = Promoted::new(&asked);
+        let schema = promoted.schema(Messages::schema());
+        let place = |name: &&str| schema.index_of(name).map_err(|_| Error::NoColumn((*name).to_owned()));
+        let places: Vec<usize> = columns.iter().map(place).collect::<Result<_, _>>()?;
+        let schema = SchemaRef::new(schema.project(&places)?);
+        Ok(Self { form, promoted, places, schema })
+    }
+
+    /// Begins to put rows together.
+    #[must_use]
+    pub fn begin(&self) -> Extracting<'_> {
+        Extracting { extractor: self, builder: Builder::new(Messages::schema()), extracted: Extracted::default() }
+    }
+
+    fn add(&self, chunk: &RecordBatch, extracted: &mut Extracted) -> Result<(), Error> {
+        if chunk.num_rows() == 0 {
+            return Ok(());
+        }
+        let rows = self.promoted.of(chunk)?.project(&self.places)?;
+        match self.form {
+            Form::Csv => append_lines(&mut extracted.lines, &rows)?,
+            Form::Arrow | Form::Parquet => extracted.batches.push(rows),
+        }
+        extracted.rows += chunk.num_rows() as u64;
+        Ok(())
+    }
+}
+
+impl Extracting<'_> {
+    /// Adds messages.
+    ///
+    /// # Errors
+    ///
+    /// When a value does not fit into its column.
+    pub fn append(&mut self, messages: &[Message<'_>]) -> Result<(), Error> {
+        let Self { extractor, builder, extracted } = self;
+        let rows: Vec<_> = messages.iter().collect();
+        builder.append(&rows, |chunk| extractor.add(&chunk, extracted))
+    }
+
+    /// The rows of all messages, in their order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Extracting::append`].
+    pub fn finish(mut self) -> Result<Extracted, Error> {
+        let rest = self.builder.finish()?;
+        self.extractor.add(&rest, &mut self.extracted)?;
+        Ok(self.extracted)
+    }
+}
+
+impl Extracted {
+    /// How many rows these are.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+}
 
 impl<W: Write + Send> Extract<W> {
     /// A writer into `out`. Columns are those of [`crate::columns`].
@@ -66,16 +149,28 @@ impl<W: Write + Send> Extract<W> {
     ///
     /// As [`Extract::new`].
     pub fn promoting(out: W, form: Form, columns: &[&str], promotions: &[Promotion]) -> Result<Self, Error> {
-        // Those that nobody asks for are not worked out.
-        let asked: Vec<_> =
-            promotions.iter().filter(|promotion| columns.contains(&promotion.column.as_str())).cloned().collect();
-        let promoted = Promoted::new(&asked);
-        let schema = promoted.schema(Messages::schema());
-        let place = |name: &&str| schema.index_of(name).map_err(|_| Error::NoColumn((*name).to_owned()));
-        let places: Vec<usize> = columns.iter().map(place).collect::<Result<_, _>>()?;
-        let properties = properties_of_messages(promoted.promotions())?;
-        let file = File::new(out, form, &schema.project(&places)?, properties)?;
-        Ok(Self { builder: Builder::new(Messages::schema()), promoted, places, file })
+        Self::of(Arc::new(Extractor::new(form, columns, promotions)?), out)
+    }
+
+    /// A writer into `out` of what an extractor puts together.
+    ///
+    /// # Errors
+    ///
+    /// When the output fails.
+    pub fn of(extractor: Arc<Extractor>, out: W) -> Result<Self, Error> {
+        let properties = properties_of_messages(extractor.promoted.promotions())?;
+        let file = File::new(out, extractor.form, &extractor.schema, properties)?;
+        Ok(Self { extractor, file })
+    }
+
+    /// Adds rows of its extractor.
+    ///
+    /// # Errors
+    ///
+    /// When the output fails.
+    pub fn add(&mut self, rows: &Extracted) -> Result<(), Error> {
+        self.file.write_lines(&rows.lines)?;
+        rows.batches.iter().try_for_each(|batch| self.file.write(batch))
     }
 }
 
@@ -84,45 +179,14 @@ impl<W: Write + Send> Sink for Extract<W> {
     type Error = Error;
 
     fn write(&mut self, batch: &[Message<'_>]) -> Result<(), Error> {
-        let rows: Vec<_> = batch.iter().collect();
-        self.builder.append(&rows, |chunk| self.file.write(&self.promoted.of(&chunk)?.project(&self.places)?))
+        let mut rows = self.extractor.begin();
+        rows.append(batch)?;
+        let rows = rows.finish()?;
+        self.add(&rows)
     }
 
-    fn finish(mut self) -> Result<W, Error> {
-        let rest = self.builder.finish()?;
-        self.file.write(&self.promoted.of(&rest)?.project(&self.places)?)?;
+    fn finish(self) -> Result<W, Error> {
         self.file.finish()
-    }
-}
-
-impl<W: Write + Send> File<W> {
-    pub(crate) fn new(out: W, form: Form, schema: &Schema, properties: WriterProperties) -> Result<Self, Error> {
-        Ok(match form {
-            Form::Arrow => Self::Arrow(Box::new(FileWriter::try_new(out, schema)?)),
-            Form::Csv => Self::Csv(Csv::new(out, schema)?),
-            Form::Parquet => Self::Parquet(Box::new(parquet(out, schema, properties)?)),
-        })
-    }
-
-    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        match self {
-            _ if batch.num_rows() == 0 => Ok(()),
-            Self::Arrow(file) => Ok(file.write(batch)?),
-            Self::Csv(file) => file.write(batch),
-            Self::Parquet(file) => Ok(file.write(batch)?),
-        }
-    }
-
-    pub(crate) fn finish(self) -> Result<W, Error> {
-        Ok(match self {
-            Self::Arrow(file) => file.into_inner()?,
-            Self::Csv(file) => file.finish()?,
-            Self::Parquet(file) => {
-                let mut out = file.into_inner()?;
-                out.flush().map_err(ParquetError::from)?;
-                out
-            }
-        })
     }
 }
 
@@ -132,21 +196,5 @@ fn properties_of_messages(promotions: &[Promotion]) -> Result<WriterProperties, 
         // Columns are counted otherwise here, rows may come in any order, and it is no file of the archive.
         .set_sorting_columns(None)
         .set_key_value_metadata(None)
-        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .build())
-}
-
-/// For rows of whatever shape.
-pub(crate) fn properties_of_any() -> Result<WriterProperties, Error> {
-    let level = ZstdLevel::try_new(Settings::default().compression)?;
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level));
-    Ok(properties.set_max_row_group_bytes(Some(ROW_GROUP_BYTES)).build())
-}
-
-fn parquet<W: Write + Send>(out: W, schema: &Schema, properties: WriterProperties) -> Result<ArrowWriter<W>, Error> {
-    let options = ArrowWriterOptions::new()
-        .with_properties(properties)
-        .with_skip_arrow_metadata(true)
-        .with_schema_root("schema".to_owned());
-    Ok(ArrowWriter::try_new_with_options(out, schema.clone().into(), options)?)
 }

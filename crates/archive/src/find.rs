@@ -20,6 +20,7 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use crate::bounds::{Bound, Stretch};
 use crate::columns::Messages;
 use crate::error::Error;
+use crate::lent::Batches;
 use crate::read::{OpenFile, Rows, checked_footer};
 
 /// What finds one row of a file: all that files are sorted by, but the id.
@@ -147,12 +148,7 @@ where
 /// # Errors
 ///
 /// As [`crate::read_all`].
-pub async fn read_sent<R>(
-    reader: R,
-    columns: Option<&[&str]>,
-    hour: Hour,
-    sent: Sent,
-) -> Result<Rows<Message<'static>>, Error>
+pub async fn read_sent<R>(reader: R, columns: Option<&[&str]>, hour: Hour, sent: Sent) -> Result<Batches, Error>
 where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
@@ -161,7 +157,8 @@ where
         file = file.only(columns);
     }
     let hours = BTreeSet::from([hour]);
-    if sent == Sent::default() { rows_of(file, &hours) } else { rows_sent(file, &hours, sent) }
+    let found = if sent == Sent::default() { of_hours(file, &hours) } else { sent_within(file, &hours, sent) };
+    found.map_or_else(|| Ok(stream::empty().boxed()), OpenFile::lent)
 }
 
 /// The messages of these hours, in the order of the file, in these columns alone; a column that is not read is as in
@@ -187,27 +184,30 @@ fn rows_of<R>(file: OpenFile<R, Messages>, hours: &BTreeSet<Hour>) -> Result<Row
 where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
+    of_hours(file, hours).map_or_else(|| Ok(stream::empty().boxed()), OpenFile::rows)
+}
+
+/// The file without the rows of other hours; `None` when it has no others.
+fn of_hours<R>(file: OpenFile<R, Messages>, hours: &BTreeSet<Hour>) -> Option<OpenFile<R, Messages>>
+where
+    R: AsyncFileReader + Unpin + Send + 'static,
+{
     let keys: BTreeSet<String> = hours.iter().map(|hour| hour.key()).collect();
     let bounds: Vec<_> = keys.iter().map(|key| Some(Bound::Bytes(key.as_bytes().to_vec()))).collect();
     let selected = Selected::new(file.metadata(), |metadata, group| {
         holding(&Stretch::of_pages(metadata, group, "source_hour"), &bounds)
     });
     if selected.groups.is_empty() {
-        return Ok(stream::empty().boxed());
+        return None;
     }
-    file.filtered(selected, &["source_hour"], move |batch| {
+    Some(file.filtered(selected, &["source_hour"], move |batch| {
         let hours = column(batch, "source_hour")?.as_string::<i32>();
         Ok(hours.iter().map(|hour| Some(hour.is_some_and(|hour| keys.contains(hour)))).collect())
-    })
-    .rows()
+    }))
 }
 
-/// The rows of these hours that were sent within a span.
-fn rows_sent<R>(
-    file: OpenFile<R, Messages>,
-    hours: &BTreeSet<Hour>,
-    sent: Sent,
-) -> Result<Rows<Message<'static>>, Error>
+/// The file without rows of other hours and such as were not sent within a span; `None` when it has no others.
+fn sent_within<R>(file: OpenFile<R, Messages>, hours: &BTreeSet<Hour>, sent: Sent) -> Option<OpenFile<R, Messages>>
 where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
@@ -221,17 +221,16 @@ where
         common(&of_hours, &joined(within.collect()))
     });
     if selected.groups.is_empty() {
-        return Ok(stream::empty().boxed());
+        return None;
     }
-    file.filtered(selected, &["source_hour", "sent_at"], move |batch| {
+    Some(file.filtered(selected, &["source_hour", "sent_at"], move |batch| {
         let hours = column(batch, "source_hour")?.as_string::<i32>();
         let times = column(batch, "sent_at")?.as_primitive::<TimestampMicrosecondType>();
         let is_within = |time: Option<i64>| time.is_some_and(|time| (least..=greatest).contains(&time));
         let is_meant =
             |(hour, time): (Option<&str>, _)| hour.is_some_and(|hour| keys.contains(hour)) && is_within(time);
         Ok(hours.iter().zip(times.iter()).map(|row| Some(is_meant(row))).collect())
-    })
-    .rows()
+    }))
 }
 
 impl Sent {

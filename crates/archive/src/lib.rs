@@ -45,11 +45,14 @@ mod error;
 mod extract;
 mod file;
 mod find;
+mod foreign;
 mod layout;
+mod lent;
 mod merge;
 mod portable;
 mod promotion;
 mod read;
+mod row_groups;
 mod settings;
 mod sheet;
 mod sort;
@@ -62,8 +65,9 @@ pub use columns::{
     entry_schema, message_schema,
 };
 pub use error::Error;
-pub use extract::{Extract, Form};
+pub use extract::{Extract, Extracted, Extracting, Extractor, Form};
 pub use find::{Key, Near, Projection, Sent, find_ids, read_columns, read_hour, read_keys, read_sent, rows_near};
+pub use lent::{Batch, Batches};
 pub use merge::{Merged, Piece, merge_dead_letters, merge_messages};
 pub use portable::{Fault, FaultKind, LONGEST_CELL, LONGEST_ROW, Portability, portability};
 pub use promotion::{

@@ -107,7 +107,7 @@ pub async fn read_footer<R: AsyncFileReader>(mut reader: R) -> Result<Footer, Er
 /// A file whose footer is read and understood.
 pub(crate) struct OpenFile<R, T: Table> {
     pub(crate) parquet: ParquetRecordBatchStreamBuilder<R>,
-    columns: Columns<T>,
+    pub(crate) columns: Columns<T>,
 }
 
 impl<R, T> OpenFile<R, T>
@@ -160,7 +160,11 @@ where
     pub(crate) fn rows(self) -> Result<Rows<T::Row<'static>>, Error> {
         let Self { parquet, columns } = self;
         let batches = parquet.build()?;
-        Ok(batches.map(move |batch| columns.rows(&batch?)).boxed())
+        let owned = move |batch: RecordBatch| {
+            let rows = columns.rows(&batch)?.into_iter().map(T::owned);
+            Ok(rows.collect())
+        };
+        Ok(batches.map(move |batch| owned(batch?)).boxed())
     }
 }
 

@@ -3,10 +3,11 @@
 use std::io::Write;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::datatypes::SchemaRef;
 
 use crate::error::Error;
-use crate::extract::{File, Form, properties_of_any};
+use crate::extract::Form;
+use crate::foreign::{File, properties_of_any};
 
 /// Writes batches of a query's answer. Little more is held than a row group.
 pub struct Sheet<W: Write + Send> {
@@ -19,7 +20,7 @@ impl<W: Write + Send> Sheet<W> {
     /// # Errors
     ///
     /// When the output fails, or the form knows no such type.
-    pub fn new(out: W, form: Form, schema: &Schema) -> Result<Self, Error> {
+    pub fn new(out: W, form: Form, schema: &SchemaRef) -> Result<Self, Error> {
         Ok(Self { file: File::new(out, form, schema, properties_of_any()?)? })
     }
 

@@ -39,7 +39,7 @@ pub struct Column {
 
 /// A table: a type of rows, and the fields that write them down.
 pub(crate) trait Table: Sized + 'static {
-    /// A row; on reading it owns all it has.
+    /// A row; one that is read borrows from what was read, or owns all it has.
     type Row<'a>;
     /// The fields, in the order of the files. New ones go to the end.
     const FIELDS: &'static [Field<Self>];
@@ -50,7 +50,10 @@ pub(crate) trait Table: Sized + 'static {
     const LATER: &'static [(&'static str, u32)];
 
     /// A row before any cell was put into it.
-    fn blank() -> Self::Row<'static>;
+    fn blank<'a>() -> Self::Row<'a>;
+
+    /// The row with its own copy of everything.
+    fn owned(row: Self::Row<'_>) -> Self::Row<'static>;
 
     /// The documented columns.
     fn columns() -> Vec<Column> {
@@ -103,21 +106,24 @@ pub(crate) enum Bounds {
 /// value.
 pub(crate) enum Cell<T: Table> {
     /// Bytes, `BINARY`.
-    Bytes { get: for<'m, 'a> fn(&'m T::Row<'a>) -> &'m [u8], set: fn(&mut T::Row<'static>, &[u8]) },
+    Bytes { get: for<'m, 'a> fn(&'m T::Row<'a>) -> &'m [u8], set: for<'a> fn(&mut T::Row<'a>, &'a [u8]) },
     /// What is counted: `BIGINT`, never negative.
-    Count { get: for<'m, 'a> fn(&'m T::Row<'a>) -> u64, set: fn(&mut T::Row<'static>, u64) },
+    Count { get: for<'m, 'a> fn(&'m T::Row<'a>) -> u64, set: for<'a> fn(&mut T::Row<'a>, u64) },
     /// An hour: `STRING`, ten digits.
-    Hour { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Hour, set: fn(&mut T::Row<'static>, Hour) },
+    Hour { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Hour, set: for<'a> fn(&mut T::Row<'a>, Hour) },
     /// A whole number: `BIGINT`.
-    Long { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<i64>, set: fn(&mut T::Row<'static>, i64) },
+    Long { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<i64>, set: for<'a> fn(&mut T::Row<'a>, i64) },
     /// A measured number: `DOUBLE`.
-    Real { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<f64>, set: fn(&mut T::Row<'static>, f64) },
+    Real { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<f64>, set: for<'a> fn(&mut T::Row<'a>, f64) },
     /// A small whole number: `INT`, never negative.
-    Small { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<u32>, set: fn(&mut T::Row<'static>, u32) -> bool },
+    Small { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<u32>, set: for<'a> fn(&mut T::Row<'a>, u32) -> bool },
     /// A text: `STRING`.
-    Text { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<Cow<'m, str>>, set: fn(&mut T::Row<'static>, &str) -> bool },
+    Text {
+        get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<Cow<'m, str>>,
+        set: for<'a> fn(&mut T::Row<'a>, &'a str) -> bool,
+    },
     /// An instant: `TIMESTAMP` in UTC, to the microsecond.
-    Time { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<Timestamp>, set: fn(&mut T::Row<'static>, Timestamp) },
+    Time { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<Timestamp>, set: for<'a> fn(&mut T::Row<'a>, Timestamp) },
 }
 
 impl<T: Table> Field<T> {

@@ -24,11 +24,14 @@ mod redact;
 mod since_last;
 mod tables;
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use archive::Promotion;
 use chat::{Hour, Message, Timestamp, show_time};
+use decode::RebuildError;
 use index::Query;
 use store::Archive;
 
@@ -40,7 +43,7 @@ pub use error::ExportError;
 use firsts::Firsts;
 pub use manifest::{ColumnFacts, FileFacts, HourFacts, Manifest, MaskFacts, Options, SinceLast};
 pub use mask::{Mask, MaskText, ShortKey};
-use messages::Messages;
+use messages::{Forming, Messages};
 use parts::{NextFile, Out, Parts};
 pub use place::Destination;
 use place::Place;
@@ -280,24 +283,26 @@ impl Export {
         is_stopped: IsStopped<'_>,
     ) -> Result<Written, ExportError> {
         let firsts = if self.once { Some(self.firsts(tables, hours).await?) } else { None };
-        let columns = self.columns.iter().map(String::as_str).collect();
-        let (format, secrets, promotions) = (self.format, self.secrets, &self.promotions);
-        let form = Messages { format, columns, promotions, secrets };
-        let mut parts = Parts::new(form, next, most_bytes);
+        let messages = Arc::new(Messages::new(self, firsts)?);
+        let (mut forming, mut parts) = (Forming::new(&messages), Parts::new(messages, next, most_bytes));
         let read = self.columns_to_read();
         let mut written = Vec::with_capacity(hours.len());
         for hour in hours {
-            let mut rows = 0;
-            let take = |batch: Vec<Message<'static>>| {
+            let mut rows = tables.read(*hour, read.as_deref(), self.choice()).await?;
+            let mut count = 0;
+            while let Some(batch) = rows.next().await? {
                 if is_stopped() {
                     return Err(ExportError::Stopped);
                 }
-                let batch = self.chosen(batch, firsts.as_ref())?;
-                rows += batch.len() as u64;
-                if batch.is_empty() { Ok(()) } else { parts.write(&batch) }
-            };
-            let publication = tables.read(*hour, read.as_deref(), self.choice(), take).await?;
-            written.push((*hour, publication, rows));
+                forming.begin(batch, rows.file());
+                if forming.is_full() {
+                    count += write_next(&mut forming, &mut parts).await?.unwrap_or_default();
+                }
+            }
+            while let Some(more) = write_next(&mut forming, &mut parts).await? {
+                count += more;
+            }
+            written.push((*hour, rows.publication().to_owned(), count));
         }
         Ok(Written { schema: self.schema(), files: parts.finish()?, hours: written })
     }
@@ -328,27 +333,19 @@ impl Export {
         Choice { since: self.since, until: self.until, query: self.query.as_ref().map(|(_, query)| query) }
     }
 
-    /// The rows of a batch that are asked for, as they are asked for.
-    fn chosen(
-        &self,
-        batch: Vec<Message<'static>>,
-        firsts: Option<&Firsts>,
-    ) -> Result<Vec<Message<'static>>, ExportError> {
-        let is_first = |message: &Message<'_>| firsts.is_none_or(|firsts| firsts.is_first(message));
-        let asked_for = batch.into_iter().filter(|message| self.choice().has(message) && is_first(message));
-        asked_for.map(|message| self.shown(message)).collect()
-    }
-
-    /// The message as it is handed out. In a record, secrets are looked for when it is rebuilt.
-    fn shown(&self, message: Message<'static>) -> Result<Message<'static>, ExportError> {
+    /// The message as it is handed out.
+    fn shown<'a>(&self, message: Message<'a>) -> Result<Message<'a>, ExportError> {
         let mut message = match &self.mask {
             Some(mask) => mask.masked(message),
             None => message,
         };
-        if self.secrets == Secrets::LeftOut && self.format != Format::Ndjson {
+        if self.secrets == Secrets::LeftOut {
             (message.secret, message.thumb_secret) = (None, None);
-            if let Some(rest) = message.rest.take() {
-                message.rest = Some(without_secrets(&rest, &message)?.into());
+            message.rest = cleaned(message.rest.take(), decode::rest_without_secrets).map_err(unreadable(&message))?;
+            // In the column they are the app's own; a record has none wherever they stand.
+            if self.format == Format::Ndjson {
+                let attributes = cleaned(message.custom_exts.take(), decode::record_without_secrets);
+                message.custom_exts = attributes.map_err(unreadable(&message))?;
             }
         }
         Ok(message)
@@ -386,8 +383,92 @@ impl Export {
     }
 }
 
-fn without_secrets(rest: &str, message: &Message<'_>) -> Result<String, ExportError> {
-    let rest = decode::rest_without_secrets(rest).map(std::borrow::Cow::into_owned);
+/// Writes the oldest rows that are formed, and says how many there were; `None` when there is nothing to wait for.
+async fn write_next(forming: &mut Forming, parts: &mut Parts<'_, Arc<Messages>>) -> Result<Option<u64>, ExportError> {
+    let Some(formed) = forming.next().await? else { return Ok(None) };
+    if formed.rows() > 0 {
+        parts.write(&formed)?;
+    }
+    Ok(Some(formed.rows()))
+}
+
+/// A column of JSON without the secrets in it.
+fn cleaned<'a>(
+    json: Option<Cow<'a, str>>,
+    without_secrets: impl Fn(&str) -> Result<Cow<'_, str>, RebuildError>,
+) -> Result<Option<Cow<'a, str>>, RebuildError> {
+    let Some(json) = json else { return Ok(None) };
+    let changed = match without_secrets(&json)? {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(changed) => Some(changed),
+    };
+    Ok(Some(changed.map_or(json, Cow::Owned)))
+}
+
+fn unreadable(message: &Message<'_>) -> impl FnOnce(RebuildError) -> ExportError + use<> {
     let (hour, line) = (message.position.source_hour, message.position.line);
-    rest.map_err(|source| ExportError::Rebuild { hour, line, source })
+    move |source| ExportError::Rebuild { hour, line, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use decode::{Decoder, Limits, Origin, rebuild, record_without_secrets};
+
+    use super::*;
+
+    fn records(text: &str) -> Vec<Message<'static>> {
+        let origin = Origin { hour: Hour::from_number(500_000), part: 0, app: None };
+        let mut decoder = Decoder::new(text.as_bytes(), origin, Limits::default());
+        let mut messages = Vec::new();
+        while let Some(batch) = decoder.next_batch().unwrap() {
+            assert!(batch.dead_letters.is_empty(), "{text}");
+            messages.extend(batch.messages.into_iter().map(Message::into_owned));
+        }
+        messages
+    }
+
+    fn export(secrets: Secrets) -> Export {
+        Export {
+            since: None,
+            until: None,
+            query: None,
+            once: false,
+            format: Format::Ndjson,
+            columns: Vec::new(),
+            promotions: Vec::new(),
+            secrets,
+            mask: None,
+            program: String::new(),
+            now: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// Whether they are left out of the columns, as here, or out of the record, as the documentation has it.
+    #[test]
+    fn a_record_without_secrets_is_the_record_without_secrets() {
+        let odd = [
+            r#"{"payload":{"bodies":[{"type":"img","secret":"x","thumb_secret":"y","url":"u"}]}}"#,
+            r#"{"payload":{"bodies":[{"type":"img","secret":7,"SECRET":1,"url":"u"},{"secret":[1],"a":{"b_secret":2,"c":3}}]}}"#,
+            r#"{"payload":{"bodies":[{"type":"custom","customExts":[{"client_secret":"x","k":1}]}],"ext":{"secret":"the app's"}}}"#,
+            r#"{"payload":{"bodies":[{"type":"img","secret":"x","secret":"y","url":"u"}]},"ext":{"secret":1}}"#,
+            r#"{"secret":"x","payload":{"secret":{"a":1},"ext":"a \"secret\"","bodies":[{"type":"txt","msg":"\"secret\":\n"}]}}"#,
+            r#"{"payload":{"bodies":[{"type":"file","s\u0065cret":"x","filename":"a"}]}}"#,
+        ];
+        let samples = include_str!("../../../data/samples.ndjson");
+        let mut without = 0;
+        for text in samples.lines().chain(odd) {
+            for message in records(text) {
+                let whole = rebuild(&message).unwrap();
+                let expected = record_without_secrets(&whole).unwrap();
+                without += usize::from(expected != whole);
+                let shown = |secrets| rebuild(&export(secrets).shown(message.clone()).unwrap()).unwrap();
+                let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+                assert_eq!(shown(Secrets::Kept), whole);
+                let shown = shown(Secrets::LeftOut);
+                assert_eq!(record_without_secrets(&shown).unwrap(), shown, "{text}");
+                assert!(shown == expected || json(&shown) == json(&expected), "{text}\n{shown}\n{expected}");
+            }
+        }
+        assert!(without > odd.len(), "some have secrets");
+    }
 }

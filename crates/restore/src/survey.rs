@@ -105,7 +105,7 @@ impl Restore {
         for hour in chronicle.hours() {
             kept.turn_to(&self.archive, &BTreeSet::from([hour])).await?;
             let mut merged = None;
-            let take = |message: &Message<'static>, is_recalled| {
+            let take = |message: &Message<'_>, is_recalled| {
                 merged = self.names.merged(message).map(str::to_owned);
                 if is_stopped() || merged.is_some() {
                     return Err(ExportError::Stopped);

@@ -45,7 +45,7 @@ impl<T: Table> Columns<T> {
     }
 
     /// The rows of a batch that was read with these columns.
-    pub(crate) fn rows(&self, batch: &RecordBatch) -> Result<Vec<T::Row<'static>>, Error> {
+    pub(crate) fn rows<'a>(&self, batch: &'a RecordBatch) -> Result<Vec<T::Row<'a>>, Error> {
         let mut rows: Vec<_> = (0..batch.num_rows()).map(|_| T::blank()).collect();
         for field in &self.present {
             let array = batch.column_by_name(field.name).ok_or(Error::MissingColumn(field.name))?;
@@ -58,7 +58,7 @@ impl<T: Table> Columns<T> {
     }
 }
 
-fn put<T: Table>(field: &Field<T>, array: &dyn Array, rows: &mut [T::Row<'static>]) -> Result<(), Error> {
+fn put<'a, T: Table>(field: &Field<T>, array: &'a dyn Array, rows: &mut [T::Row<'a>]) -> Result<(), Error> {
     match &field.cell {
         Cell::Bytes { set, .. } => each(array.as_binary::<i32>(), rows, |row, bytes| {
             set(row, bytes);

@@ -191,7 +191,11 @@ impl Table for Attachments {
         text!(error, Plain, "What went wrong at the last try, in words."),
     ];
 
-    fn blank() -> Attachment {
+    fn owned(row: Attachment) -> Attachment {
+        row
+    }
+
+    fn blank<'a>() -> Self::Row<'a> {
         let position = Position { source_hour: Hour::from_number(0), part: 0, line: 0 };
         Attachment::new(position, AttachmentKind::File, String::new(), Timestamp::UNIX_EPOCH)
     }

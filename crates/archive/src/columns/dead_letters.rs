@@ -91,19 +91,20 @@ impl Table for DeadLetters {
             nullable: false,
             packing: Packing::Plain,
             bounds: Bounds::Groups,
-            cell: Cell::Bytes {
-                get: |letter| &letter.bytes,
-                set: |letter, bytes| letter.bytes = Cow::Owned(bytes.to_owned()),
-            },
+            cell: Cell::Bytes { get: |letter| &letter.bytes, set: |letter, bytes| letter.bytes = Cow::Borrowed(bytes) },
         },
     ];
 
-    fn blank() -> DeadLetter<'static> {
+    fn blank<'a>() -> DeadLetter<'a> {
         DeadLetter {
             position: Position { source_hour: Hour::from_number(0), part: 0, line: 0 },
             offset: 0,
             reason: Reason::Syntax,
             bytes: Cow::Borrowed(&[]),
         }
+    }
+
+    fn owned(row: DeadLetter<'_>) -> DeadLetter<'static> {
+        row.into_owned()
     }
 }

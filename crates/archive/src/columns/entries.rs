@@ -217,7 +217,11 @@ impl Table for Entries {
         later_count!("added", added, "Messages that the publication before did not have; 0 for a first publication."),
     ];
 
-    fn blank() -> Entry {
+    fn owned(row: Entry) -> Entry {
+        row
+    }
+
+    fn blank<'a>() -> Self::Row<'a> {
         Entry::new(Hour::from_number(0), Timestamp::UNIX_EPOCH, State::Pending)
     }
 }

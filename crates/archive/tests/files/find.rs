@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use archive::{
-    Key, Projection, Sent, Settings, find_ids, read_columns, read_hour, read_keys, read_sent, read_statistics,
+    Batch, Batches, Error, Key, Projection, Sent, Settings, find_ids, read_columns, read_hour, read_keys, read_sent,
+    read_statistics,
 };
 use chat::{Hour, Message, Position, RETAINED_PARTS, Timestamp};
 use futures::TryStreamExt as _;
@@ -100,7 +101,7 @@ fn what_was_sent_within_a_span_is_read_and_little_else() {
             None => !has_bounds,
         };
         reader.bytes_read();
-        let rows = all(read_sent(reader.clone(), None, second, Sent { since, until }));
+        let rows = lent(read_sent(reader.clone(), None, second, Sent { since, until }));
         let read = reader.bytes_read();
         let mut rows: Vec<_> = rows.iter().filter(|row| is_within(row)).collect();
         let of_hour = messages.iter().filter(|message| message.position.source_hour == second);
@@ -112,8 +113,32 @@ fn what_was_sent_within_a_span_is_read_and_little_else() {
     }
     let columns = ["source_hour", "sent_at", "line"];
     let sent = Sent { since: Some(at(3_700_000)), until: None };
-    let rows = all(read_sent(reader, Some(&columns), second, sent));
+    let rows = lent(read_sent(reader, Some(&columns), second, sent));
     assert!(!rows.is_empty() && rows.iter().all(|row| row.sender.is_none() && row.sent_at >= sent.since));
+}
+
+/// The rows of batches, read whole and from every row on.
+fn lent(batches: impl Future<Output = Result<Batches, Error>>) -> Vec<Message<'static>> {
+    let batches: Vec<Batch> = block_on(async { batches.await?.try_collect().await }).unwrap();
+    let rows = |batch: &Batch| -> Vec<Message<'static>> {
+        let pieces = batch.messages().map(Result::unwrap);
+        pieces.flatten().map(Message::into_owned).collect()
+    };
+    let all = batches.iter().flat_map(|batch| {
+        assert_eq!(batch.rows(), rows(batch).len());
+        rows(batch)
+    });
+    let all: Vec<_> = all.collect();
+    if let Some(first) = batches.into_iter().next() {
+        let (known, count) = (rows(&first), first.rows());
+        let mut left = first;
+        for passed in [1, 511, 513, count].into_iter().take_while(|passed| *passed <= count) {
+            let gone = count - left.rows();
+            left = left.without_first(passed - gone);
+            assert!(rows(&left) == known[passed..], "without the first {passed} of {count}");
+        }
+    }
+    all
 }
 
 #[test]

@@ -89,16 +89,19 @@ impl Chronicle {
         &mut self,
         hour: Hour,
         choice: Choice<'_>,
-        mut take: impl FnMut(&Message<'static>, bool) -> Result<(), ExportError>,
+        mut take: impl FnMut(&Message<'_>, bool) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
         let (firsts, recalled) = (&self.firsts, &self.recalled);
         let is_recalled = |message: &Message<'_>| message.msg_id.as_deref().is_some_and(|id| recalled.contains(id));
-        let take = |batch: Vec<Message<'static>>| {
-            let mut meant = batch.iter().filter(|message| choice.has(message) && firsts.is_first(message));
-            meant.try_for_each(|message| take(message, is_recalled(message)))
-        };
-        let publication = self.tables.read(hour, None, choice, take).await?;
-        self.publications.insert(hour, publication);
+        let mut rows = self.tables.read(hour, None, choice).await?;
+        while let Some(batch) = rows.next().await? {
+            for messages in batch.messages() {
+                let messages = messages.map_err(|source| rows.unreadable(source))?;
+                let mut meant = messages.iter().filter(|message| choice.has(message) && firsts.is_first(message));
+                meant.try_for_each(|message| take(message, is_recalled(message)))?;
+            }
+        }
+        self.publications.insert(hour, rows.publication().to_owned());
         Ok(())
     }
 
@@ -133,15 +136,17 @@ async fn recalled(
 ) -> Result<FxHashSet<String>, ExportError> {
     let mut recalled = FxHashSet::default();
     for hour in hours {
-        let take = |batch: Vec<Message<'static>>| {
+        let mut rows = tables.read(*hour, Some(&["chat_type", "about", "source_hour"]), Choice::default()).await?;
+        while let Some(batch) = rows.next().await? {
             if is_stopped() {
                 return Err(ExportError::Stopped);
             }
-            let recalls = batch.into_iter().filter(|message| message.chat_type.as_deref() == Some("recall"));
-            recalled.extend(recalls.filter_map(|message| Some(message.about?.into_owned())));
-            Ok(())
-        };
-        tables.read(*hour, Some(&["chat_type", "about", "source_hour"]), Choice::default(), take).await?;
+            for messages in batch.messages() {
+                let messages = messages.map_err(|source| rows.unreadable(source))?;
+                let recalls = messages.into_iter().filter(|message| message.chat_type.as_deref() == Some("recall"));
+                recalled.extend(recalls.filter_map(|message| Some(message.about?.into_owned())));
+            }
+        }
     }
     Ok(recalled)
 }

@@ -26,16 +26,16 @@ impl Firsts {
     pub(super) async fn of(tables: &mut Tables, hours: &[Hour]) -> Result<Self, ExportError> {
         let (mut seen, mut several) = (Seen::new(), FxHashSet::default());
         each_id(tables, hours, |id, _| {
-            if seen.is_again(&id) {
-                several.insert(id);
+            if seen.is_again(id) {
+                several.insert(id.to_owned());
             }
         })
         .await?;
         drop(seen);
         let mut earliest = FxHashMap::default();
         each_id(tables, hours, |id, hour| {
-            if several.contains(&id) {
-                earliest.entry(id).or_insert(hour);
+            if several.contains(id) {
+                earliest.entry(id.to_owned()).or_insert(hour);
             }
         })
         .await?;
@@ -49,14 +49,15 @@ impl Firsts {
     }
 }
 
-async fn each_id(tables: &mut Tables, hours: &[Hour], mut take: impl FnMut(String, Hour)) -> Result<(), ExportError> {
+async fn each_id(tables: &mut Tables, hours: &[Hour], mut take: impl FnMut(&str, Hour)) -> Result<(), ExportError> {
     for hour in hours {
-        let take = |batch: Vec<Message<'static>>| {
-            let ids = batch.into_iter().filter_map(|message| message.msg_id);
-            ids.for_each(|id| take(id.into_owned(), *hour));
-            Ok(())
-        };
-        tables.read(*hour, Some(&["msg_id", "source_hour"]), Choice::default(), take).await?;
+        let mut rows = tables.read(*hour, Some(&["msg_id", "source_hour"]), Choice::default()).await?;
+        while let Some(batch) = rows.next().await? {
+            for messages in batch.messages() {
+                let messages = messages.map_err(|source| rows.unreadable(source))?;
+                messages.iter().filter_map(|message| message.msg_id.as_deref()).for_each(|id| take(id, *hour));
+            }
+        }
     }
     Ok(())
 }

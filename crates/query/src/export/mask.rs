@@ -65,7 +65,7 @@ impl Mask {
     }
 
     /// The message as it may be seen.
-    pub(super) fn masked(&self, message: Message<'static>) -> Message<'static> {
+    pub(super) fn masked<'a>(&self, message: Message<'a>) -> Message<'a> {
         Message {
             msg_id: message.msg_id,
             sent_at: message.sent_at,
@@ -91,17 +91,17 @@ impl Mask {
     }
 
     /// The word, if it is one of the service's.
-    pub(crate) fn chat_type(word: Cow<'static, str>) -> Cow<'static, str> {
+    pub(crate) fn chat_type(word: Cow<'_, str>) -> Cow<'_, str> {
         known(word, &CHAT_TYPES).unwrap_or(Cow::Borrowed("other"))
     }
 
     /// The word, if it is one of the service's.
-    pub(crate) fn direction(word: Cow<'static, str>) -> Option<Cow<'static, str>> {
+    pub(crate) fn direction(word: Cow<'_, str>) -> Option<Cow<'_, str>> {
         known(word, &DIRECTIONS)
     }
 
     /// What somebody wrote.
-    pub(crate) fn said(&self, text: Option<Cow<'static, str>>) -> Option<Cow<'static, str>> {
+    pub(crate) fn said<'a>(&self, text: Option<Cow<'a, str>>) -> Option<Cow<'a, str>> {
         match self.text {
             MaskText::Drop => None,
             MaskText::Redact => text.map(|text| redacted(&text).into()),
@@ -129,7 +129,7 @@ fn unescaped(id: &str) -> String {
 }
 
 /// The word, if it is one of these: others could be anything that somebody put there.
-fn known(word: Cow<'static, str>, words: &[&str]) -> Option<Cow<'static, str>> {
+fn known<'a>(word: Cow<'a, str>, words: &[&str]) -> Option<Cow<'a, str>> {
     words.contains(&&*word).then_some(word)
 }
 

@@ -1,20 +1,34 @@
 //! Messages as they stand in the files of an export.
+//!
+//! They are put into that form apart from being written, several batches at once.
 
+use std::collections::VecDeque;
 use std::io::Write as _;
+use std::sync::Arc;
 
-use archive::{Extract, Promotion};
+use archive::{Batch, Extract, Extracted, Extractor};
 use chat::{Message, Sink as _};
+use decode::Rebuilder;
+use tokio::task::JoinHandle;
 
 use super::error::ExportError;
+use super::firsts::Firsts;
 use super::parts::{Form, Hashed, PartError};
-use super::{Format, Secrets};
+use super::{Export, Format};
 
-/// Which columns of messages, in which form.
-pub(super) struct Messages<'a> {
-    pub(super) format: Format,
-    pub(super) columns: Vec<&'a str>,
-    pub(super) promotions: &'a [Promotion],
-    pub(super) secrets: Secrets,
+/// What an export makes of messages.
+pub(super) struct Messages {
+    export: Export,
+    /// `None` for all rows.
+    firsts: Option<Firsts>,
+    /// `None` for records.
+    extractor: Option<Arc<Extractor>>,
+}
+
+/// Rows in the form of a file.
+pub(super) enum Formed {
+    Lines { lines: String, rows: u64 },
+    Table(Extracted),
 }
 
 pub(super) enum File {
@@ -22,29 +36,84 @@ pub(super) enum File {
     Table(Box<Extract<Hashed>>),
 }
 
-impl Form for Messages<'_> {
-    type Rows = [Message<'static>];
+impl Messages {
+    pub(super) fn new(export: &Export, firsts: Option<Firsts>) -> Result<Self, ExportError> {
+        let form = match export.format {
+            Format::Arrow => Some(archive::Form::Arrow),
+            Format::Csv => Some(archive::Form::Csv),
+            Format::Ndjson => None,
+            Format::Parquet => Some(archive::Form::Parquet),
+        };
+        let columns: Vec<&str> = export.columns.iter().map(String::as_str).collect();
+        let extractor = form.map(|form| Extractor::new(form, &columns, &export.promotions)).transpose();
+        let extractor = extractor.map_err(unwritable)?.map(Arc::new);
+        Ok(Self { export: export.clone(), firsts, extractor })
+    }
+
+    /// Those rows of a batch of a file that are asked for, as they are asked for.
+    fn form(&self, batch: &Batch, file: &str) -> Result<Formed, ExportError> {
+        match &self.extractor {
+            Some(extractor) => {
+                let mut rows = extractor.begin();
+                self.each_piece(batch, file, |messages| rows.append(messages).map_err(unwritable))?;
+                Ok(Formed::Table(rows.finish().map_err(unwritable)?))
+            }
+            None => {
+                let (mut rebuilder, mut lines, mut rows) = (Rebuilder::default(), String::new(), 0);
+                self.each_piece(batch, file, |messages| {
+                    rows += messages.len() as u64;
+                    messages.iter().try_for_each(|message| append_line(message, &mut rebuilder, &mut lines))
+                })?;
+                Ok(Formed::Lines { lines, rows })
+            }
+        }
+    }
+
+    fn each_piece(
+        &self,
+        batch: &Batch,
+        file: &str,
+        mut take: impl FnMut(&[Message<'_>]) -> Result<(), ExportError>,
+    ) -> Result<(), ExportError> {
+        for messages in batch.messages() {
+            let messages = messages.map_err(|source| ExportError::Rows { file: file.to_owned(), source })?;
+            let is_first = |message: &Message<'_>| self.firsts.as_ref().is_none_or(|firsts| firsts.is_first(message));
+            let asked_for =
+                messages.into_iter().filter(|message| self.export.choice().has(message) && is_first(message));
+            let shown: Vec<_> = asked_for.map(|message| self.export.shown(message)).collect::<Result<_, _>>()?;
+            take(&shown)?;
+        }
+        Ok(())
+    }
+}
+
+impl Formed {
+    pub(super) fn rows(&self) -> u64 {
+        match self {
+            Self::Lines { rows, .. } => *rows,
+            Self::Table(extracted) => extracted.rows(),
+        }
+    }
+}
+
+impl Form for Arc<Messages> {
+    type Rows = Formed;
     type File = File;
 
     fn begin(&self, out: Hashed) -> Result<File, PartError> {
-        let form = match self.format {
-            Format::Arrow => archive::Form::Arrow,
-            Format::Csv => archive::Form::Csv,
-            Format::Ndjson => return Ok(File::Lines(out)),
-            Format::Parquet => archive::Form::Parquet,
-        };
-        Ok(File::Table(Box::new(Extract::promoting(out, form, &self.columns, self.promotions)?)))
+        Ok(match &self.extractor {
+            Some(extractor) => File::Table(Box::new(Extract::of(Arc::clone(extractor), out)?)),
+            None => File::Lines(out),
+        })
     }
 
-    fn write(&self, file: &mut File, rows: &[Message<'static>]) -> Result<u64, PartError> {
-        match file {
-            File::Table(table) => table.write(rows)?,
-            File::Lines(out) => {
-                let mut write = |row| Ok::<_, PartError>(out.write_all(line(row, self.secrets)?.as_bytes())?);
-                rows.iter().try_for_each(&mut write)?;
-            }
+    fn write(&self, file: &mut File, rows: &Formed) -> Result<u64, PartError> {
+        match (file, rows) {
+            (File::Table(table), Formed::Table(extracted)) => table.add(extracted)?,
+            (File::Lines(out), Formed::Lines { lines, .. }) => out.write_all(lines.as_bytes())?,
+            _ => unreachable!("the rows were formed for files of this form"),
         }
-        Ok(rows.len() as u64)
+        Ok(rows.rows())
     }
 
     fn end(&self, file: File) -> Result<Hashed, PartError> {
@@ -55,18 +124,51 @@ impl Form for Messages<'_> {
     }
 }
 
-/// The record of a row with its line end.
-fn line(row: &Message<'_>, secrets: Secrets) -> Result<String, ExportError> {
-    let rebuilt = decode::rebuild(row).and_then(|record| match secrets {
-        Secrets::Kept => Ok(record),
-        Secrets::LeftOut => decode::record_without_secrets(&record).map(std::borrow::Cow::into_owned),
-    });
-    let failed = |source| ExportError::Rebuild { hour: row.position.source_hour, line: row.position.line, source };
-    let mut line = rebuilt.map_err(failed)?;
-    // A record that was kept as it was served may stand on several lines; between its tokens any white space is the same.
-    if line.contains(['\n', '\r']) {
-        line = line.replace(['\n', '\r'], " ");
+/// Batches that are put into their form, one on each core; they come back in their order.
+pub(super) struct Forming {
+    messages: Arc<Messages>,
+    at_work: VecDeque<JoinHandle<Result<Formed, ExportError>>>,
+    cores: usize,
+}
+
+impl Forming {
+    pub(super) fn new(messages: &Arc<Messages>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { messages: Arc::clone(messages), at_work: VecDeque::new(), cores }
     }
-    line.push('\n');
-    Ok(line)
+
+    /// Begins with a batch of a file.
+    pub(super) fn begin(&mut self, batch: Batch, file: &str) {
+        let (messages, file) = (Arc::clone(&self.messages), file.to_owned());
+        self.at_work.push_back(tokio::task::spawn_blocking(move || messages.form(&batch, &file)));
+    }
+
+    /// Whether every core has one, and the oldest should be waited for before another is begun.
+    pub(super) fn is_full(&self) -> bool {
+        self.at_work.len() > self.cores
+    }
+
+    /// The oldest batch in its form; `None` when there is none.
+    pub(super) async fn next(&mut self) -> Result<Option<Formed>, ExportError> {
+        let Some(oldest) = self.at_work.pop_front() else { return Ok(None) };
+        oldest.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())).map(Some)
+    }
+}
+
+/// Appends the record of a row with its line end.
+fn append_line(row: &Message<'_>, rebuilder: &mut Rebuilder, lines: &mut String) -> Result<(), ExportError> {
+    let start = lines.len();
+    let failed = |source| ExportError::Rebuild { hour: row.position.source_hour, line: row.position.line, source };
+    rebuilder.append(row, lines).map_err(failed)?;
+    // A record that was kept as it was served may stand on several lines; between its tokens any white space is the same.
+    if lines[start..].contains(['\n', '\r']) {
+        let line = lines.split_off(start);
+        lines.push_str(&line.replace(['\n', '\r'], " "));
+    }
+    lines.push('\n');
+    Ok(())
+}
+
+fn unwritable(source: archive::Error) -> ExportError {
+    ExportError::Write { name: "the rows".to_owned(), source }
 }

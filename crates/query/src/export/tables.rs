@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use archive::{Key, Projection, Rows, Sent};
+use archive::{Batch, Key, Projection};
 use chat::{Entry, Hour, Message, State};
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use store::{Archive, DataFile, Snapshot};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -59,35 +60,17 @@ impl Tables {
         Err(ExportError::Moving { hour })
     }
 
-    /// Hands out the rows of an hour that were sent in the span of the choice, in these columns or in all, in their order, and says
-    /// which publication they are. A file that is replaced meanwhile, as when its day is put together, is looked for again and
-    /// read on.
-    pub(super) async fn read(
-        &mut self,
+    /// The rows of an hour that were sent in the span of the choice, in these columns or in all, in their order.
+    pub(super) async fn read<'a>(
+        &'a mut self,
         hour: Hour,
-        columns: Option<&[&str]>,
-        choice: Choice<'_>,
-        mut take: impl FnMut(Vec<Message<'static>>) -> Result<(), ExportError>,
-    ) -> Result<String, ExportError> {
-        let (publication, mut file) = self.locate(hour).await?;
-        let mut taken = 0;
-        while let Some(found) = file.filter(|file| choice.may_be_in(file)) {
-            let error = match self.read_file(&found, hour, (columns, choice.sent()), &mut taken, &mut take).await {
-                Err(error) if error.is_gone() => error,
-                read => return read.map(|()| publication),
-            };
-            self.refresh().await?;
-            let (now, moved) = self.locate(hour).await?;
-            if now != publication {
-                return Err(ExportError::Moving { hour });
-            }
-            if moved.as_ref().is_some_and(|file| file.path == found.path) {
-                // Nobody has replaced it: it is lost.
-                return Err(error);
-            }
-            file = moved;
-        }
-        Ok(publication)
+        columns: Option<&'a [&'a str]>,
+        choice: Choice<'a>,
+    ) -> Result<HourRows<'a>, ExportError> {
+        let (publication, file) = self.locate(hour).await?;
+        let mut rows = HourRows { tables: self, hour, columns, choice, publication, open: None, taken: 0, passed: 0 };
+        rows.open(file).await?;
+        Ok(rows)
     }
 
     /// The rows of an hour with these keys, which are sorted, and the publication that they are of.
@@ -108,29 +91,6 @@ impl Tables {
         Err(ExportError::Moving { hour })
     }
 
-    /// `taken` rows were handed out before; they are passed over.
-    async fn read_file(
-        &self,
-        file: &DataFile,
-        hour: Hour,
-        (columns, sent): (Option<&[&str]>, Sent),
-        taken: &mut usize,
-        take: &mut impl FnMut(Vec<Message<'static>>) -> Result<(), ExportError>,
-    ) -> Result<(), ExportError> {
-        let failed = |source| ExportError::Rows { file: file.path.clone(), source };
-        let reader = self.snapshot.reader(file);
-        let mut batches = Ahead::of(archive::read_sent(reader, columns, hour, sent).await.map_err(failed)?);
-        let mut passed = 0;
-        while let Some(mut batch) = batches.next().await.map_err(failed)? {
-            let known = taken.saturating_sub(passed).min(batch.len());
-            passed += batch.len();
-            batch.drain(..known);
-            *taken = passed.max(*taken);
-            take(batch)?;
-        }
-        Ok(())
-    }
-
     async fn refresh(&mut self) -> Result<(), ExportError> {
         self.entries = self.archive.entries().await?;
         self.snapshot = self.archive.snapshot().await?;
@@ -138,16 +98,98 @@ impl Tables {
     }
 }
 
+/// The rows of an hour, as they come.
+pub(super) struct HourRows<'a> {
+    tables: &'a mut Tables,
+    hour: Hour,
+    columns: Option<&'a [&'a str]>,
+    choice: Choice<'a>,
+    publication: String,
+    /// The file that they are read from; `None` when there are no more.
+    open: Option<(DataFile, Ahead)>,
+    /// Rows that were handed out.
+    taken: usize,
+    /// Rows of the open file that were read. After a file was replaced these are behind, and are passed over.
+    passed: usize,
+}
+
+impl HourRows<'_> {
+    /// Which publication of the hour they are.
+    pub(super) fn publication(&self) -> &str {
+        &self.publication
+    }
+
+    /// The file that they are read from now.
+    pub(super) fn file(&self) -> &str {
+        self.open.as_ref().map_or("", |(file, _)| &file.path)
+    }
+
+    /// The error for rows that came from the file, and cannot be understood.
+    pub(super) fn unreadable(&self, source: archive::Error) -> ExportError {
+        ExportError::Rows { file: self.file().to_owned(), source }
+    }
+
+    /// The next rows; `None` when there are no more. A file that is replaced meanwhile, as when its day is put together, is
+    /// looked for again and read on.
+    pub(super) async fn next(&mut self) -> Result<Option<Batch>, ExportError> {
+        while let Some((file, batches)) = &mut self.open {
+            match batches.next().await {
+                Ok(Some(batch)) => {
+                    let (known, rows) = (self.taken.saturating_sub(self.passed), batch.rows());
+                    self.passed += rows;
+                    self.taken = self.taken.max(self.passed);
+                    return Ok(Some(batch.without_first(known.min(rows))));
+                }
+                Ok(None) => self.open = None,
+                Err(source) => {
+                    let lost = file.clone();
+                    self.look_again(&lost, source).await?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    async fn open(&mut self, file: Option<DataFile>) -> Result<(), ExportError> {
+        (self.open, self.passed) = (None, 0);
+        let Some(file) = file.filter(|file| self.choice.may_be_in(file)) else { return Ok(()) };
+        let reader = self.tables.snapshot.reader(&file);
+        match archive::read_sent(reader, self.columns, self.hour, self.choice.sent()).await {
+            Ok(batches) => {
+                self.open = Some((file, Ahead::of(batches)));
+                Ok(())
+            }
+            Err(source) => Box::pin(self.look_again(&file, source)).await,
+        }
+    }
+
+    /// Opens the file that has taken the place of one that is gone.
+    async fn look_again(&mut self, file: &DataFile, source: archive::Error) -> Result<(), ExportError> {
+        let error = ExportError::Rows { file: file.path.clone(), source };
+        if !error.is_gone() {
+            return Err(error);
+        }
+        self.tables.refresh().await?;
+        let (publication, moved) = self.tables.locate(self.hour).await?;
+        if publication != self.publication {
+            return Err(ExportError::Moving { hour: self.hour });
+        }
+        if moved.as_ref().is_some_and(|moved| moved.path == file.path) {
+            // Nobody has replaced it: it is lost.
+            return Err(error);
+        }
+        self.open(moved).await
+    }
+}
+
 /// Rows that are read beside the one who writes them, on another core.
-struct Ahead {
-    batches: mpsc::Receiver<Result<Batch, archive::Error>>,
+struct Ahead<T = Batch> {
+    batches: mpsc::Receiver<Result<T, archive::Error>>,
     reading: JoinHandle<()>,
 }
 
-type Batch = Vec<Message<'static>>;
-
-impl Ahead {
-    fn of(mut rows: Rows<Message<'static>>) -> Self {
+impl<T: Send + 'static> Ahead<T> {
+    fn of(mut rows: BoxStream<'static, Result<T, archive::Error>>) -> Self {
         let (hand_on, batches) = mpsc::channel(AHEAD);
         let reading = tokio::spawn(async move {
             while let Some(batch) = rows.next().await {
@@ -160,7 +202,7 @@ impl Ahead {
         Self { batches, reading }
     }
 
-    async fn next(&mut self) -> Result<Option<Batch>, archive::Error> {
+    async fn next(&mut self) -> Result<Option<T>, archive::Error> {
         if let Some(batch) = self.batches.recv().await {
             return batch.map(Some);
         }
@@ -174,20 +216,15 @@ impl Ahead {
 
 #[cfg(test)]
 mod tests {
-    use chat::Position;
     use futures::stream;
 
     use super::*;
 
-    fn batch(line: u64) -> Batch {
-        vec![Message::at(Position { source_hour: Hour::from_number(500_000), part: 0, line })]
-    }
-
     #[tokio::test]
     async fn what_is_read_ahead_comes_whole_and_in_order() {
-        let mut ahead = Ahead::of(stream::iter((0..100).map(|line| Ok(batch(line)))).boxed());
+        let mut ahead = Ahead::of(stream::iter((0..100).map(|line| Ok(line))).boxed());
         for line in 0..100 {
-            assert_eq!(ahead.next().await.unwrap(), Some(batch(line)));
+            assert_eq!(ahead.next().await.unwrap(), Some(line));
         }
         assert!(ahead.next().await.unwrap().is_none());
     }
@@ -195,7 +232,7 @@ mod tests {
     #[tokio::test]
     #[should_panic(expected = "the reader died")]
     async fn a_reader_that_died_did_not_come_to_the_end() {
-        let dying = |line| if line == 1 { panic!("the reader died") } else { Ok(batch(line)) };
+        let dying = |line| if line == 1 { panic!("the reader died") } else { Ok(line) };
         let mut ahead = Ahead::of(stream::iter((0..3).map(dying)).boxed());
         assert!(ahead.next().await.unwrap().is_some());
         let _never = ahead.next().await;

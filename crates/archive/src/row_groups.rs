@@ -1,0 +1,143 @@
+//! A Parquet file, row group after row group.
+//!
+//! The rows of a row group are held until there are enough, and then encoded column by column, on all cores where that is
+//! wanted.
+
+use std::io::Write;
+
+use arrow::array::{Array as _, ArrayRef, RecordBatch};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions, compute_leaves,
+};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use rayon::prelude::*;
+
+use crate::error::Error;
+
+/// A file that is being written.
+pub(crate) struct RowGroups<W: Write + Send> {
+    pub(crate) parquet: SerializedFileWriter<W>,
+    columns: ArrowRowGroupWriterFactory,
+    schema: SchemaRef,
+    /// The rows of the row group to come.
+    group: RowGroup,
+    most: Most,
+}
+
+/// What a row group has at the most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Most {
+    pub(crate) rows: usize,
+    /// Bytes before encoding, as they are counted by `count`.
+    pub(crate) bytes: usize,
+    pub(crate) count: fn(&RecordBatch) -> usize,
+}
+
+/// Who encodes a row group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hands {
+    /// Every core.
+    All,
+    /// Those of the pool that the thread is of, or the thread alone.
+    OfThePool,
+}
+
+/// A row group of which nothing is encoded yet.
+#[derive(Default)]
+struct RowGroup {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl<W: Write + Send> RowGroups<W> {
+    pub(crate) fn new(out: W, schema: SchemaRef, properties: WriterProperties, most: Most) -> Result<Self, Error> {
+        // The Arrow schema is told by the Parquet schema alone; embedded as well, it could only differ.
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties)
+            .with_skip_arrow_metadata(true)
+            .with_schema_root("schema".to_owned());
+        let writer = ArrowWriter::try_new_with_options(out, SchemaRef::clone(&schema), options)?;
+        let (parquet, columns) = writer.into_serialized_writer()?;
+        Ok(Self { parquet, columns, schema, group: RowGroup::default(), most })
+    }
+
+    /// Adds rows to the row group that is being written, and ends it when it is full.
+    pub(crate) fn write(&mut self, batch: &RecordBatch, hands: Hands) -> Result<(), Error> {
+        let (rows, bytes) = (batch.num_rows(), (self.most.count)(batch));
+        if rows == 0 {
+            return Ok(());
+        }
+        // A row group ends behind a batch: one of long texts is halved, lest it fill several.
+        let room = self.most.rows - self.group.rows;
+        let is_long = rows > 1 && bytes > self.most.bytes / 8;
+        let fitting = if is_long { room.min(rows / 2) } else { room };
+        if rows > fitting {
+            self.write(&batch.slice(0, fitting), hands)?;
+            return self.write(&batch.slice(fitting, rows - fitting), hands);
+        }
+        self.group.add(batch.clone(), bytes);
+        if self.group.rows >= self.most.rows || self.group.bytes >= self.most.bytes {
+            self.end_group(hands)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the row group, if it has rows.
+    pub(crate) fn end_group(&mut self, hands: Hands) -> Result<(), Error> {
+        let group = std::mem::take(&mut self.group);
+        if group.rows == 0 {
+            return Ok(());
+        }
+        let leaves = self.columns.create_column_writers(self.parquet.flushed_row_groups().len())?;
+        let roots = (0..leaves.len()).map(|leaf| self.parquet.schema_descr().get_column_root_idx(leaf));
+        let mut columns: Vec<_> = self.schema.fields().iter().map(|_| Vec::new()).collect();
+        roots.zip(leaves).for_each(|(root, leaf)| columns[root].push(leaf));
+        let chunks = group.encode(&self.schema, columns, hands)?;
+        let mut written = self.parquet.next_row_group()?;
+        chunks.into_iter().flatten().try_for_each(|chunk| chunk.append_to_row_group(&mut written))?;
+        written.close()?;
+        Ok(())
+    }
+}
+
+/// The leaves of a column, of which only a nested one has several.
+type Leaves = Vec<ArrowColumnWriter>;
+
+impl RowGroup {
+    fn add(&mut self, batch: RecordBatch, bytes: usize) {
+        self.rows += batch.num_rows();
+        self.bytes += bytes;
+        self.batches.push(batch);
+    }
+
+    /// Encodes column after column: what the compressor knows of one stays in the processor's cache, and one compressor is
+    /// there at a time for each core.
+    fn encode(&self, schema: &Schema, columns: Vec<Leaves>, hands: Hands) -> Result<Vec<Vec<ArrowColumnChunk>>, Error> {
+        let encode = |(index, column)| self.encode_column(index, schema.field(index), column);
+        if hands == Hands::OfThePool && rayon::current_thread_index().is_none() {
+            return columns.into_iter().enumerate().map(encode).collect();
+        }
+        columns.into_par_iter().enumerate().with_max_len(1).map(encode).collect()
+    }
+
+    fn encode_column(&self, index: usize, field: &Field, mut leaves: Leaves) -> Result<Vec<ArrowColumnChunk>, Error> {
+        for batch in &self.batches {
+            for (leaf, rows) in leaves.iter_mut().zip(compute_leaves(field, batch.column(index))?) {
+                leaf.write(&rows)?;
+            }
+        }
+        Ok(leaves.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?)
+    }
+}
+
+/// Bytes of rows of whatever shape: not of all that they are slices of.
+pub(crate) fn bytes_of(batch: &RecordBatch) -> usize {
+    let bytes = |column: &ArrayRef| {
+        let data = column.to_data();
+        data.get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
+    };
+    batch.columns().iter().map(bytes).sum()
+}
