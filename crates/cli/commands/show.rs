@@ -97,7 +97,7 @@ async fn show_context(
     context: &Context,
 ) -> Result<(), CommandError> {
     let nothing = Query::parse("").map_err(CommandError::usage)?;
-    let library = Library::new(archive.clone(), context.index_what_is_behind(archive).await?);
+    let library = Library::new(archive.clone(), context.index_what_is_behind(archive, None).await?);
     let groups = library.around(messages, around, Projection::All).await?;
     let format = if json || !context.output.is_terminal() { Format::Jsonl } else { Format::Table };
     Ok(group_rows(&groups, &nothing, format, &archive.promotions().await?, None, context)?)

@@ -212,20 +212,24 @@ impl Context {
     ///
     /// When there is no archive, or the ledger or the index cannot be read.
     pub(super) async fn open_for_search(&self) -> Result<(Archive, Option<Catalogue>), CommandError> {
-        let (archive, indexed) = tokio::join!(self.open_archive(Access::Existing), self.read_index());
+        let (archive, indexed) = tokio::join!(self.open_archive(Access::Existing), self.read_index(None));
         let archive = archive?;
         let catalogue = self.caught_up(&archive, indexed?).await?;
         Ok((archive, catalogue))
     }
 
     /// Before a search: indexes the hours that a run left out, if nobody else is at the index. Gives the index as it then is,
-    /// if there is one.
+    /// if there is one; `known` is one that was given before.
     ///
     /// # Errors
     ///
     /// When the ledger or the index cannot be read.
-    pub(super) async fn index_what_is_behind(&self, archive: &Archive) -> Result<Option<Catalogue>, CommandError> {
-        let indexed = self.read_index().await?;
+    pub(super) async fn index_what_is_behind(
+        &self,
+        archive: &Archive,
+        known: Option<Catalogue>,
+    ) -> Result<Option<Catalogue>, CommandError> {
+        let indexed = self.read_index(known).await?;
         self.caught_up(archive, indexed).await
     }
 
@@ -249,10 +253,16 @@ impl Context {
     }
 
     /// The index, if there is one, and the hours that it holds; read on a thread of its own.
-    async fn read_index(&self) -> Result<(Option<Catalogue>, BTreeMap<Hour, String>), CommandError> {
+    async fn read_index(
+        &self,
+        known: Option<Catalogue>,
+    ) -> Result<(Option<Catalogue>, BTreeMap<Hour, String>), CommandError> {
         let folder = self.index_folder();
         let read = tokio::task::spawn_blocking(move || {
-            let catalogue = Catalogue::open_existing(&folder)?;
+            let catalogue = match known.filter(|known| known.refresh().is_ok()) {
+                None => Catalogue::open_existing(&folder)?,
+                known => known,
+            };
             let hours = catalogue.as_ref().map(Catalogue::hours).transpose()?;
             catalogue.as_ref().map(Catalogue::prepare).transpose()?;
             Ok::<_, index::Error>((catalogue, hours.unwrap_or_default()))

@@ -25,7 +25,7 @@ pub(super) async fn run(query: &str, args: &Args, target: &Target, context: &Con
     // Taken for good: from here on a signal is looked for.
     let stop = context.stop.token();
     if sql::may_ask_index(query) {
-        context.index_what_is_behind(&archive).await?;
+        context.index_what_is_behind(&archive, None).await?;
     }
     if stop.is_cancelled() {
         return Ok(Exit::Interrupted);

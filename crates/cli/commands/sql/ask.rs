@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use index::Catalogue;
 use query::export::Secrets;
 use query::sql::{self, Answer, Database, Options, SqlError, Value};
 use store::{Access, Archive};
@@ -40,16 +41,17 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     if query.trim().is_empty() {
         return Err(CommandError::usage("there is no query").hint("`annals sql --help` has examples"));
     }
-    let archive = context.open_archive(Access::Existing).await?;
+    let (archive, catalogue) = if sql::may_ask_index(&query) {
+        context.open_for_search().await?
+    } else {
+        (context.open_archive(Access::Existing).await?, None)
+    };
     let stop = context.stop.token();
-    if sql::may_ask_index(&query) {
-        context.index_what_is_behind(&archive).await?;
-    }
     let secrets = if args.with_secrets { Secrets::Kept } else { Secrets::LeftOut };
     tokio::select! {
         biased;
         () = stop.cancelled() => Ok(Exit::Interrupted),
-        done = ask(&query, &archive, secrets, &target, context) => done.map(|_| Exit::Done),
+        done = ask(&query, &archive, catalogue.as_ref(), secrets, &target, context) => done.map(|_| Exit::Done),
     }
 }
 
@@ -70,10 +72,11 @@ fn read(path: &Path) -> Result<String, CommandError> {
     }
 }
 
-/// Asks, and writes the answer to the target. Says how many rows it has, or were shown of it.
+/// Asks, with the index if the query may ask it, and writes the answer to the target. Says how many rows it has, or were shown of it.
 pub(super) async fn ask(
     query: &str,
     archive: &Archive,
+    catalogue: Option<&Catalogue>,
     secrets: Secrets,
     target: &Target,
     context: &Context,
@@ -82,8 +85,10 @@ pub(super) async fn ask(
     let mut look = 0;
     loop {
         look += 1;
-        let catalogue = context.read_catalogue().map_err(CommandError::from)?;
-        let database = Database::open(archive, catalogue, &options).await?;
+        if look > 1 {
+            catalogue.map_or(Ok(()), Catalogue::refresh).map_err(CommandError::from)?;
+        }
+        let database = Database::open(archive, catalogue.cloned(), &options).await?;
         let answered = match database.ask(query).await {
             Ok(answer) => write(answer, target, context).await,
             Err(error) => Err(error),

@@ -5,12 +5,14 @@ mod completion;
 mod input;
 pub(super) mod screen;
 
+use std::cell::RefCell;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use commands::Reply;
 use completion::Words;
+use index::Catalogue;
 use input::Request;
 use query::export::Secrets;
 use query::sql::{self, Database, Options, TableColumns};
@@ -82,6 +84,8 @@ fn history(args: &Args, context: &Context) -> Option<PathBuf> {
 struct Prompt<'a> {
     context: &'a Context,
     archive: Archive,
+    /// That of the last search.
+    catalogue: RefCell<Option<Catalogue>>,
     target: Target,
     secrets: Secrets,
     tables: Vec<TableColumns>,
@@ -99,7 +103,7 @@ impl<'a> Prompt<'a> {
         let options = Options { secrets, ..context.sql_options() };
         let database = Database::open(&archive, None, &options).await?;
         let (tables, functions) = (database.columns().await?, database.functions());
-        Ok(Self { context, archive, target, secrets, tables, functions })
+        Ok(Self { context, archive, catalogue: RefCell::default(), target, secrets, tables, functions })
     }
 
     async fn serve(&self, request: Request<'_>, turn: &CancellationToken) -> Result<Reply, CommandError> {
@@ -124,10 +128,16 @@ impl<'a> Prompt<'a> {
     }
 
     async fn rows(&self, query: &str) -> Result<u64, CommandError> {
-        if sql::may_ask_index(query) {
-            self.context.index_what_is_behind(&self.archive).await?;
-        }
-        ask(query, &self.archive, self.secrets, &self.target, self.context).await
+        let catalogue = if sql::may_ask_index(query) { self.catalogue().await? } else { None };
+        ask(query, &self.archive, catalogue.as_ref(), self.secrets, &self.target, self.context).await
+    }
+
+    /// The index, up to date; it stays open for the next query.
+    async fn catalogue(&self) -> Result<Option<Catalogue>, CommandError> {
+        let known = self.catalogue.take();
+        let catalogue = self.context.index_what_is_behind(&self.archive, known).await?;
+        self.catalogue.replace(catalogue.clone());
+        Ok(catalogue)
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Comma
         context.output.note("no search is saved; `annals watch add NAME QUERY` saves one");
         return Ok(Exit::Done);
     }
-    let library = Library::new(archive.clone(), context.index_what_is_behind(&archive).await?);
+    let library = Library::new(archive.clone(), context.index_what_is_behind(&archive, None).await?);
     let (format, stop) = (args.chosen(&context.output), context.stop.token());
     let look = Look { archive, library, from: args.from, format, stop, context };
     let mut exits = Vec::new();
