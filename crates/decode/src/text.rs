@@ -91,9 +91,10 @@ pub(crate) fn write(out: &mut String, text: &str) {
     loop {
         let (plain, after) = left.split_at(plain_length(left));
         out.push_str(plain);
-        let Some(char) = after.chars().next() else { break };
+        let mut chars = after.chars();
+        let Some(char) = chars.next() else { break };
         write_escape(out, char);
-        left = &after[char.len_utf8()..];
+        left = chars.as_str();
     }
     out.push('"');
 }

@@ -161,7 +161,7 @@ fn append_line(row: &Message<'_>, rebuilder: &mut Rebuilder, lines: &mut String)
     let failed = |source| ExportError::Rebuild { hour: row.position.source_hour, line: row.position.line, source };
     rebuilder.append(row, lines).map_err(failed)?;
     // A record that was kept as it was served may stand on several lines; between its tokens any white space is the same.
-    if lines[start..].contains(['\n', '\r']) {
+    if lines.get(start..).is_some_and(|line| line.contains(['\n', '\r'])) {
         let line = lines.split_off(start);
         lines.push_str(&line.replace(['\n', '\r'], " "));
     }

@@ -222,7 +222,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_read_ahead_comes_whole_and_in_order() {
-        let mut ahead = Ahead::of(stream::iter((0..100).map(|line| Ok(line))).boxed());
+        let mut ahead = Ahead::of(stream::iter((0..100).map(Ok)).boxed());
         for line in 0..100 {
             assert_eq!(ahead.next().await.unwrap(), Some(line));
         }
