@@ -70,9 +70,8 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
         is_large && group.is_laid_out_as(self.groups.parquet.schema_descr(), self.groups.parquet.properties())
     }
 
-    pub(crate) fn finish(mut self) -> Result<Written<W>, Error> {
-        self.groups.end_group(Hands::OfThePool)?;
-        let parquet = self.groups.parquet;
+    pub(crate) fn finish(self) -> Result<Written<W>, Error> {
+        let parquet = self.groups.into_inner(Hands::OfThePool)?;
         let statistics = Statistics::of::<T>(parquet.schema_descr(), parquet.flushed_row_groups());
         let mut out = parquet.into_inner()?;
         out.flush().map_err(ParquetError::from)?;

@@ -28,11 +28,12 @@ enum Body<W: Write + Send> {
     Parquet(Box<RowGroups<W>>),
 }
 
-/// Rows of a row group, which warehouses read one at a time: some 50 MiB of ordinary messages, which are held.
-const ROW_GROUP_ROWS: usize = 131_072;
+/// Rows of a row group, which warehouses read one at a time: some 26 MiB of ordinary messages. Two are held, of which one is
+/// encoded.
+const ROW_GROUP_ROWS: usize = 65_536;
 
 /// Bytes of a row group before encoding.
-const ROW_GROUP_BYTES: usize = 128 << 20;
+const ROW_GROUP_BYTES: usize = 64 << 20;
 
 impl<W: Write + Send> File<W> {
     pub(crate) fn new(out: W, form: Form, schema: &SchemaRef, properties: WriterProperties) -> Result<Self, Error> {
@@ -72,9 +73,8 @@ impl<W: Write + Send> File<W> {
         match self.body {
             Body::Arrow(file) => Ok(file.into_inner()?),
             Body::Csv(file) => file.finish(),
-            Body::Parquet(mut file) => {
-                file.end_group(Hands::All)?;
-                let mut out = file.parquet.into_inner()?;
+            Body::Parquet(file) => {
+                let mut out = file.into_inner(Hands::All)?.into_inner()?;
                 out.flush().map_err(ParquetError::from)?;
                 Ok(out)
             }

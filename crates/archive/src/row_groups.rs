@@ -1,9 +1,12 @@
 //! A Parquet file, row group after row group.
 //!
-//! The rows of a row group are held until there are enough, and then encoded column by column, on all cores where that is
-//! wanted.
+//! The rows of a row group are held until there are enough, and then encoded column by column; on all cores, and while the
+//! rows of the next come, where that is wanted.
 
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
 use arrow::array::{Array as _, ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -23,8 +26,13 @@ pub(crate) struct RowGroups<W: Write + Send> {
     schema: SchemaRef,
     /// The rows of the row group to come.
     group: RowGroup,
+    /// The row group before it, which others encode.
+    encoding: Option<Receiver<thread::Result<Result<Chunks, Error>>>>,
     most: Most,
 }
+
+/// The encoded columns of a row group, each with its leaves.
+type Chunks = Vec<Vec<ArrowColumnChunk>>;
 
 /// What a row group has at the most.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +46,7 @@ pub(crate) struct Most {
 /// Who encodes a row group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hands {
-    /// Every core.
+    /// Every core, beside whoever writes.
     All,
     /// Those of the pool that the thread is of, or the thread alone.
     OfThePool,
@@ -61,7 +69,7 @@ impl<W: Write + Send> RowGroups<W> {
             .with_schema_root("schema".to_owned());
         let writer = ArrowWriter::try_new_with_options(out, SchemaRef::clone(&schema), options)?;
         let (parquet, columns) = writer.into_serialized_writer()?;
-        Ok(Self { parquet, columns, schema, group: RowGroup::default(), most })
+        Ok(Self { parquet, columns, schema, group: RowGroup::default(), encoding: None, most })
     }
 
     /// Adds rows to the row group that is being written, and ends it when it is full.
@@ -87,6 +95,7 @@ impl<W: Write + Send> RowGroups<W> {
 
     /// Ends the row group, if it has rows.
     pub(crate) fn end_group(&mut self, hands: Hands) -> Result<(), Error> {
+        self.settle()?;
         let group = std::mem::take(&mut self.group);
         if group.rows == 0 {
             return Ok(());
@@ -95,7 +104,37 @@ impl<W: Write + Send> RowGroups<W> {
         let roots = (0..leaves.len()).map(|leaf| self.parquet.schema_descr().get_column_root_idx(leaf));
         let mut columns: Vec<_> = self.schema.fields().iter().map(|_| Vec::new()).collect();
         roots.zip(leaves).for_each(|(root, leaf)| columns[root].push(leaf));
-        let chunks = group.encode(&self.schema, columns, hands)?;
+        if hands == Hands::OfThePool {
+            let chunks = group.encode(&self.schema, columns)?;
+            return self.append(chunks);
+        }
+        let (done, encoding) = mpsc::sync_channel(1);
+        let schema = SchemaRef::clone(&self.schema);
+        rayon::spawn(move || {
+            let encode = AssertUnwindSafe(|| group.encode(&schema, columns));
+            // Whoever wanted it may have gone.
+            done.send(catch_unwind(encode)).ok();
+        });
+        self.encoding = Some(encoding);
+        Ok(())
+    }
+
+    /// The file, with all that was written.
+    pub(crate) fn into_inner(mut self, hands: Hands) -> Result<SerializedFileWriter<W>, Error> {
+        self.end_group(hands)?;
+        self.settle()?;
+        Ok(self.parquet)
+    }
+
+    /// Waits for the row group that others encode.
+    fn settle(&mut self) -> Result<(), Error> {
+        let Some(encoding) = self.encoding.take() else { return Ok(()) };
+        let encoded = encoding.recv().expect("who encodes always answers");
+        let chunks = encoded.unwrap_or_else(|panic| resume_unwind(panic))?;
+        self.append(chunks)
+    }
+
+    fn append(&mut self, chunks: Chunks) -> Result<(), Error> {
         let mut written = self.parquet.next_row_group()?;
         chunks.into_iter().flatten().try_for_each(|chunk| chunk.append_to_row_group(&mut written))?;
         written.close()?;
@@ -114,10 +153,10 @@ impl RowGroup {
     }
 
     /// Encodes column after column: what the compressor knows of one stays in the processor's cache, and one compressor is
-    /// there at a time for each core.
-    fn encode(&self, schema: &Schema, columns: Vec<Leaves>, hands: Hands) -> Result<Vec<Vec<ArrowColumnChunk>>, Error> {
+    /// there at a time for each core. On a thread of a pool, others of it that are idle take columns too.
+    fn encode(&self, schema: &Schema, columns: Vec<Leaves>) -> Result<Chunks, Error> {
         let encode = |(index, column)| self.encode_column(index, schema.field(index), column);
-        if hands == Hands::OfThePool && rayon::current_thread_index().is_none() {
+        if rayon::current_thread_index().is_none() {
             return columns.into_iter().enumerate().map(encode).collect();
         }
         columns.into_par_iter().enumerate().with_max_len(1).map(encode).collect()

@@ -21,6 +21,7 @@ mod messages;
 mod parts;
 mod place;
 mod redact;
+mod settling;
 mod since_last;
 mod tables;
 
@@ -333,22 +334,22 @@ impl Export {
         Choice { since: self.since, until: self.until, query: self.query.as_ref().map(|(_, query)| query) }
     }
 
-    /// The message as it is handed out.
-    fn shown<'a>(&self, message: Message<'a>) -> Result<Message<'a>, ExportError> {
-        let mut message = match &self.mask {
-            Some(mask) => mask.masked(message),
-            None => message,
-        };
+    /// Leaves what is not handed out.
+    fn hide(&self, message: &mut Message<'_>) -> Result<(), ExportError> {
+        if let Some(mask) = &self.mask {
+            let whole = std::mem::replace(message, Message::at(message.position));
+            *message = mask.masked(whole);
+        }
         if self.secrets == Secrets::LeftOut {
             (message.secret, message.thumb_secret) = (None, None);
-            message.rest = cleaned(message.rest.take(), decode::rest_without_secrets).map_err(unreadable(&message))?;
+            message.rest = cleaned(message.rest.take(), decode::rest_without_secrets).map_err(unreadable(message))?;
             // In the column they are the app's own; a record has none wherever they stand.
             if self.format == Format::Ndjson {
                 let attributes = cleaned(message.custom_exts.take(), decode::record_without_secrets);
-                message.custom_exts = attributes.map_err(unreadable(&message))?;
+                message.custom_exts = attributes.map_err(unreadable(message))?;
             }
         }
-        Ok(message)
+        Ok(())
     }
 
     fn manifest(&self, archive: &Archive, written: Written) -> Manifest {
@@ -461,7 +462,11 @@ mod tests {
                 let whole = rebuild(&message).unwrap();
                 let expected = record_without_secrets(&whole).unwrap();
                 without += usize::from(expected != whole);
-                let shown = |secrets| rebuild(&export(secrets).shown(message.clone()).unwrap()).unwrap();
+                let shown = |secrets| {
+                    let mut message = message.clone();
+                    export(secrets).hide(&mut message).unwrap();
+                    rebuild(&message).unwrap()
+                };
                 let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
                 assert_eq!(shown(Secrets::Kept), whole);
                 let shown = shown(Secrets::LeftOut);

@@ -76,12 +76,12 @@ impl Messages {
         mut take: impl FnMut(&[Message<'_>]) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
         for messages in batch.messages() {
-            let messages = messages.map_err(|source| ExportError::Rows { file: file.to_owned(), source })?;
+            let mut messages = messages.map_err(|source| ExportError::Rows { file: file.to_owned(), source })?;
             let is_first = |message: &Message<'_>| self.firsts.as_ref().is_none_or(|firsts| firsts.is_first(message));
-            let asked_for =
-                messages.into_iter().filter(|message| self.export.choice().has(message) && is_first(message));
-            let shown: Vec<_> = asked_for.map(|message| self.export.shown(message)).collect::<Result<_, _>>()?;
-            take(&shown)?;
+            // In place: a message is large.
+            messages.retain(|message| self.export.choice().has(message) && is_first(message));
+            messages.iter_mut().try_for_each(|message| self.export.hide(message))?;
+            take(&messages)?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::{MANIFEST, MANIFEST_OF_FILE, json};
 use crate::export::error::ExportError;
 use crate::export::manifest::Manifest;
 use crate::export::parts::Out;
+use crate::export::settling::Settling;
 
 const LOCK: &str = ".lock";
 
@@ -51,7 +52,7 @@ impl OnDisk {
     pub(super) fn create(&self, name: &str) -> Result<Out, ExportError> {
         let path = self.unfinished.join(name);
         let file = File::create_new(&path).map_err(ExportError::target("create", &path))?;
-        Ok(Out::File(BufWriter::new(file)))
+        Ok(Out::File(BufWriter::new(Settling::new(file))))
     }
 
     /// Writes the manifest of a folder.
