@@ -103,19 +103,17 @@ fn write_time(out: &mut Vec<u8>, micros: i64) -> io::Result<()> {
 }
 
 fn write_text(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
-    let bytes = text.as_bytes();
-    let is_plain = memchr::memchr3(b'"', b',', b'\n', bytes).is_none() && memchr::memchr(b'\r', bytes).is_none();
-    if !text.is_empty() && is_plain {
-        out.extend_from_slice(bytes);
+    // Without a way out in the middle, so that many bytes are compared in one step.
+    let is_special = |byte: &u8| matches!(byte, b'"' | b',' | b'\r' | b'\n');
+    if !text.is_empty() && !text.as_bytes().iter().fold(false, |found, byte| found | is_special(byte)) {
+        out.extend_from_slice(text.as_bytes());
         return Ok(());
     }
     out.push(b'"');
-    let mut begin = 0;
-    for quote in memchr::memchr_iter(b'"', bytes) {
-        out.extend_from_slice(&bytes[begin..=quote]);
-        begin = quote;
+    for (index, piece) in text.split('"').enumerate() {
+        out.extend_from_slice(if index > 0 { b"\"\"" } else { b"" });
+        out.extend_from_slice(piece.as_bytes());
     }
-    out.extend_from_slice(&bytes[begin..]);
     out.push(b'"');
     Ok(())
 }
