@@ -54,6 +54,17 @@ fn parquet_has_the_columns_and_the_order_asked_for() {
     check(&batches, &messages);
 }
 
+/// One is packed while the next is filled.
+#[test]
+fn row_groups_follow_each_other() {
+    let messages = ordinary_hour(hour(), 140_000);
+    let file = bytes::Bytes::from(extracted(Form::Parquet, &messages));
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    assert_eq!(reader.metadata().num_row_groups(), 3);
+    let batches: Vec<_> = reader.build().unwrap().map(Result::unwrap).collect();
+    check(&batches, &messages);
+}
+
 #[test]
 fn an_arrow_file_has_them_too() {
     let messages = messages();
