@@ -30,7 +30,7 @@ pub enum Form {
     Parquet,
 }
 
-/// Writes some columns of messages, in the order in which the messages come. Little more is held than a row group.
+/// Writes some columns of messages, in the order in which the messages come. Little more is held than two row groups.
 ///
 /// Rows can be put together by an [`Extractor`] on other threads, several at once.
 pub struct Extract<W: Write + Send> {

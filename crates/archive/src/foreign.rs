@@ -16,7 +16,7 @@ use crate::extract::Form;
 use crate::row_groups::{Hands, Most, RowGroups, bytes_of};
 use crate::settings::Settings;
 
-/// A file that is being written. Little more is held than a row group.
+/// A file that is being written. Little more is held than two row groups.
 pub(crate) struct File<W: Write + Send> {
     body: Body<W>,
     few: Few,

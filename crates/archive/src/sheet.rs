@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::extract::Form;
 use crate::foreign::{File, properties_of_any};
 
-/// Writes batches of a query's answer. Little more is held than a row group.
+/// Writes batches of a query's answer. Little more is held than two row groups.
 pub struct Sheet<W: Write + Send> {
     file: File<W>,
 }

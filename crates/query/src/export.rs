@@ -2,7 +2,7 @@
 //!
 //! An [`Export`] says which rows, in which columns and form. [`to_stream`], [`to_file`] and [`to_folder`] hand them out at
 //! once, [`since_last`] what was published since it was asked last. Hours are read one after the other, in order, and little
-//! more than a row group is held. What appears in a folder or as a file, on this machine or in a bucket, is whole, and has a
+//! more than two row groups are held. What appears in a folder or as a file, on this machine or in a bucket, is whole, and has a
 //! [`Manifest`].
 //!
 //! A [`Chronicle`] hands the rows themselves out, in the order in which they were sent.
