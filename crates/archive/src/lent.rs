@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use chat::Message;
 use futures::stream::{BoxStream, StreamExt as _};
 use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::file::metadata::ParquetMetaData;
 
 use crate::batch::Columns;
 use crate::columns::Messages;
@@ -25,6 +26,8 @@ pub struct Batch {
 impl Batch {
     /// Rows that are decoded at a time.
     const ROWS: usize = 8_192;
+    /// Bytes that are, of rows so long that these are fewer rows; several batches are on their way at once.
+    const BYTES: usize = 8 << 20;
     /// Rows of a piece.
     const PIECE_ROWS: usize = 512;
 
@@ -69,7 +72,15 @@ where
     /// The rows, to be borrowed.
     pub(crate) fn lent(self) -> Result<Batches, Error> {
         let Self { parquet, columns } = self;
-        let (batches, columns) = (parquet.with_batch_size(Batch::ROWS).build()?, Arc::new(columns));
+        let batch_rows = batch_rows(parquet.metadata());
+        let (batches, columns) = (parquet.with_batch_size(batch_rows).build()?, Arc::new(columns));
         Ok(batches.map(move |rows| Ok(Batch::of(Arc::clone(&columns), &rows?))).boxed())
     }
+}
+
+/// Rows of a batch of a file, by how long they are where they are longest, before compression.
+fn batch_rows(metadata: &ParquetMetaData) -> usize {
+    let row_bytes = metadata.row_groups().iter().map(|group| group.total_byte_size() / group.num_rows().max(1));
+    let longest = row_bytes.max().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_default();
+    (Batch::BYTES / longest.max(1)).clamp(1, Batch::ROWS)
 }

@@ -117,6 +117,20 @@ fn what_was_sent_within_a_span_is_read_and_little_else() {
     assert!(!rows.is_empty() && rows.iter().all(|row| row.sender.is_none() && row.sent_at >= sent.since));
 }
 
+#[test]
+fn few_long_messages_are_lent_at_once() {
+    let long = |line| Message {
+        text: Some(format!("{line}{}", "潮汐表 ".repeat(100_000)).into()),
+        ..Message::at(Position { source_hour: hour(), part: 0, line })
+    };
+    let messages: Vec<_> = (1..=40).map(long).collect();
+    let reader = Reader::new(write(&messages, Settings::default()).out);
+    let batches = read_sent(reader, None, hour(), Sent::default());
+    let batches: Vec<Batch> = block_on(async { batches.await?.try_collect().await }).unwrap();
+    assert!(batches.iter().all(|batch| batch.rows() <= 8), "{:?}", batches.iter().map(Batch::rows).max());
+    assert_eq!(batches.iter().map(Batch::rows).sum::<usize>(), 40);
+}
+
 /// The rows of batches, read whole and from every row on.
 fn lent(batches: impl Future<Output = Result<Batches, Error>>) -> Vec<Message<'static>> {
     let batches: Vec<Batch> = block_on(async { batches.await?.try_collect().await }).unwrap();
