@@ -428,7 +428,8 @@ mod tests {
         messages
     }
 
-    fn export(secrets: Secrets) -> Export {
+    /// Every record there is.
+    pub(super) fn records_of_all(secrets: Secrets) -> Export {
         Export {
             since: None,
             until: None,
@@ -464,7 +465,7 @@ mod tests {
                 without += usize::from(expected != whole);
                 let shown = |secrets| {
                     let mut message = message.clone();
-                    export(secrets).hide(&mut message).unwrap();
+                    records_of_all(secrets).hide(&mut message).unwrap();
                     rebuild(&message).unwrap()
                 };
                 let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();

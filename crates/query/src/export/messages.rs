@@ -172,3 +172,50 @@ fn append_line(row: &Message<'_>, rebuilder: &mut Rebuilder, lines: &mut String)
 fn unwritable(source: archive::Error) -> ExportError {
     ExportError::Write { name: "the rows".to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use archive::{Sent, Settings, Writer, read_sent};
+    use chat::{Hour, Position};
+    use futures::TryStreamExt as _;
+
+    use super::super::Secrets;
+    use super::super::tests::records_of_all;
+    use super::*;
+
+    #[tokio::test]
+    async fn batches_come_back_in_their_order() {
+        let hour = Hour::from_number(500_000);
+        let message = |line: u64| Message {
+            msg_id: Some(line.to_string().into()),
+            ..Message::at(Position { source_hour: hour, part: 0, line })
+        };
+        let ids = || (100_000..160_000).map(message);
+        let mut writer = Writer::new(Vec::new(), tempfile::tempfile, Settings::default()).unwrap();
+        writer.write(&ids().collect::<Vec<_>>()).unwrap();
+        let reader = std::io::Cursor::new(writer.finish().unwrap().out);
+        let batches = read_sent(reader, None, hour, Sent::default()).await.unwrap();
+        let batches: Vec<Batch> = batches.try_collect().await.unwrap();
+        let messages = Arc::new(Messages::new(&records_of_all(Secrets::Kept), None).unwrap());
+        let mut forming = Forming { cores: 3, ..Forming::new(&messages) };
+        let mut records = String::new();
+        let mut take = |formed| match formed {
+            Formed::Lines { lines, .. } => records.push_str(&lines),
+            Formed::Table(_) => panic!("records are lines"),
+        };
+        let mut were_full = 0;
+        for batch in batches {
+            forming.begin(batch, "file");
+            if forming.is_full() {
+                were_full += 1;
+                take(forming.next().await.unwrap().unwrap());
+            }
+        }
+        while let Some(formed) = forming.next().await.unwrap() {
+            take(formed);
+        }
+        assert!(were_full > 1, "they were on their way together");
+        let expected: Vec<String> = ids().map(|message| decode::rebuild(&message).unwrap()).collect();
+        assert!(records.lines().eq(expected), "in their order");
+    }
+}
