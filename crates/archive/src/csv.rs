@@ -38,6 +38,7 @@ impl<W: Write> Csv<W> {
 /// Appends a line for each row.
 pub(crate) fn append_lines(lines: &mut Vec<u8>, batch: &RecordBatch) -> Result<(), Error> {
     let cells: Vec<_> = batch.columns().iter().map(|column| cell(column)).collect::<Result<_, _>>()?;
+    lines.reserve(batch.num_rows() * LINE_BYTES);
     for row in 0..batch.num_rows() {
         let mut comma = "";
         for (column, write) in batch.columns().iter().zip(&cells) {
@@ -53,6 +54,9 @@ pub(crate) fn append_lines(lines: &mut Vec<u8>, batch: &RecordBatch) -> Result<(
 }
 
 const LINE_END: &str = "\r\n";
+
+/// Bytes of an ordinary line of messages; space for a batch of these is taken at once.
+const LINE_BYTES: usize = 384;
 
 const FORMAT: FormatOptions<'static> = FormatOptions::new();
 
