@@ -12,6 +12,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{BitSet, DocId, DocSet, Score, Searcher, SeekDangerResult, SegmentReader, TERMINATED, Term};
 
 use crate::query::Phrase;
+use crate::seeking::{at_or_after, has};
 use crate::spellings;
 
 /// What a word in another spelling counts: the rarest of words in the shortest of messages then counts for less than a
@@ -110,9 +111,7 @@ impl Weight for Weighing {
     fn explain(&self, segment: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
         let inner = self.weight.explain(segment, doc)?;
         let mut scorer = self.scorer(segment, 1.0)?;
-        if scorer.doc() < doc {
-            scorer.seek(doc);
-        }
+        at_or_after(scorer.as_mut(), doc);
         let mut explanation = Explanation::new("Exact spelling", scorer.score());
         explanation.add_detail(inner);
         Ok(explanation)
@@ -188,12 +187,7 @@ impl Favour {
     fn is_for(&mut self, doc: DocId) -> bool {
         match self {
             Self::Having(None) => false,
-            Self::Having(Some(postings)) => {
-                if postings.doc() < doc {
-                    postings.seek(doc);
-                }
-                postings.doc() == doc
-            }
+            Self::Having(Some(postings)) => has(postings.as_mut(), doc),
             Self::Lacking(others) => !others.contains(doc),
         }
     }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use tantivy::query::{
     BooleanQuery, BooleanWeight, EnableScoring, Explanation, Occur, Query, Scorer, SumCombiner, Weight,
 };
-use tantivy::{DocId, DocSet as _, Score, SeekDangerResult, SegmentReader, Term};
+use tantivy::{DocId, Score, SeekDangerResult, SegmentReader, Term};
+
+use crate::seeking::has;
 
 /// A filter that lets less than one row of so many through leads itself.
 const SPARSE: u32 = 16;
@@ -92,12 +94,6 @@ impl Weight for Filtering {
     fn explain(&self, segment: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
         self.all.explain(segment, doc)
     }
-}
-
-/// Whether it has a document; asked about documents in order.
-fn has(found: &mut dyn Scorer, doc: DocId) -> bool {
-    let at = if found.doc() < doc { found.seek(doc) } else { found.doc() };
-    at == doc
 }
 
 fn intersection<'w>(weights: impl Iterator<Item = &'w Shared>) -> BooleanWeight<SumCombiner> {

@@ -60,6 +60,7 @@ mod request;
 mod rows;
 mod script;
 mod search;
+mod seeking;
 mod settings;
 mod settled;
 mod simplified;

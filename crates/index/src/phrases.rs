@@ -12,6 +12,8 @@ use tantivy::query::{Bm25Weight, EnableScoring, Explanation, PhraseQuery, Query,
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet as _, Score, SeekDangerResult, SegmentReader, TERMINATED, Term};
 
+use crate::seeking::at_or_after;
+
 /// Words that follow one another.
 pub(crate) struct Following {
     field: Field,
@@ -170,7 +172,7 @@ impl Words {
 /// The document itself if all have it; else a later one, before which none is that all have.
 fn first_with_all(words: &mut [Word], doc: DocId) -> DocId {
     for word in words {
-        let at = if word.postings.doc() < doc { word.postings.seek(doc) } else { word.postings.doc() };
+        let at = at_or_after(&mut word.postings, doc);
         if at > doc {
             return at;
         }
