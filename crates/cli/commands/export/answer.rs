@@ -1,5 +1,6 @@
 //! `annals export --sql`.
 
+use index::Catalogue;
 use query::export::{AnswerError, AnswerExport, ExportError, Exported, Secrets};
 use query::sql::{self, Database, Options, SqlError};
 use store::{Access, Archive};
@@ -24,13 +25,11 @@ pub(super) async fn run(query: &str, args: &Args, target: &Target, context: &Con
     let archive = context.open_archive(Access::Existing).await?;
     // Taken for good: from here on a signal is looked for.
     let stop = context.stop.token();
-    if sql::may_ask_index(query) {
-        context.index_what_is_behind(&archive, None).await?;
-    }
+    let catalogue = if sql::may_ask_index(query) { context.index_what_is_behind(&archive, None).await? } else { None };
     if stop.is_cancelled() {
         return Ok(Exit::Interrupted);
     }
-    match ask(&export, &archive, args, target, context).await {
+    match ask(&export, &archive, catalogue.as_ref(), args, target, context).await {
         Err(Failure::Export(ExportError::Stopped)) => Ok(Exit::Interrupted),
         Err(failure) => Err(failure.told(query, *target == Target::Stdout)),
         Ok(exported) => tell(&exported, args.json, target, context),
@@ -76,29 +75,31 @@ impl Failure {
 async fn ask(
     export: &AnswerExport,
     archive: &Archive,
+    catalogue: Option<&Catalogue>,
     args: &Args,
     target: &Target,
     context: &Context,
 ) -> Result<Exported, Failure> {
     let mut look = 1;
     loop {
-        match once(export, archive, args, target, context).await {
+        match once(export, archive, catalogue.cloned(), args, target, context).await {
             Err(failure) if failure.may_ask_again(target) && look < LOOKS => look += 1,
             done => return done,
         }
+        catalogue.map_or(Ok(()), Catalogue::refresh).map_err(|error| Failure::Command(error.into()))?;
     }
 }
 
 async fn once(
     export: &AnswerExport,
     archive: &Archive,
+    catalogue: Option<Catalogue>,
     args: &Args,
     target: &Target,
     context: &Context,
 ) -> Result<Exported, Failure> {
     let stop = context.stop.token();
     let is_stopped = || stop.is_cancelled();
-    let catalogue = context.read_catalogue().map_err(|error| Failure::Command(error.into()))?;
     if let (Target::Folder(to), Some(name)) = (target, &args.since_last) {
         return Ok(export.since_last(archive, catalogue, to, name, &is_stopped).await?);
     }
