@@ -153,12 +153,15 @@ impl AsyncFileReader for Reader {
         options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>>> {
         async move {
+            let (footers, path) = (Arc::clone(&self.footers), self.path.clone());
             // Who reads a file from end to end needs no page index, and will not come back.
             let is_for_pages = options.is_some_and(|options| options.column_index_policy() != PageIndexPolicy::Skip);
             if !is_for_pages {
-                return self.footer(options).await;
+                return match footers.get(&path) {
+                    Some(footer) => Ok(footer),
+                    None => self.footer(options).await,
+                };
             }
-            let (footers, path) = (Arc::clone(&self.footers), self.path.clone());
             let turn = footers.turn(&path);
             let _turn = turn.lock().await;
             if let Some(footer) = footers.get(&path) {
