@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::config::TableParquetOptions;
 use datafusion::common::stats::Precision;
 use datafusion::common::{DFSchema, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
@@ -144,9 +145,8 @@ impl TableProvider for FilesTable {
         }
         let files = stream::iter(partitioned).buffered(FILES_AT_ONCE).try_collect().await?;
         let source = ParquetSource::new(self.schema.clone())
-            .with_parquet_file_reader_factory(Arc::new(Readers))
-            // Where the index names the rows, their keys are read first, and nothing else of the others.
-            .with_pushdown_filters(!found.is_empty());
+            .with_table_parquet_options(reading(!found.is_empty()))
+            .with_parquet_file_reader_factory(Arc::new(Readers));
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
             .with_file_groups(FileGroup::new(files).split_files(state.config().target_partitions()))
             .with_statistics(self.statistics_of(rows))
@@ -164,6 +164,19 @@ impl fmt::Debug for FilesTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FilesTable").field("files", &self.files.len()).finish_non_exhaustive()
     }
+}
+
+/// How files are read; `are_named` where the index names the rows.
+fn reading(are_named: bool) -> TableParquetOptions {
+    let mut options = TableParquetOptions::default();
+    if are_named {
+        // Their keys are read first, and nothing else of the others.
+        options.global.pushdown_filters = true;
+        // Both of these would read pages that hold nothing sought, to save decoding that is nothing here.
+        options.global.force_filter_selections = true;
+        options.global.max_predicate_cache_size = Some(0);
+    }
+    options
 }
 
 /// What filters ask of the index.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use archive::Key;
 use chat::Hour;
-use datafusion::arrow::array::{Array as _, AsArray as _, Int32Array, Int64Array, StringViewArray};
+use datafusion::arrow::array::{AsArray as _, Int32Array, Int64Array, StringViewArray};
 use datafusion::arrow::datatypes::{Int32Type, Int64Type};
 use datafusion::common::plan_err;
 use datafusion::error::Result;
@@ -15,8 +15,11 @@ use rustc_hash::FxHashMap;
 /// Rows of which it is worth knowing on what pages they are: where there are more, hardly a page has none.
 const MOST_SOUGHT: usize = 50_000;
 
-/// The rows of one hour, by part and line, sorted; with their scores.
-type Rows = Vec<(i32, i64, f32)>;
+/// A row of an hour: part and line, and its score.
+type Row = (i32, i64, f32);
+
+/// The rows of one hour, by part and line, sorted.
+type Rows = Vec<Row>;
 
 /// The rows that the index names.
 #[derive(Debug)]
@@ -80,18 +83,21 @@ impl Found {
 
     /// The score of each row; `None` for one that was not found.
     pub(super) fn each<'a>(&'a self, batch: &'a KeyBatch) -> impl Iterator<Item = Option<f32>> + 'a {
-        // Rows of an hour lie together.
-        let mut last: Option<(&str, Option<&Rows>)> = None;
-        (0..batch.hours.len()).map(move |row| {
-            let hour = batch.hours.value(row);
+        // Rows of an hour lie together: they are told by their views, which hold all of so short a text.
+        let mut last: Option<(u128, &[Row])> = None;
+        let keys = batch.hours.views().iter().zip(batch.parts.values()).zip(batch.lines.values());
+        keys.enumerate().map(move |(row, ((view, part), line))| {
             let rows = match last {
-                Some((known, rows)) if known == hour => rows,
-                _ => last.insert((hour, self.hours.get(hour))).1,
-            }?;
-            let wanted = (batch.parts.value(row), batch.lines.value(row));
-            let place = rows.binary_search_by_key(&wanted, |(part, line, _)| (*part, *line)).ok()?;
+                Some((known, rows)) if known == *view => rows,
+                _ => last.insert((*view, self.rows_of(batch.hours.value(row)))).1,
+            };
+            let place = rows.binary_search_by_key(&(*part, *line), |(part, line, _)| (*part, *line)).ok()?;
             Some(rows[place].2)
         })
+    }
+
+    fn rows_of(&self, hour: &str) -> &[Row] {
+        self.hours.get(hour).map_or(&[], Vec::as_slice)
     }
 }
 
