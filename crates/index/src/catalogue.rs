@@ -4,7 +4,7 @@
 //! this one. The lock is taken when the first hour is taken in, and given back by [`Catalogue::close`] or when the last
 //! clone and the last writer are gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -189,7 +189,18 @@ impl Catalogue {
     ///
     /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
     pub fn refresh(&self) -> Result<(), Error> {
-        self.guarded(|| self.inner.reader.reload().map_err(|error| self.error(error)))
+        let refresh = || if self.is_fresh()? { Ok(()) } else { self.inner.reader.reload() };
+        self.guarded(|| refresh().map_err(|error| self.error(error)))
+    }
+
+    /// Whether what is searched is what was committed last. To open it anew takes as long as a search.
+    fn is_fresh(&self) -> tantivy::Result<bool> {
+        let searcher = self.searcher();
+        let searched = searcher.segment_readers().iter();
+        let searched: BTreeSet<_> = searched.map(|segment| (segment.segment_id(), segment.delete_opstamp())).collect();
+        let committed = searcher.index().searchable_segment_metas()?;
+        let committed: BTreeSet<_> = committed.iter().map(|segment| (segment.id(), segment.delete_opstamp())).collect();
+        Ok(searched == committed)
     }
 
     /// Opens what every search needs, which else the first one does.
@@ -328,5 +339,20 @@ impl Catalogue {
 impl fmt::Debug for Catalogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Catalogue").field("folder", &self.inner.folder).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_fresh_stays_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalogue = Catalogue::open(folder.path(), Settings::default()).unwrap();
+        let generation = || catalogue.searcher().generation().generation_id();
+        let first = generation();
+        catalogue.refresh().unwrap();
+        assert_eq!(generation(), first);
     }
 }
