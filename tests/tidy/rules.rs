@@ -88,7 +88,11 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("rand", &["api", "emulator"], "jitter, and seeded histories"),
     owned("reqwest", &["api"], "the service is asked by one crate"),
     owned("rayon", &["archive", "ingest"], "the threads on which hours are decoded, and columns encoded"),
-    owned("rustix", &["cli", "index"], "how much room a disk has; an index in place of another in one step"),
+    owned(
+        "rustix",
+        &["cli", "index", "query"],
+        "how much room a disk has; an index in place of another in one step; exports that pass by the cache of pages",
+    ),
     owned("rustyline", &["cli"], "where queries are typed"),
     owned(
         "serde",

@@ -35,7 +35,7 @@ pub(super) enum Formed {
 }
 
 pub(super) enum File {
-    Lines(Hashed),
+    Lines(Box<Hashed>),
     Table(Box<Extract<Hashed>>),
 }
 
@@ -107,7 +107,7 @@ impl Form for Arc<Messages> {
     fn begin(&self, out: Hashed) -> Result<File, PartError> {
         Ok(match &self.extractor {
             Some(extractor) => File::Table(Box::new(Extract::of(Arc::clone(extractor), out)?)),
-            None => File::Lines(out),
+            None => File::Lines(Box::new(out)),
         })
     }
 
@@ -122,7 +122,7 @@ impl Form for Arc<Messages> {
 
     fn end(&self, file: File) -> Result<Hashed, PartError> {
         match file {
-            File::Lines(out) => Ok(out),
+            File::Lines(out) => Ok(*out),
             File::Table(table) => Ok(table.finish()?),
         }
     }

@@ -1,6 +1,6 @@
 //! The files of an export: begun when there is a row for one, hashed while they are written, and ended when they are large.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,7 +13,7 @@ use super::settling::Settling;
 
 /// Where the bytes of a file go.
 pub(super) enum Out {
-    File(BufWriter<Settling>),
+    File(Settling),
     /// An object of a bucket, put with the others when all of it was sent.
     Object(Box<Upload>, Sealed),
     Stream(Box<dyn Write + Send>),
@@ -158,7 +158,7 @@ impl Hashed {
     fn finish(mut self) -> io::Result<String> {
         self.flush()?;
         match self.out {
-            Out::File(file) => file.into_inner()?.settle()?,
+            Out::File(file) => file.settle()?,
             Out::Object(upload, sealed) => {
                 let upload = upload.seal()?;
                 sealed.lock().unwrap_or_else(PoisonError::into_inner).push(upload);

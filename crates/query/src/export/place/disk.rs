@@ -5,7 +5,7 @@
 //! next one to the same place.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{MANIFEST, MANIFEST_OF_FILE, json};
@@ -52,7 +52,7 @@ impl OnDisk {
     pub(super) fn create(&self, name: &str) -> Result<Out, ExportError> {
         let path = self.unfinished.join(name);
         let file = File::create_new(&path).map_err(ExportError::target("create", &path))?;
-        Ok(Out::File(BufWriter::new(Settling::new(file))))
+        Ok(Out::File(Settling::new(file)))
     }
 
     /// Writes the manifest of a folder.
