@@ -9,7 +9,7 @@ use tantivy::schema::Field;
 use tantivy::schema::document::{Document, ReferenceValue, ReferenceValueLeaf, Value};
 
 use crate::columns::Column;
-use crate::fields::{Fields, fingerprint, name_term};
+use crate::fields::{Fields, fingerprint, half, name_term};
 use crate::spellings::each_term;
 
 /// The columns of the table that a document is made of, and that a scan reads to find what the index finds.
@@ -74,7 +74,9 @@ impl Row {
             column.each_term(message, &mut |term| self.text(fields.of(column), &term));
         }
         if let Some(msg_id) = &message.msg_id {
-            self.count(fields.message, fingerprint(msg_id));
+            let fingerprint = fingerprint(msg_id);
+            self.count(fields.message, fingerprint);
+            self.count(fields.message_half, half(fingerprint));
         }
         let changes = match message.chat_type.as_deref() {
             Some("recall") => Some(fields.recalls),

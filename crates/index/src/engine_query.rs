@@ -13,7 +13,7 @@ use tantivy::query::{
 use tantivy::schema::{Field, IndexRecordOption};
 
 use crate::exactness::Exactness;
-use crate::fields::Fields;
+use crate::fields::{Fields, half};
 use crate::filtered::Filtered;
 use crate::markers;
 use crate::phrases::Following;
@@ -56,9 +56,9 @@ fn sent(span: Span, fields: &Fields) -> Box<dyn Query> {
     unscored(Box::new(RangeQuery::new(since, until)))
 }
 
-/// The documents of a message id.
-pub(crate) fn copies(fingerprint: u64, fields: &Fields) -> TermQuery {
-    TermQuery::new(id_term(fingerprint, fields), IndexRecordOption::Basic)
+/// The documents of a message id, and such of others whose fingerprints have the upper half in common.
+pub(crate) fn near(fingerprint: u64, fields: &Fields) -> TermQuery {
+    TermQuery::new(Term::from_field_u64(fields.message_half, half(fingerprint)), IndexRecordOption::Basic)
 }
 
 /// The documents that recall a message.
@@ -69,10 +69,6 @@ pub(crate) fn recalls(fingerprint: u64, fields: &Fields) -> TermQuery {
 /// The documents that edit a message.
 pub(crate) fn edits(fingerprint: u64, fields: &Fields) -> TermQuery {
     TermQuery::new(Term::from_field_u64(fields.edits, fingerprint), IndexRecordOption::Basic)
-}
-
-pub(crate) fn id_term(fingerprint: u64, fields: &Fields) -> Term {
-    Term::from_field_u64(fields.message, fingerprint)
 }
 
 pub(crate) fn both(one: Box<dyn Query>, other: Box<dyn Query>) -> BooleanQuery {

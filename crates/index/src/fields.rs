@@ -9,7 +9,8 @@
 //! | `facts` | message | whole | | what else is known, as `name=value`, see [`crate::facts`] |
 //! | `file` | message | tokens with positions | | the name of the attached file, which is in `text` too |
 //! | `spelled` | message | whole | | words with accents as they were written, see [`crate::spellings`] |
-//! | `message` | message | yes | yes | fingerprint of the message id |
+//! | `message` | message | | yes | fingerprint of the message id |
+//! | `message_half` | message | yes | | the upper half of that, by which it is found: of the service's ids, the second |
 //! | `recalls`, `edits` | message | yes | | fingerprint of the id of the message that it recalls or edits |
 //! | `sent_at` | message | | yes | microseconds since 1970 |
 //! | `part`, `line` | message | | yes | where the message stood |
@@ -58,6 +59,7 @@ pub(crate) struct Fields {
     pub(crate) file: Field,
     pub(crate) spelled: Field,
     pub(crate) message: Field,
+    pub(crate) message_half: Field,
     pub(crate) recalls: Field,
     pub(crate) edits: Field,
     pub(crate) sent_at: Field,
@@ -83,7 +85,8 @@ impl Fields {
             facts: builder.add_text_field("facts", named()),
             file: builder.add_text_field("file", TextOptions::default().set_indexing_options(tokens())),
             spelled: builder.add_text_field("spelled", named()),
-            message: builder.add_u64_field(column::MESSAGE, FAST | INDEXED),
+            message: builder.add_u64_field(column::MESSAGE, FAST),
+            message_half: builder.add_u64_field("message_half", INDEXED),
             recalls: builder.add_u64_field("recalls", INDEXED),
             edits: builder.add_u64_field("edits", INDEXED),
             sent_at: builder.add_i64_field(column::SENT_AT, FAST),
@@ -149,6 +152,12 @@ pub(crate) fn fingerprint(msg_id: &str) -> u64 {
 }
 
 const UPPER_HALF: u64 = 1 << 63;
+
+/// The half of a fingerprint that is indexed. A term for each message would be the tenth part of an index; the messages of a
+/// second have one, and which of them is meant is told by the column.
+pub(crate) fn half(fingerprint: u64) -> u64 {
+    fingerprint >> 32
+}
 
 /// FNV-1a, spread over all bits: it is stored, so it may never change, as those of libraries may.
 fn hash(text: &str) -> u64 {

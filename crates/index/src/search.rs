@@ -91,7 +91,7 @@ impl Catalogue {
     ///
     /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
     pub fn find_id(&self, msg_id: &str) -> Result<Vec<Hit>, Error> {
-        self.rows_of(&engine_query::copies(fingerprint(msg_id), &self.fields()))
+        self.copies(fingerprint(msg_id))
     }
 
     /// Whether a message was recalled or edited since, as far as hours say that are not among `without`. Of ids that are no
@@ -107,6 +107,13 @@ impl Catalogue {
             is_recalled: is_told(self.rows_of(&engine_query::recalls(id, &fields))?),
             is_edited: is_told(self.rows_of(&engine_query::edits(id, &fields))?),
         })
+    }
+
+    /// The rows of messages with a fingerprint.
+    fn copies(&self, message: u64) -> Result<Vec<Hit>, Error> {
+        let mut hits = self.rows_of(&engine_query::near(message, &self.fields()))?;
+        hits.retain(|hit| hit.message == message);
+        Ok(hits)
     }
 
     fn rows_of(&self, query: &dyn tantivy::query::Query) -> Result<Vec<Hit>, Error> {
@@ -221,14 +228,18 @@ impl Search<'_> {
 
     /// The earliest hour in which a message with this fingerprint matches; only looked up when there are several.
     fn earliest(&self, message: u64) -> tantivy::Result<Option<Hour>> {
-        let fields = self.catalogue.fields();
-        if message == 0 || self.searcher.doc_freq(&engine_query::id_term(message, &fields))? < 2 {
+        let near = || Box::new(engine_query::near(message, &self.catalogue.fields()));
+        if message == 0 || self.hours_of(message, near().as_ref())?.len() < 2 {
             return Ok(None);
         }
-        let both = engine_query::both(self.query(), Box::new(engine_query::copies(message, &fields)));
-        let found = self.run(&Pass::over_all(), &both)?;
-        let is_asked_for = |hour: &Hour| !self.request.without.contains(hour);
-        let hours: BTreeSet<Hour> = found.ranked.into_iter().map(|ranked| ranked.hit.source_hour).collect();
-        Ok(hours.into_iter().find(is_asked_for))
+        let hours = self.hours_of(message, &engine_query::both(self.query(), near()))?;
+        Ok(hours.into_iter().find(|hour| !self.request.without.contains(hour)))
+    }
+
+    /// The hours of a message's rows, of those that a query gives.
+    fn hours_of(&self, message: u64, query: &dyn tantivy::query::Query) -> tantivy::Result<BTreeSet<Hour>> {
+        let found = self.run(&Pass::over_all(), query)?;
+        let hits = found.ranked.into_iter().map(|ranked| ranked.hit).filter(|hit| hit.message == message);
+        Ok(hits.map(|hit| hit.source_hour).collect())
     }
 }
