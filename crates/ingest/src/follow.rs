@@ -1,7 +1,8 @@
 //! The index catches up with the tables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use archive::Sent;
 use chat::{Entry, Hour, Sink as _, State};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use index::Catalogue;
@@ -126,10 +127,12 @@ impl Workshop {
 async fn fill(mut writer: index::Writer, file: Option<Reader>, hour: Hour) -> Result<(), Error> {
     if let Some(file) = file {
         let failed = |source| Error::Rows { hour, source };
-        let rows = archive::read_columns(file, index::COLUMNS, &BTreeSet::from([hour])).await;
+        let rows = archive::read_sent(file, Some(index::COLUMNS), hour, Sent::default()).await;
         let mut batches = rows.map_err(failed)?;
         while let Some(batch) = batches.try_next().await.map_err(failed)? {
-            writer.write(&batch)?;
+            for messages in batch.messages() {
+                writer.write(&messages.map_err(failed)?)?;
+            }
         }
     }
     writer.finish()?;
