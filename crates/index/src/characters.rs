@@ -3,11 +3,13 @@
 //! Folding and splitting ask about every character of every message. The answers are kept in pages of 256 characters,
 //! each worked out when the first of its characters is met: a program that starts for one query pays for what it meets.
 
+use std::iter::once;
 use std::sync::OnceLock;
 
-use unicode_normalization::{IsNormalized, is_nfkc_quick};
+use unicode_normalization::char::canonical_combining_class;
+use unicode_normalization::{IsNormalized, is_nfc_quick, is_nfkc_quick};
 
-use crate::fold::{belongs_to_the_one_before, compose, spelling};
+use crate::fold::{ZERO_WIDTH_SPACE, belongs_to_the_one_before, compose, composed_spelling};
 use crate::script::{Class, class_of};
 
 const PAGE: usize = 256;
@@ -24,6 +26,10 @@ pub(crate) struct Character {
     joins: bool,
     /// What it folds to, alone in its cluster, where that is one character.
     folded: Option<char>,
+    /// The same, where nothing else is to be done with it.
+    plain: Option<char>,
+    /// How it is spelled, where that is one character that no other joins with.
+    spelled: Option<char>,
     inert: bool,
     accented: bool,
 }
@@ -51,6 +57,16 @@ impl Character {
         self.folded
     }
 
+    /// What it folds to when it is alone in its cluster, if that is all there is to it.
+    pub(crate) fn plain(self) -> Option<char> {
+        self.plain
+    }
+
+    /// How it is spelled, in whatever word; `None` when that is not one character, or depends on the others.
+    pub(crate) fn spelled(self) -> Option<char> {
+        self.spelled
+    }
+
     /// Whether a cluster of such characters is folded already, if it is in NFKC.
     pub(crate) fn is_inert(self) -> bool {
         self.inert
@@ -64,12 +80,22 @@ impl Character {
     fn work_out(c: char) -> Self {
         let mut composed = String::new();
         compose(c.encode_utf8(&mut [0; 4]), &mut composed);
-        let mut characters = composed.chars();
-        let folded = characters.next().filter(|_| characters.next().is_none());
-        let inert = folded == Some(c) && is_nfkc_quick(std::iter::once(c)) == IsNormalized::Yes;
-        let accented = !c.is_ascii() && spelling(c.encode_utf8(&mut [0; 4])) != composed;
-        Self { class: class_of(c), joins: belongs_to_the_one_before(c), folded, inert, accented }
+        let class = class_of(c);
+        let folded = only(&composed);
+        let plain = folded.filter(|_| class != Class::Symbol && c != ZERO_WIDTH_SPACE);
+        let spelling = composed_spelling(c.encode_utf8(&mut [0; 4]));
+        let stands_alone = |c: &char| canonical_combining_class(*c) == 0 && is_nfc_quick(once(*c)) == IsNormalized::Yes;
+        let spelled = only(&spelling).filter(stands_alone);
+        let inert = folded == Some(c) && is_nfkc_quick(once(c)) == IsNormalized::Yes;
+        let accented = !c.is_ascii() && spelling != composed;
+        Self { class, joins: belongs_to_the_one_before(c), folded, plain, spelled, inert, accented }
     }
+}
+
+/// The character of a text that has a single one.
+fn only(text: &str) -> Option<char> {
+    let mut characters = text.chars();
+    characters.next().filter(|_| characters.next().is_none())
 }
 
 fn page_of(number: usize) -> [Character; PAGE] {
@@ -95,6 +121,7 @@ mod tests {
             let (found, expected) = (Character::of(c), Character::work_out(c));
             assert_eq!((found.class, found.joins), (expected.class, expected.joins), "{c:?}");
             assert_eq!((found.folded, found.inert), (expected.folded, expected.inert), "{c:?}");
+            assert_eq!((found.plain, found.spelled), (expected.plain, expected.spelled), "{c:?}");
             assert_eq!(found.accented, expected.accented, "{c:?}");
         }
     }

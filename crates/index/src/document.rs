@@ -38,7 +38,7 @@ pub const COLUMNS: &[&str] = &[
     "about",
 ];
 
-/// One document. Its buffers are reused: the engine wants documents that own what they say, so a text is copied once,
+/// One document, its cells in the order of the fields, which the engine would else put them into. Its buffers are reused: the engine wants documents that own what they say, so a text is copied once,
 /// into a buffer that is already there.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
@@ -61,17 +61,19 @@ impl Row {
 
     /// Becomes the document of a message.
     pub(crate) fn read(&mut self, message: &Message<'_>, hour: Hour, build: u64) {
-        self.clear(hour, build);
+        self.clear();
         let fields = self.fields;
         for text in message.searchable() {
             self.text(fields.text, text);
-            each_term(text, &mut |term| self.text(fields.spelled, &name_term(term)));
+        }
+        for column in Column::ALL {
+            column.each_term(message, &mut |term| self.text(fields.of(column), &term));
         }
         if let Some(name) = &message.filename {
             self.text(fields.file, name);
         }
-        for column in Column::ALL {
-            column.each_term(message, &mut |term| self.text(fields.of(column), &term));
+        for text in message.searchable() {
+            each_term(text, &mut |term| self.text(fields.spelled, &name_term(term)));
         }
         if let Some(msg_id) = &message.msg_id {
             let fingerprint = fingerprint(msg_id);
@@ -91,18 +93,23 @@ impl Row {
         }
         self.count(fields.part, message.position.part.into());
         self.count(fields.line, message.position.line);
+        self.belong(hour, build);
     }
 
     /// Becomes the marker of an hour.
     pub(crate) fn mark(&mut self, hour: Hour, build: u64, version: &str) {
-        self.clear(hour, build);
+        self.clear();
+        self.belong(hour, build);
         self.count(self.fields.marker, MARKER);
         self.text(self.fields.version, version);
     }
 
-    fn clear(&mut self, hour: Hour, build: u64) {
+    fn clear(&mut self) {
         self.cells.clear();
         self.texts.clear();
+    }
+
+    fn belong(&mut self, hour: Hour, build: u64) {
         self.number(self.fields.hour, hour.number());
         self.count(self.fields.build, build);
     }
@@ -153,6 +160,10 @@ impl<'a> Iterator for Cells<'a> {
             Cell::Number(number) => ReferenceValueLeaf::I64(*number),
         };
         Some((*field, Leaf(leaf)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.cells.size_hint()
     }
 }
 

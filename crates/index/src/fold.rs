@@ -15,19 +15,30 @@ use crate::characters::{Character, class};
 use crate::script::{Class, JOINER, is_accent, is_invisible, is_regional_indicator, is_skin_tone, is_symbol, is_tag};
 use crate::simplified::simplified;
 
-const ZERO_WIDTH_SPACE: char = '\u{200B}';
+pub(crate) const ZERO_WIDTH_SPACE: char = '\u{200B}';
 
 /// Takes folded characters, each with the bytes of the original that it stands for.
 pub(crate) trait Take {
     fn take(&mut self, folded: char, from: Range<usize>);
+
+    /// Takes ASCII that is not folded yet, which begins at a byte of the text.
+    fn take_ascii(&mut self, ascii: &str, at: usize) {
+        for (at, letter) in (at..).zip(ascii.bytes()) {
+            self.take(letter.to_ascii_lowercase().into(), at..at + 1);
+        }
+    }
 }
 
 /// Folds a text.
 pub(crate) fn fold(text: &str, into: &mut impl Take) {
     let mut folding = Folding { into, last: ' ', scratch: String::new() };
     let mut at = 0;
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        at += folding.cluster(rest, at);
+    while at < text.len() {
+        at += folding.ascii(text.get(at..).unwrap_or(""), at);
+        at += folding.plain(text.get(at..).unwrap_or(""), at);
+        if let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            at += folding.cluster(rest, at);
+        }
     }
 }
 
@@ -47,6 +58,33 @@ struct Folding<'t, T> {
 }
 
 impl<T: Take> Folding<'_, T> {
+    /// Folds what is ASCII at the beginning of `rest`, but for the last character before others, which may be marks of it.
+    /// Returns how long that is.
+    fn ascii(&mut self, rest: &str, at: usize) -> usize {
+        let end = rest.bytes().position(|byte| !byte.is_ascii()).map_or(rest.len(), |end| end.saturating_sub(1));
+        let ascii = rest.get(..end).unwrap_or("");
+        if let Some(last) = ascii.bytes().next_back() {
+            self.last = last.to_ascii_lowercase().into();
+            self.into.take_ascii(ascii, at);
+        }
+        end
+    }
+
+    /// Folds the characters at the beginning of `rest` that are each alone in their cluster and fold to one. Returns how long
+    /// they are.
+    fn plain(&mut self, rest: &str, at: usize) -> usize {
+        let mut characters = rest.char_indices().map(|(start, c)| (start, Character::of(c)));
+        let mut next = characters.next();
+        while let Some((start, known)) = next {
+            next = characters.next();
+            let end = next.map_or(rest.len(), |(start, _)| start);
+            let is_alone = next.is_none_or(|(_, next)| !next.joins());
+            let Some(folded) = known.plain().filter(|_| is_alone) else { return start };
+            self.give(folded, at + start..at + end);
+        }
+        rest.len()
+    }
+
     /// Folds the first cluster of `rest`, which lies at byte `at` of the text. Returns its length, which is not 0.
     fn cluster(&mut self, rest: &str, at: usize) -> usize {
         let mut characters = rest.chars();
@@ -115,6 +153,11 @@ pub(crate) fn compose(cluster: &str, into: &mut String) {
 
 /// Folds a word like [`compose`] but leaves its accents and its letters as they were written.
 pub(crate) fn spelling(word: &str) -> String {
+    word.chars().map(|c| Character::of(c).spelled()).collect::<Option<_>>().unwrap_or_else(|| composed_spelling(word))
+}
+
+/// The same, by all the rules.
+pub(crate) fn composed_spelling(word: &str) -> String {
     let visible = word.chars().filter(|&c| !is_invisible(c)).map(without_mark_of_trade);
     visible.nfkd().filter(|&c| !is_invisible(c)).flat_map(lower).nfc().map(simplified).collect()
 }
@@ -300,6 +343,24 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn a_spelling_is_the_one_by_all_the_rules(word in "[a-zÀ-ỹΆ-ώА-ӿא-ת\u{5b0}-\u{5c7}ؠ-ٟअ-ॿァ-ヾｦ-ﾟ가-힣ㄱ-ㅣ\u{1100}-\u{11FF}ก-๎漢-瀚\u{F900}-\u{FAD9}\u{300}-\u{36F}\u{3099}\u{200B}-\u{200D}ﬀ-ﬆ]{0,8}") {
+            proptest::prop_assert_eq!(spelling(&word), composed_spelling(&word));
+        }
+
+        #[test]
+        fn the_short_ways_fold_as_the_long_one(text in "[a-zA-Z0-9 #.@À-ỹא-ת\u{5b0}-\u{5c7}अ-ॿァ-ヾｦ-ﾟ가-힣\u{1100}-\u{11FF}ก-๎漢-瀚\u{300}-\u{36F}\u{200B}-\u{200D}\u{FE0F}\u{20E3}👍👩🔧🏽🇳🇴™]{0,12}") {
+            let mut expected = Vec::new();
+            let mut folding = Folding { into: &mut expected, last: ' ', scratch: String::new() };
+            let mut at = 0;
+            while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+                at += folding.cluster(rest, at);
+            }
+            let mut found = Vec::new();
+            fold(&text, &mut found);
+            proptest::prop_assert_eq!(found, expected);
+        }
+
         #[test]
         fn folding_a_folded_text_changes_nothing(text: String) {
             let once = folded(&text);

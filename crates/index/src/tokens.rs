@@ -75,11 +75,23 @@ impl Take for Folded {
         }
         self.text.push(folded);
     }
+
+    fn take_ascii(&mut self, ascii: &str, at: usize) {
+        let begins = self.text.len();
+        if self.keep_origins {
+            self.origins.extend((0..ascii.len()).map(|place| (begins + place, at + place..at + place + 1)));
+        }
+        self.text.push_str(ascii);
+        if let Some(taken) = self.text.get_mut(begins..) {
+            taken.make_ascii_lowercase();
+        }
+    }
 }
 
 impl Folded {
     fn read(&mut self, text: &str) {
         self.text.clear();
+        self.text.reserve(text.len());
         self.origins.clear();
         fold(text, self);
     }
