@@ -28,8 +28,8 @@ impl Column {
     pub(crate) const ALL: [Self; 5] = [Self::From, Self::To, Self::In, Self::Type, Self::Facts];
 
     /// Hands over the terms that a message has in this column.
-    pub(crate) fn each_term(self, message: &Message<'_>, each: &mut dyn FnMut(String)) {
-        let mut give = |name: Option<String>| name.into_iter().map(name_term).for_each(&mut *each);
+    pub(crate) fn each_term(self, message: &Message<'_>, each: &mut dyn FnMut(&str)) {
+        let mut give = |name: Option<String>| name.iter().for_each(|name| each(&name_term(name)));
         let folded = |name: &Option<Cow<'_, str>>| name.as_deref().map(fold_case);
         match self {
             Self::From => give(folded(&message.sender)),
@@ -38,8 +38,8 @@ impl Column {
                 give(message.conversation.as_deref().map(conversation_term));
                 give(message.conversation.as_deref().and_then(bare_term));
             }
-            Self::Type => give(message.body_type.map(|body| body.word().to_owned())),
-            Self::Facts => facts(message, &mut |fact| give(Some(fact))),
+            Self::Type => message.body_type.iter().for_each(|body| each(body.word())),
+            Self::Facts => facts(message, &mut |fact| each(&name_term(fact))),
         }
     }
 }

@@ -67,13 +67,13 @@ impl Row {
             self.text(fields.text, text);
         }
         for column in Column::ALL {
-            column.each_term(message, &mut |term| self.text(fields.of(column), &term));
+            column.each_term(message, &mut |term| self.text(fields.of(column), term));
         }
         if let Some(name) = &message.filename {
             self.text(fields.file, name);
         }
         for text in message.searchable() {
-            each_term(text, &mut |term| self.text(fields.spelled, &name_term(term)));
+            each_term(text, &mut |term| self.text(fields.spelled, &name_term(&term)));
         }
         if let Some(msg_id) = &message.msg_id {
             let fingerprint = fingerprint(msg_id);

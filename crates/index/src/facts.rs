@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use chat::{BodyType, Message};
 use serde_json::value::RawValue;
 
-use crate::fold::{fold_case, folded};
+use crate::fold::{fold, fold_case, fold_case_into};
 
 /// Values of one JSON text that can be searched: an app that sends a table as attributes must not swell the index.
 const VALUES: usize = 100;
@@ -38,44 +38,22 @@ pub(crate) const LOCATION: &str = "location";
 pub(crate) const THUMBNAIL: &str = "thumbnail";
 
 /// Hands over each fact of a message.
-pub(crate) fn facts(message: &Message<'_>, each: &mut dyn FnMut(String)) {
-    of_chat(message, each);
-    of_body(message, each);
+pub(crate) fn facts(message: &Message<'_>, each: &mut dyn FnMut(&str)) {
+    let mut facts = Facts { term: String::new(), left: VALUES, each };
+    facts.of_chat(message);
+    facts.of_body(message);
     if let Some(name) = &message.filename {
-        each(format!("{}{}", fact::FILE, folded(name)));
+        facts.tell(fact::FILE, |term| fold(name, term));
     }
     if let Some(name) = &message.custom_event {
-        each(format!("{}{}", fact::CUSTOM, folded(name)));
+        facts.tell(fact::CUSTOM, |term| fold(name, term));
     }
     for (name, json) in [("custom", &message.custom_exts), ("ext", &message.ext)] {
         if let Some(json) = json {
-            Walk { left: VALUES, each }.value(name, json);
-        }
-    }
-}
-
-fn of_chat(message: &Message<'_>, each: &mut dyn FnMut(String)) {
-    let place = message.conversation.as_deref().and_then(|key| key.split_once(':')).map(|(kind, _)| kind);
-    let chat_type = message.chat_type.as_deref();
-    let is_place = |word: &&str| matches!(*word, "chat" | "groupchat" | "chatroom");
-    if let Some(kind) = place {
-        each(format!("{}{kind}", fact::CHAT));
-    }
-    if let Some(kind) = chat_type.filter(is_place).filter(|kind| Some(*kind) != place) {
-        each(format!("{}{kind}", fact::CHAT));
-    }
-    if let (Some(BodyType::Event), Some(name)) = (message.body_type, chat_type) {
-        each(format!("{}{}", fact::EVENT, fold_case(name)));
-    }
-}
-
-fn of_body(message: &Message<'_>, each: &mut dyn FnMut(String)) {
-    let has_place = message.addr.is_some() || message.lat.is_some() || message.lng.is_some();
-    for (name, has) in
-        [(ATTACHMENT, message.url.is_some()), (LOCATION, has_place), (THUMBNAIL, message.thumb_url.is_some())]
-    {
-        if has {
-            each(format!("{}{name}", fact::HAS));
+            facts.left = VALUES;
+            facts.term.clear();
+            facts.term.push_str(name);
+            facts.of_json(json);
         }
     }
 }
@@ -85,40 +63,82 @@ pub(crate) fn path(names: &str) -> String {
     fold_case(names)
 }
 
-struct Walk<'e> {
-    /// Values that may still be handed over.
+struct Facts<'e> {
+    /// The term to come: within a JSON text, the names that lead to where we are.
+    term: String,
+    /// Values of the JSON text that may still be handed over.
     left: usize,
-    each: &'e mut dyn FnMut(String),
+    each: &'e mut dyn FnMut(&str),
 }
 
-impl Walk<'_> {
+impl Facts<'_> {
+    fn of_chat(&mut self, message: &Message<'_>) {
+        let place = message.conversation.as_deref().and_then(|key| key.split_once(':')).map(|(kind, _)| kind);
+        let chat_type = message.chat_type.as_deref();
+        let is_place = |word: &&str| matches!(*word, "chat" | "groupchat" | "chatroom");
+        if let Some(kind) = place {
+            self.tell(fact::CHAT, |term| term.push_str(kind));
+        }
+        if let Some(kind) = chat_type.filter(is_place).filter(|kind| Some(*kind) != place) {
+            self.tell(fact::CHAT, |term| term.push_str(kind));
+        }
+        if let (Some(BodyType::Event), Some(name)) = (message.body_type, chat_type) {
+            self.tell(fact::EVENT, |term| fold_case_into(name, term));
+        }
+    }
+
+    fn of_body(&mut self, message: &Message<'_>) {
+        let has_place = message.addr.is_some() || message.lat.is_some() || message.lng.is_some();
+        for (name, has) in
+            [(ATTACHMENT, message.url.is_some()), (LOCATION, has_place), (THUMBNAIL, message.thumb_url.is_some())]
+        {
+            if has {
+                self.tell(fact::HAS, |term| term.push_str(name));
+            }
+        }
+    }
+
+    fn tell(&mut self, name: &str, value: impl FnOnce(&mut String)) {
+        self.term.clear();
+        self.term.push_str(name);
+        value(&mut self.term);
+        (self.each)(&self.term);
+    }
+
     /// Hands the values of a JSON text over. What cannot be read has none.
-    fn value(&mut self, path: &str, json: &str) {
+    fn of_json(&mut self, json: &str) {
+        let path = self.term.len();
         match json.trim_start().as_bytes().first() {
             Some(b'{') => {
                 let members: BTreeMap<String, &RawValue> = serde_json::from_str(json).unwrap_or_default();
                 for (name, value) in members {
-                    self.value(&format!("{path}.{}", fold_case(&name)), value.get());
+                    self.term.push('.');
+                    fold_case_into(&name, &mut self.term);
+                    self.of_json(value.get());
+                    self.term.truncate(path);
                 }
             }
             Some(b'[') => {
                 let values: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
-                values.into_iter().for_each(|value| self.value(path, value.get()));
+                values.into_iter().for_each(|value| self.of_json(value.get()));
             }
             Some(b'"') => {
                 let text = serde_json::from_str::<Cow<'_, str>>(json);
-                text.iter().for_each(|text| self.give(path, &folded(text)));
+                text.iter().for_each(|text| self.give(|term| fold(text, term)));
             }
-            Some(_) => self.give(path, json.trim()),
+            Some(_) => self.give(|term| term.push_str(json.trim())),
             None => {}
         }
     }
 
-    fn give(&mut self, path: &str, value: &str) {
-        if let Some(left) = self.left.checked_sub(1) {
-            self.left = left;
-            (self.each)(format!("{path}={value}"));
-        }
+    fn give(&mut self, value: impl FnOnce(&mut String)) {
+        let Some(left) = self.left.checked_sub(1) else { return };
+        self.left = left;
+        let path = self.term.len();
+        self.term.push('=');
+        value(&mut self.term);
+        (self.each)(&self.term);
+        self.term.truncate(path);
     }
 }
 
@@ -130,7 +150,7 @@ mod tests {
 
     fn facts_of(message: &Message<'_>) -> Vec<String> {
         let mut all = Vec::new();
-        facts(message, &mut |fact| all.push(fact));
+        facts(message, &mut |fact| all.push(fact.to_owned()));
         all
     }
 

@@ -23,6 +23,8 @@
 //! it, in the same commit. They could not be deleted by their hour: the engine would delete the new ones too, because a
 //! segment that is added whole sees the deletions of the commit it is part of.
 
+use std::borrow::Cow;
+
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, SchemaBuilder, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{TextAnalyzer, TokenizerManager};
 
@@ -133,12 +135,12 @@ fn whole() -> TextFieldIndexing {
 const LONGEST_NAME: usize = 1 << 10;
 
 /// A name or key as a term. A longer one is cut and told from others by its fingerprint, so that nothing is lost.
-pub(crate) fn name_term(name: String) -> String {
+pub(crate) fn name_term(name: &str) -> Cow<'_, str> {
     if name.len() <= LONGEST_NAME {
-        return name;
+        return name.into();
     }
     let kept = name.get(..name.floor_char_boundary(LONGEST_NAME)).unwrap_or("");
-    format!("{kept}…{:016x}", hash(&name))
+    format!("{kept}…{:016x}", hash(name)).into()
 }
 
 /// The fingerprint of a message id, which is not 0.
@@ -190,7 +192,7 @@ mod tests {
     #[test]
     fn long_names_stay_apart() {
         let (one, other) = ("x".repeat(5000), format!("{}y", "x".repeat(4999)));
-        assert_ne!(name_term(one.clone()), name_term(other));
-        assert!(name_term(one).len() < LONGEST_NAME + 32);
+        assert_ne!(name_term(&one), name_term(&other));
+        assert!(name_term(&one).len() < LONGEST_NAME + 32);
     }
 }

@@ -44,10 +44,18 @@ pub(crate) fn fold(text: &str, into: &mut impl Take) {
 
 /// Folds a name: only case is not told apart.
 pub(crate) fn fold_case(name: &str) -> String {
+    let mut into = String::with_capacity(name.len());
+    fold_case_into(name, &mut into);
+    into
+}
+
+/// The same behind what is there.
+pub(crate) fn fold_case_into(name: &str, into: &mut String) {
     if name.is_ascii() {
-        return name.to_ascii_lowercase();
+        into.take_ascii(name, 0);
+    } else {
+        into.extend(name.chars().flat_map(lower));
     }
-    name.chars().flat_map(lower).collect()
 }
 
 struct Folding<'t, T> {
@@ -175,6 +183,14 @@ pub(crate) fn folded(text: &str) -> String {
 impl Take for String {
     fn take(&mut self, folded: char, _from: Range<usize>) {
         self.push(folded);
+    }
+
+    fn take_ascii(&mut self, ascii: &str, _at: usize) {
+        let begins = self.len();
+        self.push_str(ascii);
+        if let Some(taken) = self.get_mut(begins..) {
+            taken.make_ascii_lowercase();
+        }
     }
 }
 

@@ -150,7 +150,7 @@ impl Query {
     /// What is in this conversation, by its key or its bare id; case and the order of two users do not matter.
     #[must_use]
     pub fn in_conversation(key: &str) -> Self {
-        Self { root: Node::Is(Column::In, Whole::Exact(name_term(conversation_term(key)))) }
+        Self { root: Node::Is(Column::In, Whole::Exact(name_term(&conversation_term(key)).into_owned())) }
     }
 
     /// Whether every message matches, because nothing is asked.

@@ -77,14 +77,11 @@ impl Take for Folded {
     }
 
     fn take_ascii(&mut self, ascii: &str, at: usize) {
-        let begins = self.text.len();
         if self.keep_origins {
+            let begins = self.text.len();
             self.origins.extend((0..ascii.len()).map(|place| (begins + place, at + place..at + place + 1)));
         }
-        self.text.push_str(ascii);
-        if let Some(taken) = self.text.get_mut(begins..) {
-            taken.make_ascii_lowercase();
-        }
+        self.text.take_ascii(ascii, at);
     }
 }
 
@@ -164,18 +161,25 @@ impl Splitter {
             self.find_run(text)?;
         }
         let run = text.get(self.at..self.run.end)?;
-        let mut ends = run.char_indices().map(|(start, c)| start + c.len_utf8());
-        let first = ends.next()?;
-        let (length, step, kind) = match (self.class, ends.next()) {
-            (Some(Class::Dense), Some(second)) => (second, first, Kind::Pair),
-            (Some(Class::Dense), None) if self.at == self.run.start => (first, first, Kind::Lone),
-            (Some(Class::Dense), None) => (first, first, Kind::Last),
-            (Some(Class::Word), _) => (word_length(run), word_length(run), Kind::Whole),
+        let (length, step, kind) = match self.class {
+            Some(Class::Dense) => self.dense(run)?,
+            Some(Class::Word) => (word_length(run), word_length(run), Kind::Whole),
             _ => (run.len(), run.len(), Kind::Whole),
         };
         let bytes = self.at..self.at + length;
         self.at += step;
         Some(Span { bytes, kind })
+    }
+
+    /// The first token of what is left of a dense run, and how far it is to the one after it.
+    fn dense(&self, run: &str) -> Option<(usize, usize, Kind)> {
+        let mut lengths = run.chars().map(char::len_utf8);
+        let first = lengths.next()?;
+        Some(match lengths.next() {
+            Some(second) => (first + second, first, Kind::Pair),
+            None if self.at == self.run.start => (first, first, Kind::Lone),
+            None => (first, first, Kind::Last),
+        })
     }
 
     /// Moves to the next run of one class.

@@ -35,7 +35,7 @@ impl<'m> Reading<'m> {
     pub(super) fn terms(&self, column: Column) -> &[String] {
         self.terms[column as usize].get_or_init(|| {
             let mut terms = Vec::new();
-            column.each_term(self.message, &mut |term| terms.push(term));
+            column.each_term(self.message, &mut |term| terms.push(term.to_owned()));
             terms
         })
     }

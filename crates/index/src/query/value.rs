@@ -122,7 +122,7 @@ impl Value {
 
     /// A value that is compared as a whole, or by its beginning, or by wildcards.
     fn whole(&self, column: Column, prefix: &str, fold: fn(&str) -> String) -> Result<Node, QueryError> {
-        let exact = |text: &str| Whole::Exact(name_term(format!("{prefix}{}", fold(text))));
+        let exact = |text: &str| Whole::Exact(name_term(&format!("{prefix}{}", fold(text))).into_owned());
         let starts = |text: &str| Whole::Starts(format!("{prefix}{}", fold(text)));
         let text = self.text.as_str();
         let wild = (self.style == Style::Bare).then(|| text.find('*')).flatten();
