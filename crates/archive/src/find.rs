@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
-use chat::{Hour, Message, Part, Timestamp};
+use chat::{Hour, Message, Part, Position, Timestamp};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter, RowSelection, RowSelectionPolicy};
@@ -78,13 +79,29 @@ where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
     let mut wanted = WantedKeys::new(keys);
-    let mut file = OpenFile::open(reader, PageIndexPolicy::Optional).await?;
-    if let Projection::Only(columns) = projection {
-        file = file.only(&[&KEY_COLUMNS[..], &["msg_id"], columns].concat());
-    }
+    let file = OpenFile::open(reader, PageIndexPolicy::Optional).await?;
+    let columns: Vec<_> = file.columns.names().filter(|name| projection.has_besides_key(name)).collect();
+    let file = file.only(&columns);
     let candidates = |metadata: &ParquetMetaData, group| wanted.candidates(metadata, group);
     let selected = Selected::new(file.metadata(), candidates);
-    read_where(file, selected, &KEY_COLUMNS, move |batch| wanted.matches(batch)).await
+    let found = Arc::clone(&wanted.found);
+    let mut rows = read_where(file, selected, &KEY_COLUMNS, move |batch| wanted.matches(batch)).await?;
+    // The columns of the key are not unpacked once more: it is known what they hold.
+    let found = found.lock().unwrap_or_else(PoisonError::into_inner);
+    for (row, (position, sent_at)) in rows.iter_mut().zip(found.iter()) {
+        (row.position, row.sent_at) = (*position, *sent_at);
+    }
+    Ok(rows)
+}
+
+impl Projection {
+    fn has_besides_key(self, name: &str) -> bool {
+        let is_asked_for = match self {
+            Self::All => true,
+            Self::Only(columns) => name == "msg_id" || columns.contains(&name),
+        };
+        is_asked_for && !KEY_COLUMNS.contains(&name)
+    }
 }
 
 /// Where in a file the rows with these keys can be, as its footer says.
@@ -320,16 +337,23 @@ struct WantedKeys {
     /// Sorted, without repetition.
     keys: Vec<WantedKey>,
     /// Which of them were found.
-    found: Vec<bool>,
+    is_found: Vec<bool>,
+    /// The rows that were found, in the order of the file.
+    found: Arc<Mutex<Vec<Place>>>,
 }
 
-/// A key as the columns hold it.
+/// Where a row stands, and when it was sent.
+type Place = (Position, Option<Timestamp>);
+
+/// A key as the columns hold it. The time comes first: by it nearly every other row is told from the one that is sought.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct WantedKey {
-    source_hour: String,
     sent_at: Option<i64>,
-    part: i32,
     line: i64,
+    part: i32,
+    source_hour: String,
+    /// The same.
+    hour: Hour,
 }
 
 impl WantedKeys {
@@ -337,7 +361,7 @@ impl WantedKeys {
         let mut keys: Vec<_> = keys.iter().filter_map(WantedKey::new).collect();
         keys.sort_unstable();
         keys.dedup();
-        Self { found: vec![false; keys.len()], keys }
+        Self { is_found: vec![false; keys.len()], keys, found: Arc::default() }
     }
 
     /// The rows of a row group that may have one of the keys.
@@ -366,16 +390,19 @@ impl WantedKeys {
         let lines = column(batch, "line")?.as_primitive::<Int64Type>();
         let matches = (0..batch.num_rows()).map(|row| {
             let time = times.is_valid(row).then(|| times.value(row));
-            self.take(hours.value(row), time, parts.value(row), lines.value(row))
+            self.take((time, lines.value(row), parts.value(row), hours.value(row)))
         });
         Ok(matches.map(Some).collect())
     }
 
-    fn take(&mut self, source_hour: &str, sent_at: Option<i64>, part: i32, line: i64) -> bool {
-        let row = (source_hour, sent_at, part, line);
-        let place =
-            self.keys.binary_search_by(|key| (key.source_hour.as_str(), key.sent_at, key.part, key.line).cmp(&row));
-        place.is_ok_and(|place| !std::mem::replace(&mut self.found[place], true))
+    fn take(&mut self, row: (Option<i64>, i64, i32, &str)) -> bool {
+        let place = self.keys.binary_search_by(|key| key.cells().cmp(&row));
+        let Ok(place) = place else { return false };
+        let is_first = !std::mem::replace(&mut self.is_found[place], true);
+        if is_first {
+            self.found.lock().unwrap_or_else(PoisonError::into_inner).push(self.keys[place].place());
+        }
+        is_first
     }
 }
 
@@ -383,11 +410,22 @@ impl WantedKey {
     /// `None` when no row can have it.
     fn new(key: &Key) -> Option<Self> {
         Some(Self {
-            source_hour: key.source_hour.key(),
             sent_at: key.sent_at.map(|time| time.timestamp_micros()),
-            part: i32::try_from(key.part).ok()?,
             line: i64::try_from(key.line).ok()?,
+            part: i32::try_from(key.part).ok()?,
+            source_hour: key.source_hour.key(),
+            hour: key.source_hour,
         })
+    }
+
+    fn cells(&self) -> (Option<i64>, i64, i32, &str) {
+        (self.sent_at, self.line, self.part, &self.source_hour)
+    }
+
+    fn place(&self) -> Place {
+        let (part, line) = (self.part.unsigned_abs(), self.line.unsigned_abs());
+        let position = Position { source_hour: self.hour, part, line };
+        (position, self.sent_at.and_then(Timestamp::from_timestamp_micros))
     }
 }
 
