@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Duration};
+use chrono::DateTime;
 
 use crate::time::Timestamp;
 
@@ -31,13 +31,19 @@ impl MessageId {
     /// A hint, right to within half a second on every published pair; never a reason to reject a record.
     #[must_use]
     pub fn sent_at(&self) -> Option<Timestamp> {
-        if !(17..=19).contains(&self.0.len()) {
+        Self::time_in(&self.0)
+    }
+
+    /// The same of an id that is at hand as text.
+    #[must_use]
+    pub fn time_in(id: &str) -> Option<Timestamp> {
+        if !(17..=19).contains(&id.len()) {
             return None;
         }
-        let number: i64 = self.0.parse().ok().filter(|number| *number >= 0)?;
+        let number: i64 = id.parse().ok().filter(|number| *number >= 0)?;
         let seconds = (number >> 32) + EPOCH_SECONDS;
         let milliseconds = (number >> 22) & 1023;
-        DateTime::from_timestamp(seconds, 0).map(|time| time + Duration::milliseconds(milliseconds))
+        DateTime::from_timestamp_millis(seconds * 1_000 + milliseconds)
     }
 }
 

@@ -30,8 +30,8 @@ impl Offsets {
     /// Takes a message of the hour in.
     pub fn add(&mut self, hour: Hour, message: &Message<'_>) {
         self.of_times.add(hour, message.sent_at.map(Hour::containing));
-        let id = message.msg_id.as_deref().map(MessageId::new);
-        self.of_ids.add(hour, id.and_then(|id| id.sent_at()).map(Hour::containing));
+        let in_id = message.msg_id.as_deref().and_then(MessageId::time_in);
+        self.of_ids.add(hour, in_id.map(Hour::containing));
     }
 
     /// Reads the zone in which the hour was asked for by what was served. Only the two zones that the service's clusters
