@@ -1,5 +1,6 @@
 //! Rows to batches.
 
+use std::array::from_fn;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -19,6 +20,9 @@ pub(crate) struct Builder<T: Table> {
     rows: usize,
 }
 
+/// Rows between two looks at the size.
+const STRIDE: usize = 16;
+
 /// The cells of one column so far.
 enum Cells {
     Bytes(BinaryBuilder),
@@ -35,8 +39,6 @@ impl<T: Table> Builder<T> {
     /// Texts and bytes of a row may be this long. `STRIDE * LONGEST + CHUNK_BYTES < 2 GiB`, what an Arrow string array
     /// holds; a line of the service has at most 16 MiB.
     const LONGEST: usize = 64 << 20;
-    /// Rows between two looks at the size.
-    const STRIDE: usize = 16;
     /// Rows of a full chunk.
     const CHUNK_ROWS: usize = 8_192;
     /// Bytes of a full chunk.
@@ -53,7 +55,7 @@ impl<T: Table> Builder<T> {
         rows: &[&T::Row<'_>],
         mut take: impl FnMut(RecordBatch) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        for stride in rows.chunks(Self::STRIDE) {
+        for stride in rows.chunks(STRIDE) {
             for (field, cells) in &mut self.columns {
                 cells.append(field, stride, Self::LONGEST)?;
             }
@@ -114,13 +116,13 @@ impl Cells {
                     cells.append_option(small.map_err(|_| field.refuse(number.unwrap_or_default()))?);
                 }
             }
-            (Self::Text(cells), Cell::Text { get, .. }) if rows.iter().all(|row| get(row).is_none()) => {
-                cells.append_nulls(rows.len());
-            }
             (Self::Text(cells), Cell::Text { get, .. }) => {
-                for text in rows.iter().copied().map(get) {
-                    within(field, text.as_ref().map_or(0, |text| text.len()), longest)?;
-                    cells.append_option(text);
+                let texts: [_; STRIDE] = from_fn(|row| rows.get(row).and_then(|row| get(row)));
+                if let Some(text) = texts.iter().flatten().max_by_key(|text| text.len()) {
+                    within(field, text.len(), longest)?;
+                    texts.into_iter().take(rows.len()).for_each(|text| cells.append_option(text));
+                } else {
+                    cells.append_nulls(rows.len());
                 }
             }
             (Self::Time(cells), Cell::Time { get, .. }) => {
