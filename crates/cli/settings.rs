@@ -456,7 +456,7 @@ mod tests {
         assert_eq!(settings.api.message_limit, 5 << 10);
         assert_eq!(settings.api.zone, Zone::UTC);
         assert_eq!(settings.hours.retention, Duration::from_secs(3 * 86_400));
-        assert_eq!(settings.archive, ArchiveSettings { memory: 16 << 20, compression: 3 });
+        assert_eq!(settings.archive, ArchiveSettings { memory: 8 << 20, compression: 3 });
         assert_eq!(settings.bucket, Grace::default());
         assert_eq!(settings.decode, DecodeSettings { line_limit: 16 << 20, unpacked_limit: 64 << 30 });
         assert!(settings.api.base_url().is_err() && settings.api.credentials().is_err());

@@ -1,10 +1,12 @@
 //! A Parquet file of a table, row group after row group.
 
+use std::fs::File;
 use std::io::Write;
 use std::marker::PhantomData;
 
 use arrow::array::RecordBatch;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::WriterProperties;
 
 use crate::copy::{Chunks, StoredGroup};
@@ -54,9 +56,25 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
         self.groups.write(&self.promoted.of(batch)?, Hands::OfThePool)
     }
 
+    /// Ends the row group that is being written.
+    pub(crate) fn end_group(&mut self) -> Result<(), Error> {
+        self.groups.end_group(Hands::OfThePool)
+    }
+
+    /// Takes the rows back of the row group that is being written.
+    pub(crate) fn take_group(&mut self) -> Result<Vec<RecordBatch>, Error> {
+        let own: Vec<_> = (0..T::FIELDS.len()).collect();
+        self.groups.take_group().into_iter().map(|batch| Ok(batch.project(&own)?)).collect()
+    }
+
+    /// The rows of each row group that is done.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = usize> {
+        self.groups.parquet.flushed_row_groups().iter().map(|group| usize::try_from(group.num_rows()).unwrap_or(0))
+    }
+
     /// Adds a row group of another file as it is there.
     pub(crate) fn copy(&mut self, group: &StoredGroup<'_>, chunks: &mut dyn Chunks) -> Result<(), Error> {
-        self.groups.end_group(Hands::OfThePool)?;
+        self.end_group()?;
         let mut written = self.groups.parquet.next_row_group()?;
         group.append_to(&mut written, chunks)?;
         written.close()?;
@@ -77,5 +95,14 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
         out.flush().map_err(ParquetError::from)?;
         let (min_sent_at, max_sent_at) = statistics.times("sent_at");
         Ok(Written { out, rows: statistics.rows, min_sent_at, max_sent_at, statistics })
+    }
+}
+
+impl<T: Table> TableFile<File, T> {
+    /// The file, which has been written to the end, and its footer.
+    pub(crate) fn into_parts(self) -> Result<(File, ParquetMetaData), Error> {
+        let mut parquet = self.groups.into_inner(Hands::OfThePool)?;
+        let metadata = parquet.finish()?;
+        Ok((parquet.inner().try_clone().map_err(ParquetError::from)?, metadata))
     }
 }

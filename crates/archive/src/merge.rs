@@ -95,7 +95,7 @@ fn merge<T, R, W>(
     pieces: Vec<Piece<R>>,
     hours: &BTreeSet<Hour>,
     file: TableFile<W, T>,
-    joined: fn(Vec<Run>) -> Result<Run, Error>,
+    joined: fn(Vec<Run<'static>>) -> Result<Run<'static>, Error>,
 ) -> Result<Merged<W>, Error>
 where
     T: Table<Row<'static>: Send>,
@@ -176,7 +176,7 @@ where
         portions
     }
 
-    fn write(&mut self, run: Run) -> Result<(), Error> {
+    fn write(&mut self, run: Run<'_>) -> Result<(), Error> {
         for batch in run {
             let batch = batch?;
             count(&batch, &mut self.counts)?;
@@ -220,7 +220,7 @@ fn groups<R>(mut pieces: Vec<Piece<R>>) -> Vec<Vec<Piece<R>>> {
 }
 
 /// The rows of a file that are of these hours. The file is opened when the first are asked for.
-fn rows<T, R>(reader: R, keys: Arc<BTreeSet<String>>) -> Run
+fn rows<T, R>(reader: R, keys: Arc<BTreeSet<String>>) -> Run<'static>
 where
     T: Table<Row<'static>: Send>,
     R: AsyncFileReader + Clone + Unpin + Send + 'static,
@@ -230,7 +230,10 @@ where
 }
 
 /// Those of the rows that are of these hours.
-fn wanted<T: Table>(batches: BoxStream<'static, Result<RecordBatch, Error>>, keys: Arc<BTreeSet<String>>) -> Run {
+fn wanted<T: Table>(
+    batches: BoxStream<'static, Result<RecordBatch, Error>>,
+    keys: Arc<BTreeSet<String>>,
+) -> Run<'static> {
     let batches = block_on_stream(batches);
     Box::new(batches.map(move |batch| of_hours(&whole::<T>(&batch?)?, &keys)).filter(|batch| !is_empty(batch)))
 }

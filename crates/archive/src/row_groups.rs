@@ -119,6 +119,11 @@ impl<W: Write + Send> RowGroups<W> {
         Ok(())
     }
 
+    /// Takes the rows back of the row group that is being written.
+    pub(crate) fn take_group(&mut self) -> Vec<RecordBatch> {
+        std::mem::take(&mut self.group).batches
+    }
+
     /// The file, with all that was written.
     pub(crate) fn into_inner(mut self, hands: Hands) -> Result<SerializedFileWriter<W>, Error> {
         self.end_group(hands)?;

@@ -3,8 +3,7 @@
 /// How a [`crate::Writer`] lays out its file. The defaults are measured, see each constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// Bytes of rows held before they are sorted and spilled to a temporary file. In the end the rows of one row group are
-    /// held besides.
+    /// Bytes of rows held before the oldest go into row groups. The rows of one row group are held besides.
     pub memory: usize,
     /// The level of zstd, `1..=22`; others are taken to the nearest bound.
     pub compression: i32,
@@ -17,9 +16,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// 16 MiB hold some 42,000 ordinary messages. What comes in order is put on disk and read back as it is, which costs
-    /// little: with eight times as much, an hour takes nearly as long (`benches/README.md`).
-    pub const MEMORY: usize = 16 << 20;
+    /// 8 MiB hold some 21,000 ordinary messages: what comes later than so many others makes the writer encode a row group
+    /// anew, and what comes in no order is sorted in runs of so many.
+    pub const MEMORY: usize = 8 << 20;
     /// zstd 3 makes files 11 % smaller than zstd 1, for half as much CPU again in writing them.
     pub const COMPRESSION: i32 = 3;
     /// The rows of a row group are held until there are so many, some 26 MiB of ordinary ones, and then encoded column by

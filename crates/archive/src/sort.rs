@@ -1,119 +1,143 @@
 //! Sorting the messages of one file in bounded memory.
 //!
 //! An hour is served nearly in order. Rows that come after all before them are one run already: their chunks are never
-//! sorted, nor copied when they are written. All other rows gather apart; when they exceed the memory allowed, they are
-//! sorted and spilled as one run to a temporary file. In the end the runs are merged. The order is that of [`SortKey`],
-//! which no two rows of a file share, so that the same messages give the same rows in the same order, whatever the memory
-//! and the order they came in.
+//! sorted, nor copied but where others belong between them. All other rows gather apart. When all exceed the memory
+//! allowed, the oldest rows in order, with the others that belong there, go into row groups of a [`Draft`], which the
+//! file takes over as they are. Where there are none in order, the others are sorted and spilled as one run. In the end
+//! what is not in the draft is merged, and put before, behind and into its row groups. The order is that of [`SortKey`],
+//! which no two rows of a file share, so that the same messages give the same rows in the same order, whatever the
+//! memory and the order they came in; where row groups end may differ.
 
 mod chunk;
+mod draft;
 mod merge;
 mod order;
 mod run;
+mod tail;
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
+use std::iter;
 
 use arrow::array::RecordBatch;
 
 use crate::error::Error;
+use crate::promotion::Promotion;
+use crate::settings::Settings;
 
 use chunk::Chunk;
 pub(crate) use chunk::text_bytes;
+use draft::Draft;
+pub(crate) use draft::Sorted;
 pub(crate) use merge::Merge;
 pub(crate) use order::{Split, Splitter};
 use run::{MemoryRun, Spill};
 
 /// Batches of sorted rows, each after the one before.
-pub(crate) type Run = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + Send>;
+pub(crate) type Run<'a> = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + Send + 'a>;
 
 /// Gives an empty temporary file.
 pub(crate) type TemporaryFile = Box<dyn FnMut() -> io::Result<File> + Send>;
 
 /// Takes chunks in any order and gives their rows back sorted.
 pub(crate) struct Sorter {
-    memory: usize,
+    settings: Settings,
+    promotions: Vec<Promotion>,
     temporary_file: TemporaryFile,
-    /// Chunks that are one run: first those that were spilled, then these.
+    /// The oldest rows, but for those that came too late.
+    draft: Option<Draft>,
+    /// Chunks that are one run, and come after the draft.
     ordered: VecDeque<RecordBatch>,
-    ordered_spill: Option<Spill>,
-    /// Chunks of all other rows, and runs of them that were spilled.
-    chunks: Vec<Chunk>,
-    spilled: Vec<Run>,
-    /// Bytes of the chunks in memory, of both kinds. `held() <= memory`, but for the chunk that came last.
+    /// All other rows, and runs of them that were spilled.
+    others: MemoryRun,
+    spilled: Vec<Run<'static>>,
+    /// Bytes of the chunks in order. `held_ordered + others.held() <= settings.memory`, but for the chunk that came last.
     held_ordered: usize,
-    held_chunks: usize,
 }
 
 impl Sorter {
-    pub(crate) fn new(memory: usize, temporary_file: TemporaryFile) -> Self {
+    pub(crate) fn new(settings: Settings, promotions: &[Promotion], temporary_file: TemporaryFile) -> Self {
         Self {
-            memory,
+            settings,
+            promotions: promotions.to_vec(),
             temporary_file,
+            draft: None,
             ordered: VecDeque::new(),
-            ordered_spill: None,
-            chunks: Vec::new(),
+            others: MemoryRun::default(),
             spilled: Vec::new(),
             held_ordered: 0,
-            held_chunks: 0,
         }
     }
 
     /// Takes rows that are in order, and come after all that were pushed so before.
     pub(crate) fn push_ordered(&mut self, batch: RecordBatch) -> Result<(), Error> {
-        self.held_ordered += batch.get_array_memory_size();
-        self.ordered.push_back(batch);
+        if batch.num_rows() > 0 {
+            self.held_ordered += batch.get_array_memory_size();
+            self.ordered.push_back(batch);
+        }
         self.make_room()
     }
 
     /// Takes rows in any order.
     pub(crate) fn push(&mut self, batch: RecordBatch) -> Result<(), Error> {
-        self.held_chunks += batch.get_array_memory_size();
-        self.chunks.push(Chunk::new(batch)?);
+        if batch.num_rows() > 0 {
+            self.others.push(batch)?;
+        }
         self.make_room()
     }
 
     /// All rows in order.
-    pub(crate) fn finish(mut self) -> Result<Run, Error> {
+    pub(crate) fn finish(mut self) -> Result<Sorted, Error> {
+        let (drafted, begun) = self.draft.map(Draft::finish).transpose()?.unzip();
         let mut runs = std::mem::take(&mut self.spilled);
-        if !self.chunks.is_empty() {
-            runs.push(Box::new(self.take_chunks()));
+        if !self.others.is_empty() {
+            runs.push(self.others.into_run());
         }
-        let spilled = self.ordered_spill.map(Spill::read).transpose()?;
-        let ordered = Box::new(spilled.into_iter().flatten().chain(self.ordered.into_iter().map(Ok)));
-        if runs.is_empty() {
-            return Ok(ordered);
-        }
-        runs.push(ordered);
-        Ok(Box::new(Merge::new(runs)?))
+        let ordered = begun.into_iter().flatten().chain(self.ordered).map(Ok);
+        runs.push(Box::new(ordered));
+        let rest = if runs.len() == 1 { runs.remove(0) } else { Box::new(Merge::new(runs)?) };
+        Ok(Sorted { drafted, rest })
     }
 
-    /// Spills the oldest chunks in order one by one, as no others can join them, and then the others as one run.
     fn make_room(&mut self) -> Result<(), Error> {
-        while self.held_ordered + self.held_chunks > self.memory {
-            let Some(batch) = self.ordered.pop_front() else { return self.spill_chunks() };
-            self.held_ordered -= batch.get_array_memory_size();
-            let spill = match &mut self.ordered_spill {
-                Some(spill) => spill,
-                none => none.insert(Spill::new((self.temporary_file)().map_err(Error::Spill)?)?),
-            };
-            spill.write(&batch)?;
+        while self.held_ordered + self.others.held() > self.settings.memory {
+            match self.ordered.pop_front() {
+                Some(batch) => self.draft(batch)?,
+                None => return self.spill_others(),
+            }
         }
         Ok(())
     }
 
-    fn spill_chunks(&mut self) -> Result<(), Error> {
+    /// Puts the oldest rows in order into the draft, and the others that belong between them.
+    fn draft(&mut self, batch: RecordBatch) -> Result<(), Error> {
+        self.held_ordered -= batch.get_array_memory_size();
+        let draft = match &mut self.draft {
+            Some(draft) => draft,
+            none => none.insert(Draft::new((self.temporary_file)(), &self.settings, &self.promotions)?),
+        };
+        let edge = |row| Chunk::new(batch.slice(row, 1));
+        let (first, last) = (edge(0)?, edge(batch.num_rows() - 1)?);
+        // What comes before the first row of all waits: there may be more of it.
+        let after = draft.last().unwrap_or(first.key(0));
+        let others = self.others.take(&after, &last.key(0));
+        if others.is_empty() {
+            return draft.write(batch);
+        }
+        let merged = Merge::new(vec![Box::new(others) as Run<'_>, Box::new(iter::once(Ok(batch)))])?;
+        for batch in merged {
+            draft.write(batch?)?;
+        }
+        self.others.tidy()
+    }
+
+    fn spill_others(&mut self) -> Result<(), Error> {
         let mut spill = Spill::new((self.temporary_file)().map_err(Error::Spill)?)?;
-        for batch in self.take_chunks() {
+        for batch in std::mem::take(&mut self.others).into_run() {
             spill.write(&batch?)?;
         }
-        self.spilled.push(Box::new(spill.read()?));
+        self.spilled.push(spill.read()?);
         Ok(())
-    }
-
-    fn take_chunks(&mut self) -> MemoryRun {
-        self.held_chunks = 0;
-        MemoryRun::new(std::mem::take(&mut self.chunks))
     }
 }

@@ -35,7 +35,7 @@ pub struct Written<W> {
 /// Writes the messages of one file, in any order; `finish` sorts them by (`source_hour`, `sent_at`, `msg_id`, `part`,
 /// `line`), nulls last.
 ///
-/// Nothing but Parquet's first four bytes reaches the output before `finish`.
+/// Nothing but Parquet's first four bytes reaches the output before `finish`; what is done before lies in a temporary file.
 pub struct Writer<W: Write + Send> {
     file: TableFile<W, Messages>,
     /// Splits the rows between the two builders.
@@ -76,7 +76,7 @@ impl<W: Write + Send> Writer<W> {
             splitter: Splitter::default(),
             ordered: Builder::new(Messages::schema()),
             others: Builder::new(Messages::schema()),
-            sorter: Sorter::new(settings.memory, Box::new(spill)),
+            sorter: Sorter::new(settings, promotions, Box::new(spill)),
         })
     }
 }
@@ -87,21 +87,20 @@ impl<W: Write + Send> Sink for Writer<W> {
 
     fn write(&mut self, batch: &[Message<'_>]) -> Result<(), Error> {
         let Split { ordered, others } = self.splitter.split(batch);
-        self.ordered.append(&ordered, |chunk| self.sorter.push_ordered(chunk))?;
-        self.others.append(&others, |chunk| self.sorter.push(chunk))
+        self.others.append(&others, |chunk| self.sorter.push(chunk))?;
+        self.ordered.append(&ordered, |chunk| {
+            // They belong before the end of the chunk, most of them, and must be known before it goes.
+            self.sorter.push(self.others.finish()?)?;
+            self.sorter.push_ordered(chunk)
+        })
     }
 
     fn finish(mut self) -> Result<Written<W>, Error> {
+        self.sorter.push(self.others.finish()?)?;
+        drop(self.others);
         self.sorter.push_ordered(self.ordered.finish()?)?;
         drop(self.ordered);
-        let others = self.others.finish()?;
-        if others.num_rows() > 0 {
-            self.sorter.push(others)?;
-        }
-        drop(self.others);
-        for batch in self.sorter.finish()? {
-            self.file.write(&batch?)?;
-        }
+        self.sorter.finish()?.write_into(&mut self.file)?;
         self.file.finish()
     }
 }

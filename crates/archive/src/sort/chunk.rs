@@ -67,6 +67,21 @@ impl Chunk {
         self.ends.iter().map(|ends| length(ends[row], ends[row + 1])).sum()
     }
 
+    /// A copy of a row, which holds nothing of the others.
+    pub(crate) fn row(&self, row: usize) -> Result<Self, Error> {
+        Self::new(gather([self], &[(0, row)])?)
+    }
+
+    /// How many rows do not come after this key, in a chunk that is sorted.
+    pub(crate) fn rows_up_to(&self, key: &SortKey<'_>) -> usize {
+        let (mut start, mut end) = (0, self.rows());
+        while start < end {
+            let middle = usize::midpoint(start, end);
+            if self.key(middle) <= *key { start = middle + 1 } else { end = middle }
+        }
+        start
+    }
+
     /// The rows from this one on.
     pub(crate) fn rest(&self, row: usize) -> RecordBatch {
         self.batch.slice(row, self.rows() - row)

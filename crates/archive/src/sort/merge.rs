@@ -11,8 +11,8 @@ use super::chunk::{Chunk, gather};
 use crate::error::Error;
 
 /// The rows of several sorted runs, in order.
-pub(crate) struct Merge {
-    runs: Vec<Run>,
+pub(crate) struct Merge<'a> {
+    runs: Vec<Run<'a>>,
     /// The next row of every run that has one, the least on top.
     heads: BinaryHeap<Head>,
 }
@@ -35,7 +35,7 @@ struct Chosen {
     bytes: usize,
 }
 
-impl Merge {
+impl<'a> Merge<'a> {
     /// Rows of a batch.
     const BATCH_ROWS: usize = 4_096;
     /// Rows of a chunk that are handed out as they are instead of being copied, at the least.
@@ -43,7 +43,7 @@ impl Merge {
     /// Bytes of texts of a batch, but for its last row.
     const BATCH_BYTES: usize = 4 << 20;
 
-    pub(crate) fn new(runs: Vec<Run>) -> Result<Self, Error> {
+    pub(crate) fn new(runs: Vec<Run<'a>>) -> Result<Self, Error> {
         let mut merge = Self { heads: BinaryHeap::with_capacity(runs.len()), runs };
         for run in 0..merge.runs.len() {
             let head = merge.read(run)?;
@@ -104,7 +104,7 @@ impl Merge {
     }
 }
 
-impl Iterator for Merge {
+impl Iterator for Merge<'_> {
     type Item = Result<RecordBatch, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {

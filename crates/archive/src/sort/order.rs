@@ -32,7 +32,7 @@ impl Splitter {
     /// Splits a batch. What only changed places within it is put right.
     ///
     /// A row that was sent after its hour, or at no known time, is never among the ordered ones: none of the rows to come
-    /// would follow it.
+    /// would follow it. Nor is one that was sent before: others may belong before it until the last has come.
     pub(crate) fn split<'r, 'a>(&mut self, batch: &'r [Message<'a>]) -> Split<'r, 'a> {
         let mut rows: Vec<_> = batch.iter().collect();
         rows.sort_by(|one, other| compare(one, other));
@@ -40,7 +40,7 @@ impl Splitter {
         let mut others = rows[..behind].to_vec();
         let mut ordered = Vec::with_capacity(rows.len() - behind);
         for row in &rows[behind..] {
-            if is_within_its_hour_or_before(row) { ordered.push(*row) } else { others.push(*row) }
+            if is_within_its_hour(row) { ordered.push(*row) } else { others.push(*row) }
         }
         self.last = ordered.last().and_then(|row| Last::of(row)).or(self.last.take());
         Split { ordered, others }
@@ -82,6 +82,6 @@ fn key<'a>(row: &'a Message<'_>) -> Key<'a> {
     (row.sent_at.into(), row.msg_id.as_deref().into(), place)
 }
 
-fn is_within_its_hour_or_before(row: &Message<'_>) -> bool {
-    row.sent_at.is_some_and(|time| time < row.position.source_hour.next().start())
+fn is_within_its_hour(row: &Message<'_>) -> bool {
+    row.sent_at.is_some() && !row.is_stray()
 }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use archive::{Settings, Writer, read_all};
+use archive::{Promotion, Settings, Writer, read_all};
 use chat::{Hour, Message, Position, Sink as _};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use proptest::prelude::*;
 
 use crate::messages::{hour, millis, ordinary_hour, write};
@@ -45,13 +46,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Rows come nearly in order, as an hour is served, or in none; some were sent before or after their hour. The writer's
-    /// chunks have at least 16 rows, so that without memory every 16 rows are spilled.
+    /// chunks have at least 16 rows, so that without memory a chunk is drafted or spilled as soon as it is full.
     #[test]
     fn rows_are_sorted_in_any_memory(
         rows in prop::collection::vec((0..3i64, prop::option::of(0..6i64), prop::option::of(0..4usize)), 0..400),
         is_nearly_in_order in any::<bool>(),
         long in any::<bool>(),
         batch in 1..90usize,
+        row_group_rows in prop::sample::select(vec![7, 40, Settings::ROW_GROUP_ROWS]),
     ) {
         let mut messages: Vec<_> = rows
             .into_iter()
@@ -74,7 +76,7 @@ proptest! {
             (0..last).step_by(37).for_each(|at| messages.swap(at, at + 2));
         }
         for memory in [0, 20_000, Settings::MEMORY] {
-            let settings = Settings { memory, ..Settings::default() };
+            let settings = Settings { memory, row_group_rows, ..Settings::default() };
             let mut writer = Writer::new(Vec::new(), tempfile::tempfile, settings).unwrap();
             messages.chunks(batch).for_each(|batch| writer.write(batch).unwrap());
             let read = all(read_all(Reader::new(writer.finish().unwrap().out)));
@@ -91,6 +93,49 @@ fn in_order(one: &Message<'_>, other: &Message<'_>) -> std::cmp::Ordering {
         (message.position.source_hour.key(), time, message.msg_id.is_none(), id, message.position.line)
     };
     key(one).cmp(&key(other))
+}
+
+/// Rows of row groups that were done before the last row came, and rows that came after these and belong elsewhere.
+#[test]
+fn rows_that_come_too_late_find_their_place() {
+    let ordered = ordinary_hour(hour(), 30_000);
+    let old = |line: u64| {
+        ordered[0].sent_at.map(|time| millis(time.timestamp_millis() - 86_400_000 - i64::try_from(line).unwrap()))
+    };
+    let late = |is_late: fn(u64) -> bool| {
+        let (late, mut rows): (Vec<_>, Vec<_>) = ordered.iter().cloned().partition(|row| is_late(row.position.line));
+        rows.extend(late);
+        rows
+    };
+    let mut imported = ordered.clone();
+    imported
+        .iter_mut()
+        .filter(|row| row.position.line % 2_000 == 7)
+        .for_each(|row| row.sent_at = old(row.position.line));
+    // The others fill row groups of 3,000; those into which a row comes are halved.
+    for (served, groups) in [
+        (ordered.clone(), 10..=10),
+        (imported, 11..=11),
+        (late(|line| line == 11), 11..=11),
+        (late(|line| line == 2_999 || line == 3_002), 12..=12),
+        (late(|line| line % 997 == 5), 12..=25),
+        (late(|line| line < 15_000), 10..=25),
+        (late(|line| line % 2 == 0), 10..=25),
+    ] {
+        let promotion = Promotion::new("ext.seq:int64", None).unwrap();
+        let settings = Settings { memory: 0, row_group_rows: 3_000, ..Settings::default() };
+        let mut writer = Writer::promoting(Vec::new(), tempfile::tempfile, settings, &[promotion]).unwrap();
+        served.chunks(777).for_each(|batch| writer.write(batch).unwrap());
+        let file = writer.finish().unwrap().out;
+        let reader = SerializedFileReader::new(bytes::Bytes::from(file.clone())).unwrap();
+        let rows: Vec<_> = reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        assert!(groups.contains(&rows.len()) && rows.iter().all(|rows| *rows <= 3_000), "{rows:?}");
+        let promoted = reader.metadata().row_groups().iter().map(|group| group.columns().last().unwrap().statistics());
+        assert!(promoted.clone().all(|column| column.unwrap().null_count_opt() == Some(0)));
+        let mut expected = served;
+        expected.sort_by(in_order);
+        assert!(all(read_all(Reader::new(file))) == expected, "{rows:?}");
+    }
 }
 
 /// A far time, or none, must not make all that follows late: what is in order is not sorted, so it is never spilled twice.
@@ -152,8 +197,8 @@ fn long_rows_make_small_row_groups() {
         message.rest = Some(Cow::Owned("r".repeat(1 << 20)));
     }
     let written = write(&messages, Settings { row_group_bytes: 8 << 20, ..Settings::default() });
-    let file = parquet::file::reader::SerializedFileReader::new(bytes::Bytes::from(written.out.clone())).unwrap();
-    let groups = parquet::file::reader::FileReader::metadata(&file).row_groups().len();
+    let file = SerializedFileReader::new(bytes::Bytes::from(written.out.clone())).unwrap();
+    let groups = file.metadata().row_groups().len();
     assert!((6..=10).contains(&groups), "{groups} row groups");
     assert!(all(read_all(Reader::new(written.out))) == messages);
 }
