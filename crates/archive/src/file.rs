@@ -67,14 +67,15 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
         self.groups.take_group().into_iter().map(|batch| Ok(batch.project(&own)?)).collect()
     }
 
-    /// The rows of each row group that is done.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = usize> {
-        self.groups.parquet.flushed_row_groups().iter().map(|group| usize::try_from(group.num_rows()).unwrap_or(0))
+    /// The rows of each row group that was ended here, not of those that were copied.
+    pub(crate) fn ended(&self) -> &[usize] {
+        self.groups.ended()
     }
 
     /// Adds a row group of another file as it is there.
     pub(crate) fn copy(&mut self, group: &StoredGroup<'_>, chunks: &mut dyn Chunks) -> Result<(), Error> {
         self.end_group()?;
+        self.groups.settle()?;
         let mut written = self.groups.parquet.next_row_group()?;
         group.append_to(&mut written, chunks)?;
         written.close()?;

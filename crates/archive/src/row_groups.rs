@@ -1,7 +1,7 @@
 //! A Parquet file, row group after row group.
 //!
-//! The rows of a row group are held until there are enough, and then encoded column by column; on all cores, and while the
-//! rows of the next come, where that is wanted.
+//! The rows of a row group are held until there are enough, and then encoded column by column, on all cores that are idle,
+//! and while the rows of the next come.
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -15,6 +15,7 @@ use parquet::arrow::arrow_writer::{
 };
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
+use rayon::Yield;
 use rayon::prelude::*;
 
 use crate::error::Error;
@@ -28,6 +29,8 @@ pub(crate) struct RowGroups<W: Write + Send> {
     group: RowGroup,
     /// The row group before it, which others encode.
     encoding: Option<Receiver<thread::Result<Result<Chunks, Error>>>>,
+    /// The rows of each row group that was ended here.
+    ended: Vec<usize>,
     most: Most,
 }
 
@@ -48,7 +51,7 @@ pub(crate) struct Most {
 pub(crate) enum Hands {
     /// Every core, beside whoever writes.
     All,
-    /// Those of the pool that the thread is of, or the thread alone.
+    /// Those of the pool that the thread is of, as far as they are idle, or the thread alone.
     OfThePool,
 }
 
@@ -69,7 +72,7 @@ impl<W: Write + Send> RowGroups<W> {
             .with_schema_root("schema".to_owned());
         let writer = ArrowWriter::try_new_with_options(out, SchemaRef::clone(&schema), options)?;
         let (parquet, columns) = writer.into_serialized_writer()?;
-        Ok(Self { parquet, columns, schema, group: RowGroup::default(), encoding: None, most })
+        Ok(Self { parquet, columns, schema, group: RowGroup::default(), encoding: None, ended: Vec::new(), most })
     }
 
     /// Adds rows to the row group that is being written, and ends it when it is full.
@@ -100,16 +103,18 @@ impl<W: Write + Send> RowGroups<W> {
         if group.rows == 0 {
             return Ok(());
         }
+        self.ended.push(group.rows);
         let leaves = self.columns.create_column_writers(self.parquet.flushed_row_groups().len())?;
         let roots = (0..leaves.len()).map(|leaf| self.parquet.schema_descr().get_column_root_idx(leaf));
         let mut columns: Vec<_> = self.schema.fields().iter().map(|_| Vec::new()).collect();
         roots.zip(leaves).for_each(|(root, leaf)| columns[root].push(leaf));
-        if hands == Hands::OfThePool {
+        if hands == Hands::OfThePool && rayon::current_thread_index().is_none() {
             let chunks = group.encode(&self.schema, columns)?;
             return self.append(chunks);
         }
         let (done, encoding) = mpsc::sync_channel(1);
         let schema = SchemaRef::clone(&self.schema);
+        // On a thread of a pool: for another of it that is idle. If none is, this thread comes to it.
         rayon::spawn(move || {
             let encode = AssertUnwindSafe(|| group.encode(&schema, columns));
             // Whoever wanted it may have gone.
@@ -131,10 +136,21 @@ impl<W: Write + Send> RowGroups<W> {
         Ok(self.parquet)
     }
 
-    /// Waits for the row group that others encode.
-    fn settle(&mut self) -> Result<(), Error> {
+    /// The rows of each row group that was ended here.
+    pub(crate) fn ended(&self) -> &[usize] {
+        &self.ended
+    }
+
+    /// Waits for the row group that others encode, or does it if nobody has begun.
+    pub(crate) fn settle(&mut self) -> Result<(), Error> {
         let Some(encoding) = self.encoding.take() else { return Ok(()) };
-        let encoded = encoding.recv().expect("who encodes always answers");
+        let encoded = loop {
+            match encoding.try_recv() {
+                Ok(encoded) => break encoded,
+                Err(_) if rayon::yield_local() == Some(Yield::Executed) => {}
+                Err(_) => break encoding.recv().expect("who encodes always answers"),
+            }
+        };
         let chunks = encoded.unwrap_or_else(|panic| resume_unwind(panic))?;
         self.append(chunks)
     }

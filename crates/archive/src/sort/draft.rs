@@ -77,7 +77,7 @@ impl Draft {
         if self.edges.first.is_none() {
             self.edges.first = Some(chunk.row(0)?);
         }
-        for group in self.file.groups().skip(self.edges.lasts.len()) {
+        for group in &self.file.ended()[self.edges.lasts.len()..] {
             self.edges.rows += group;
             self.edges.lasts.push(chunk.row(self.edges.rows - self.rows - 1)?);
         }

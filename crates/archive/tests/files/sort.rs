@@ -98,7 +98,7 @@ fn in_order(one: &Message<'_>, other: &Message<'_>) -> std::cmp::Ordering {
 /// Rows of row groups that were done before the last row came, and rows that came after these and belong elsewhere.
 #[test]
 fn rows_that_come_too_late_find_their_place() {
-    let ordered = ordinary_hour(hour(), 30_000);
+    let ordered = ordinary_hour(hour(), 20_000);
     let old = |line: u64| {
         ordered[0].sent_at.map(|time| millis(time.timestamp_millis() - 86_400_000 - i64::try_from(line).unwrap()))
     };
@@ -112,29 +112,41 @@ fn rows_that_come_too_late_find_their_place() {
         .iter_mut()
         .filter(|row| row.position.line % 2_000 == 7)
         .for_each(|row| row.sent_at = old(row.position.line));
-    // The others fill row groups of 3,000; those into which a row comes are halved.
+    // The others fill row groups of 2,000; those into which a row comes are halved.
     for (served, groups) in [
         (ordered.clone(), 10..=10),
         (imported, 11..=11),
         (late(|line| line == 11), 11..=11),
-        (late(|line| line == 2_999 || line == 3_002), 12..=12),
+        (late(|line| line == 1_999 || line == 2_002), 12..=12),
         (late(|line| line % 997 == 5), 12..=25),
-        (late(|line| line < 15_000), 10..=25),
+        (late(|line| line < 10_000), 10..=25),
         (late(|line| line % 2 == 0), 10..=25),
     ] {
         let promotion = Promotion::new("ext.seq:int64", None).unwrap();
-        let settings = Settings { memory: 0, row_group_rows: 3_000, ..Settings::default() };
+        let settings = Settings { memory: 0, row_group_rows: 2_000, ..Settings::default() };
         let mut writer = Writer::promoting(Vec::new(), tempfile::tempfile, settings, &[promotion]).unwrap();
         served.chunks(777).for_each(|batch| writer.write(batch).unwrap());
         let file = writer.finish().unwrap().out;
         let reader = SerializedFileReader::new(bytes::Bytes::from(file.clone())).unwrap();
         let rows: Vec<_> = reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
-        assert!(groups.contains(&rows.len()) && rows.iter().all(|rows| *rows <= 3_000), "{rows:?}");
+        assert!(groups.contains(&rows.len()) && rows.iter().all(|rows| *rows <= 2_000), "{rows:?}");
         let promoted = reader.metadata().row_groups().iter().map(|group| group.columns().last().unwrap().statistics());
         assert!(promoted.clone().all(|column| column.unwrap().null_count_opt() == Some(0)));
         let mut expected = served;
         expected.sort_by(in_order);
         assert!(all(read_all(Reader::new(file))) == expected, "{rows:?}");
+    }
+}
+
+#[test]
+fn the_file_is_the_same_whoever_encodes_it() {
+    let mut messages = ordinary_hour(hour(), 20_000);
+    messages[19_000].sent_at = messages[40].sent_at;
+    let settings = Settings { memory: 1 << 20, row_group_rows: 3_000, ..Settings::default() };
+    let alone = write(&messages, settings).out;
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert!(pool.install(|| write(&messages, settings).out) == alone, "on {threads} threads");
     }
 }
 
