@@ -41,6 +41,8 @@ struct Inner {
     writing: Mutex<Option<Writing>>,
     /// What is known of the state of the index that was last searched.
     known: Mutex<Option<Known>>,
+    /// The markers of the state that was last asked for them, which has this number.
+    markers: Mutex<Option<(u64, Vec<Marker>)>>,
 }
 
 /// What searches of one state of the index need again and again.
@@ -86,8 +88,16 @@ impl Catalogue {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
         let reader = reader.map_err(|error| Error::of_engine(folder, error))?;
         let (fields, _) = Fields::with_schema();
-        let (writing, known) = (Mutex::new(None), Mutex::new(None));
-        Ok(Self { inner: Arc::new(Inner { folder: folder.to_owned(), settings, fields, reader, writing, known }) })
+        let inner = Inner {
+            folder: folder.to_owned(),
+            settings,
+            fields,
+            reader,
+            writing: Mutex::default(),
+            known: Mutex::default(),
+            markers: Mutex::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The hours that are held, each with the version it was taken in under.
@@ -281,7 +291,15 @@ impl Catalogue {
     }
 
     fn markers(&self) -> Result<Vec<Marker>, Error> {
-        markers::read(&self.searcher(), &self.inner.fields).map_err(|error| self.error(error))
+        let searcher = self.searcher();
+        let generation = searcher.generation().generation_id();
+        let mut last = self.inner.markers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, markers)) = last.as_ref().filter(|(known, _)| *known == generation) {
+            return Ok(markers.clone());
+        }
+        let markers = markers::read(&searcher, &self.inner.fields).map_err(|error| self.error(error))?;
+        *last = Some((generation, markers.clone()));
+        Ok(markers)
     }
 
     pub(crate) fn searcher(&self) -> Searcher {
