@@ -137,8 +137,7 @@ impl Catalogue {
     /// [`Error::Damaged`] or [`Error::Io`] when the index cannot be read.
     pub fn documents(&self) -> Result<u64, Error> {
         let searcher = self.searcher();
-        let markers =
-            self.guarded(|| markers::read(&searcher, &self.inner.fields).map_err(|error| self.error(error)))?;
+        let markers = self.guarded(|| self.markers())?;
         Ok(searcher.num_docs() - markers.len() as u64)
     }
 
