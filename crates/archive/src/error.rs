@@ -37,8 +37,8 @@ pub enum Error {
     /// Parquet could not be written or read: the output failed, or the file is damaged.
     #[error("could not write or read Parquet")]
     Parquet(#[from] ParquetError),
-    /// The temporary file for a sorted run could not be made.
-    #[error("could not make a temporary file to sort in")]
+    /// A temporary file could not be made, written or read: for rows to be sorted, or ids to be told apart.
+    #[error("could not write or read a temporary file")]
     Spill(#[source] std::io::Error),
     /// A value does not belong into its column.
     #[error("column `{column}` cannot hold `{value}`")]

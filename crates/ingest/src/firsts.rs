@@ -2,21 +2,28 @@
 //!
 //! The service's ids grow with time, so that those of an hour come nearly in order. The newest lie in a small table; when
 //! it is full, they become a run, sorted, in which only ids of its own stretch are ever looked for: most ids are beyond
-//! every run, and cost a look at the bounds. A run has no slack. Ids of another making make runs that interleave; these
-//! are merged, so that there are never many.
+//! every run, and cost a look at the bounds. A run has no slack, and old ones of a large hour lie in a temporary file. Ids
+//! of another making make runs that interleave; these are merged, so that there are never many, and stay in memory.
+
+mod shelf;
 
 use std::hash::BuildHasher as _;
+use std::io;
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use shelf::Shelf;
+pub(crate) use shelf::TemporaryFile;
+
 /// Half a fingerprint by the number of an id.
-#[derive(Default)]
 pub(crate) struct Firsts {
     /// The newest, `recent.len() < RECENT`.
     recent: FxHashMap<u64, u64>,
     runs: Vec<Run>,
     /// The least and the greatest of what became a run: one odd id must not stretch its bounds.
     outermost: FxHashMap<u64, u64>,
+    /// Runs that were put away.
+    shelf: Shelf,
 }
 
 /// Ids and what was met under them, sorted, never empty.
@@ -30,8 +37,27 @@ struct Run {
 const RECENT: usize = 28_672;
 /// Of so many ids one on each side is left out of a run.
 const OUTERMOST: usize = 64;
+/// Runs in memory, the oldest of which is put away when there are more: messages come again soon if they do.
+const RUNS: usize = 4;
 
 impl Firsts {
+    /// `temporary_file` is asked for a file when there are many ids.
+    pub(crate) fn new(temporary_file: TemporaryFile) -> Self {
+        Self {
+            recent: FxHashMap::default(),
+            runs: Vec::new(),
+            outermost: FxHashMap::default(),
+            shelf: Shelf::new(temporary_file),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// When an id could not be looked for: what was told of it may be wrong.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.shelf.check()
+    }
+
     /// What was met first under an id; if nothing was, this is from now on.
     pub(crate) fn meet(&mut self, id: u64, half: u64) -> Option<u64> {
         if let Some(first) = self.get(id) {
@@ -46,7 +72,7 @@ impl Firsts {
 
     pub(crate) fn get(&self, id: u64) -> Option<u64> {
         let recent = self.recent.get(&id).or_else(|| self.outermost.get(&id)).copied();
-        recent.or_else(|| self.runs.iter().find_map(|run| run.get(id)))
+        recent.or_else(|| self.runs.iter().find_map(|run| run.get(id))).or_else(|| self.shelf.get(id))
     }
 
     fn end_run(&mut self) {
@@ -62,6 +88,18 @@ impl Firsts {
         {
             let (last, before) = (self.runs.pop(), self.runs.pop());
             self.runs.extend(before.zip(last).map(|(before, last)| before.merge(last)));
+        }
+        self.put_away();
+    }
+
+    /// Only runs of a stretch of their own: in others ids are looked for again and again.
+    fn put_away(&mut self) {
+        while self.runs.len() > RUNS
+            && let [oldest, others @ ..] = self.runs.as_slice()
+            && !others.iter().any(|run| run.overlaps(oldest))
+            && self.shelf.put(oldest).is_ok()
+        {
+            self.runs.remove(0);
         }
     }
 }
@@ -84,6 +122,10 @@ impl Run {
     fn interleaves(&self, before: &Self) -> bool {
         let middle = before.pairs[before.pairs.len() / 2].0;
         self.least < middle && before.least < self.greatest && self.pairs.len() >= before.pairs.len() / 2
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        self.least <= other.greatest && other.least <= self.greatest
     }
 
     fn merge(mut self, other: Self) -> Self {
@@ -118,9 +160,13 @@ mod tests {
         if number % 1_000 == 999 { scattered(number) } else { (1 << 60) + (number ^ 5) * 4_194_304 }
     }
 
-    fn check(id: fn(u64) -> u64, most_runs: usize) {
+    fn firsts() -> Firsts {
+        Firsts::new(Box::new(tempfile::tempfile))
+    }
+
+    fn check(id: fn(u64) -> u64, put_away: usize) {
         let count = 10 * RECENT as u64 + 77;
-        let mut firsts = Firsts::default();
+        let mut firsts = firsts();
         for number in 0..count {
             assert_eq!(firsts.meet(id(number), number), None, "{number}");
             assert_eq!(firsts.meet(id(number), count), Some(number), "at once");
@@ -129,25 +175,50 @@ mod tests {
         }
         assert!((0..count).all(|number| firsts.get(id(number)) == Some(number)));
         assert!((count..2 * count).all(|number| firsts.get(id(number)).is_none()));
-        assert!(firsts.runs.len() <= most_runs, "{} runs", firsts.runs.len());
+        firsts.check().unwrap();
+        assert!(firsts.runs.len() <= RUNS, "{} runs", firsts.runs.len());
+        assert_eq!(firsts.shelf.len(), put_away);
     }
 
     #[test]
     fn ids_in_order_and_in_none_are_met_once() {
-        check(served, 10);
-        check(|number| number, 10);
-        check(|number| u64::MAX - number, 10);
-        check(scattered, 5);
+        check(served, 6);
+        check(|number| number, 6);
+        check(|number| u64::MAX - number, 6);
+        check(scattered, 0);
     }
 
     #[test]
     fn runs_of_ids_in_order_keep_to_themselves() {
-        let mut firsts = Firsts::default();
+        let mut firsts = firsts();
         (0..4 * RECENT as u64).for_each(|number| assert_eq!(firsts.meet(served(number), number), None));
         assert_eq!(firsts.runs.len(), 4);
         assert!(firsts.runs.is_sorted_by(|run, next| run.greatest < next.least));
         let held: usize = firsts.runs.iter().map(|run| run.pairs.capacity()).sum();
         assert!(held <= 4 * RECENT, "no slack");
+    }
+
+    #[test]
+    fn without_a_file_all_stays_in_memory() {
+        let mut firsts = Firsts::new(Box::new(|| Err(io::ErrorKind::StorageFull.into())));
+        let count = 7 * RECENT as u64;
+        (0..count).for_each(|number| assert_eq!(firsts.meet(number, number), None));
+        assert_eq!((firsts.runs.len(), firsts.shelf.len()), (7, 0));
+        assert!((0..count).all(|number| firsts.get(number) == Some(number)));
+        firsts.check().unwrap();
+    }
+
+    #[test]
+    fn an_id_that_cannot_be_looked_for_is_told() {
+        let file = tempfile::tempfile().unwrap();
+        let cut = file.try_clone().unwrap();
+        let mut files = vec![file];
+        let mut firsts = Firsts::new(Box::new(move || files.pop().ok_or(io::ErrorKind::StorageFull.into())));
+        (0..6 * RECENT as u64).for_each(|number| assert_eq!(firsts.meet(number, number), None));
+        cut.set_len(7).unwrap();
+        firsts.check().unwrap();
+        firsts.get(RECENT as u64 / 2);
+        assert_eq!(firsts.check().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Workshop {
         let at = (self.clock)();
         let mut bench = Bench::new(self, hour)?;
         if provenance.retains && earlier.is_some() {
-            bench.seen = Seen::across_versions();
+            bench.seen = bench.seen.across_versions();
         }
         for (part, file) in (0..).zip(bytes.parts) {
             bench.part(part, file)?;
@@ -214,12 +214,10 @@ pub(crate) struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     pub(crate) fn new(workshop: &'a Workshop, hour: Hour) -> Result<Self, Error> {
-        let archive = workshop.archive.clone();
-        let spill = move || archive.spill_file();
         let out = workshop.archive.stage_file()?;
         // This is a thread for work that blocks.
         let promotions = tokio::runtime::Handle::current().block_on(workshop.archive.promotions())?;
-        let columns = Columns::promoting(out, spill, workshop.settings.archive, &promotions);
+        let columns = Columns::promoting(out, workshop.temporary_files(), workshop.settings.archive, &promotions);
         let columns = columns.map_err(|source| Error::Archive { hour, source })?;
         // The version is named when the hour is published.
         let index = workshop
@@ -232,7 +230,7 @@ impl<'a> Bench<'a> {
             columns,
             dead_letters: None,
             index,
-            seen: Seen::default(),
+            seen: Seen::new(workshop.temporary_files()),
             offsets: Offsets::default(),
             records: 0,
             begins_foreign: false,
@@ -321,14 +319,24 @@ impl<'a> Bench<'a> {
 
     /// The dead letters alone.
     pub(crate) fn dead_letters(self) -> Result<Option<(StagedFile, u64)>, Error> {
+        self.check(&self.seen)?;
         written_letters(self.dead_letters).map_err(|source| Error::Archive { hour: self.hour, source })
+    }
+
+    /// Whether a message that is not new was perhaps taken for one.
+    fn check(&self, seen: &Seen) -> Result<(), Error> {
+        let failed = |error| Error::Archive { hour: self.hour, source: archive::Error::Spill(error) };
+        seen.check().map_err(failed)
     }
 
     pub(crate) fn finish(mut self, mut entry: Entry, earlier: Option<Entry>, retains: bool) -> Result<Decoded, Error> {
         entry.tally = self.tally;
         if let Some(earlier) = earlier.as_ref().filter(|_| retains) {
-            self.retain(earlier, entry.at)?.note(&mut entry);
+            let change = self.retain(earlier, entry.at)?;
+            self.check(&change.met)?;
+            change.note(&mut entry);
         }
+        self.check(&self.seen)?;
         let hour = entry.hour;
         let failed = |source| Error::Archive { hour, source };
         let written = self.columns.finish().map_err(failed)?;

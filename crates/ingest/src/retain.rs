@@ -17,7 +17,7 @@ impl Bench<'_> {
     ///
     /// [`Error::Rows`] when neither can be read: replacing the publication would lose what only it has.
     pub(crate) fn retain(&mut self, earlier: &Entry, now: Timestamp) -> Result<Change, Error> {
-        let mut change = Change::new(now);
+        let mut change = Change::new(now, Seen::new(self.workshop.temporary_files()));
         // This is a thread for work that blocks.
         let runtime = tokio::runtime::Handle::current();
         let Err(error) = runtime.block_on(self.retain_rows(&mut change)) else { return Ok(change) };
@@ -72,7 +72,7 @@ impl Bench<'_> {
 pub(crate) struct Change {
     now: Timestamp,
     /// The messages of the earlier publication that were met.
-    met: Seen,
+    pub(crate) met: Seen,
     /// Messages of the earlier publication that are served again.
     again: u64,
     /// Messages of the earlier publication that are not.
@@ -80,8 +80,8 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    fn new(now: Timestamp) -> Self {
-        Self { now, met: Seen::default(), again: 0, retained: 0 }
+    fn new(now: Timestamp, met: Seen) -> Self {
+        Self { now, met, again: 0, retained: 0 }
     }
 
     /// Takes a message of the earlier publication, and says whether it has to be kept: it is not among those `served`, and
@@ -117,6 +117,10 @@ mod tests {
 
     use super::*;
 
+    fn seen() -> Seen {
+        Seen::new(tempfile::tempfile)
+    }
+
     fn row(part: u32, text: &'static str) -> Message<'static> {
         let position = Position { source_hour: Hour::from_number(0), part, line: 7 };
         Message { text: Some(Cow::Borrowed(text)), ..Message::at(position) }
@@ -124,9 +128,9 @@ mod tests {
 
     #[test]
     fn what_is_not_served_any_more_is_kept_once() {
-        let mut served = Seen::default();
+        let mut served = seen();
         served.meet(&row(0, "stays"));
-        let mut change = Change::new("2026-03-14T10:00:00Z".parse().unwrap());
+        let mut change = Change::new("2026-03-14T10:00:00Z".parse().unwrap(), seen());
         let kept: Vec<bool> = [row(0, "stays"), row(0, "vanished"), row(1, "so did this"), row(0, "vanished")]
             .iter()
             .map(|row| change.is_to_be_kept(row, &served))
@@ -151,7 +155,7 @@ mod tests {
         let hour = Hour::from_number(0);
         let tally = Tally { lines: 10, messages: 10, ..Tally::default() };
         let mut entry = Entry { tally, ..Entry::new(hour, hour.end(), State::Done) };
-        Change { again: 7, retained: 2, ..Change::new(hour.end()) }.note(&mut entry);
+        Change { again: 7, retained: 2, ..Change::new(hour.end(), seen()) }.note(&mut entry);
         assert_eq!((entry.added, entry.tally.retained, entry.tally.rows()), (3, 2, 12));
     }
 }

@@ -1,5 +1,8 @@
 //! Which messages of an hour were met before.
 
+use std::fs::File;
+use std::io;
+
 use chat::Message;
 use decode::Fingerprints;
 use rustc_hash::FxHashSet;
@@ -8,9 +11,9 @@ use crate::firsts::{Firsts, number};
 
 /// The messages of one hour met so far, all its parts together.
 ///
-/// This is the one thing that grows with an hour: 16 bytes a message, about 16 MB for a million messages. Files are sorted
-/// only after the duplicates are out, so there is no order to lean on here, but that in which the service makes ids.
-#[derive(Default)]
+/// Files are sorted only after the duplicates are out, so there is no order to lean on here, but that in which the service
+/// makes ids: of ids in that order all but the newest lie in a temporary file. Of ids of another making, and messages without
+/// one, this grows with the hour by 16 bytes a message and the slack.
 pub(crate) struct Seen {
     fingerprints: Fingerprints,
     /// Half of the fingerprint of the first message with an id, by the number of the id. Two messages that are taken for one
@@ -35,10 +38,28 @@ pub(crate) enum Meeting {
 }
 
 impl Seen {
-    /// One that also knows messages again in the rows of other versions, at several times the cost, and 16 bytes more for
-    /// each message and the slack.
-    pub(crate) fn across_versions() -> Self {
-        Self { values: Some(FxHashSet::default()), ..Self::default() }
+    pub(crate) fn new(temporary_file: impl FnMut() -> io::Result<File> + Send + 'static) -> Self {
+        Self {
+            fingerprints: Fingerprints::default(),
+            firsts: Firsts::new(Box::new(temporary_file)),
+            others: FxHashSet::default(),
+            values: None,
+        }
+    }
+
+    /// The same, which also knows messages again in the rows of other versions, at several times the cost, and 16 bytes more
+    /// for each message and the slack.
+    pub(crate) fn across_versions(self) -> Self {
+        Self { values: Some(FxHashSet::default()), ..self }
+    }
+
+    /// Whether all that was told is true. Nothing may be published before it was asked.
+    ///
+    /// # Errors
+    ///
+    /// When the temporary file could not be read.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.firsts.check()
     }
 
     /// Looks a message up and remembers it. A message without an id is never a conflict.
@@ -89,6 +110,10 @@ mod tests {
 
     use super::*;
 
+    fn seen() -> Seen {
+        Seen::new(tempfile::tempfile)
+    }
+
     fn message(line: u64, id: Option<&'static str>, text: &'static str) -> Message<'static> {
         let position = Position { source_hour: Hour::from_number(0), part: 0, line };
         Message { msg_id: id.map(Cow::Borrowed), text: Some(Cow::Borrowed(text)), ..Message::at(position) }
@@ -96,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_same_content_is_a_duplicate_and_other_content_a_conflict() {
-        let mut seen = Seen::default();
+        let mut seen = seen();
         assert_eq!(seen.meet(&message(1, Some("7"), "ahoy")), Meeting::First);
         assert_eq!(seen.meet(&message(2, Some("7"), "ahoy")), Meeting::Duplicate);
         assert_eq!(seen.meet(&message(3, Some("7"), "avast")), Meeting::Conflict);
@@ -115,7 +140,7 @@ mod tests {
         let older = Message { msg_id: None, rest: Some(Cow::Borrowed(rest)), ..served.clone() };
         assert_eq!(decode::rebuild(&older).map(|older| older.len()), Ok(record.len()), "{record}");
         let other = Message { rest: Some(Cow::Borrowed(r#"{"record":{"msg_id":"8"}}"#)), ..older.clone() };
-        for (mut seen, knows) in [(Seen::default(), false), (Seen::across_versions(), true)] {
+        for (mut seen, knows) in [(seen(), false), (seen().across_versions(), true)] {
             seen.meet(&served);
             assert_eq!((seen.holds(&older), seen.holds(&other), seen.holds(&served)), (knows, false, true));
         }
@@ -123,7 +148,7 @@ mod tests {
 
     #[test]
     fn messages_without_an_id_are_told_apart_by_content_alone() {
-        let mut seen = Seen::default();
+        let mut seen = seen();
         assert_eq!(seen.meet(&message(1, None, "ahoy")), Meeting::First);
         assert_eq!(seen.meet(&message(2, None, "avast")), Meeting::First);
         assert_eq!(seen.meet(&message(3, None, "ahoy")), Meeting::Duplicate);

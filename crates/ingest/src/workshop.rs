@@ -1,5 +1,7 @@
 //! What every hour is worked on with.
 
+use std::fs::File;
+use std::io;
 use std::num::NonZero;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -70,4 +72,12 @@ pub struct Workshop {
     pub stop: CancellationToken,
     /// The version of the program, for the ledger.
     pub version: &'static str,
+}
+
+impl Workshop {
+    /// What gives empty temporary files of the archive.
+    pub(crate) fn temporary_files(&self) -> impl FnMut() -> io::Result<File> + Send + use<> {
+        let archive = self.archive.clone();
+        move || archive.spill_file()
+    }
 }

@@ -197,7 +197,7 @@ fn a_temporary_file_that_cannot_be_made_is_an_error() {
     let mut writer = Writer::new(Vec::new(), refuse, Settings { memory: 0, ..Settings::default() }).unwrap();
     let all: Result<(), _> = ordinary_hour(hour(), 9_000).chunks(100).try_for_each(|batch| writer.write(batch));
     let error = all.unwrap_err();
-    assert_eq!(error.to_string(), "could not make a temporary file to sort in");
+    assert_eq!(error.to_string(), "could not write or read a temporary file");
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "disk full");
 }
 

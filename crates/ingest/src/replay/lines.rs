@@ -10,7 +10,7 @@ use super::{Outcome, is_cut};
 use crate::cores::Cores;
 use crate::error::Error;
 use crate::hour::{Bench, Decoded};
-use crate::seen::{Meeting, Seen};
+use crate::seen::Meeting;
 use crate::workshop::Workshop;
 
 /// What is to be had from the dead letters of an hour.
@@ -71,7 +71,7 @@ impl Workshop {
     /// The hour as it is, with the lines that are messages now; `None` when its rows are not those of `before`. Blocks.
     pub(super) fn decode_lines(&self, before: &Entry) -> Result<Option<Decoded>, Error> {
         let mut bench = Bench::new(self, before.hour)?;
-        bench.seen = Seen::across_versions();
+        bench.seen = bench.seen.across_versions();
         bench.tally = Tally { dead_letters: 0, ..before.tally };
         // This is a thread for work that blocks.
         let runtime = tokio::runtime::Handle::current();
@@ -90,7 +90,7 @@ impl Workshop {
         let (workshop, hour) = (self.clone(), entry.hour);
         let letters = cores.run(move || {
             let mut bench = Bench::new(&workshop, hour)?;
-            bench.seen = Seen::across_versions();
+            bench.seen = bench.seen.across_versions();
             let runtime = tokio::runtime::Handle::current();
             runtime.block_on(bench.take_over(Rows::Served))?;
             let before = bench.tally.messages;
