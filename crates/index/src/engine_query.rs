@@ -16,6 +16,7 @@ use crate::exactness::Exactness;
 use crate::fields::{Fields, half};
 use crate::filtered::Filtered;
 use crate::markers;
+use crate::one_of::OneOf;
 use crate::phrases::Following;
 use crate::query::{Node, Part, Pattern, Phrase, Place, Span, Whole};
 use crate::request::Request;
@@ -78,13 +79,26 @@ pub(crate) fn both(one: Box<dyn Query>, other: Box<dyn Query>) -> BooleanQuery {
 fn of_node(node: &Node, fields: &Fields) -> Box<dyn Query> {
     match node {
         Node::All(nodes) => of_all(nodes.iter(), fields),
-        Node::Any(nodes) => Box::new(BooleanQuery::union(nodes.iter().map(|node| of_node(node, fields)).collect())),
+        Node::Any(nodes) => any(nodes, fields),
         Node::Not(node) => of_all(std::iter::once(&Node::Not(node.clone())), fields),
         Node::Words(Place::Text, phrase) => Exactness::of(phrase, of_phrase(phrase, fields.text), fields.spelled),
         Node::Words(Place::File, phrase) => of_phrase(phrase, fields.file),
         Node::Like(pattern) => of_pattern(pattern, fields.text),
         Node::Is(column, whole) => unscored(of_whole(whole, fields.of(*column))),
         Node::Sent(span) => sent(*span, fields),
+    }
+}
+
+fn any(nodes: &[Node], fields: &Fields) -> Box<dyn Query> {
+    let union = BooleanQuery::union(nodes.iter().map(|node| of_node(node, fields)).collect());
+    let words = nodes.iter().map(|node| match node {
+        Node::Words(Place::Text, phrase) => Some(phrase.clone()),
+        _ => None,
+    });
+    let one_of = |words| OneOf::of(words, fields.text, fields.spelled, union.clone());
+    match words.collect::<Option<_>>().and_then(one_of) {
+        Some(one_of) => Box::new(one_of),
+        None => Box::new(union),
     }
 }
 

@@ -36,13 +36,25 @@ struct Spelling {
 impl Exactness {
     /// The query of a phrase, with less for other spellings if it has words that could be written in two ways.
     pub(crate) fn of(phrase: &Phrase, query: Box<dyn Query>, field: Field) -> Box<dyn Query> {
-        let own = |(word, written): (&str, Option<&str>)| Spelling {
-            word: word.to_owned(),
-            written: written.map(str::to_owned),
-        };
-        let spellings: Vec<_> = phrase.spellings().map(own).collect();
+        let spellings: Vec<_> = spellings_of(phrase).collect();
         if spellings.is_empty() { query } else { Box::new(Self { query, spellings, field }) }
     }
+}
+
+/// Whether somebody may have written a word of the phrase in another way than it does.
+pub(crate) fn is_written_otherwise(phrase: &Phrase, searcher: &Searcher, field: Field) -> tantivy::Result<bool> {
+    for spelling in spellings_of(phrase) {
+        if spelling.is_one_of_several(searcher, field)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn spellings_of(phrase: &Phrase) -> impl Iterator<Item = Spelling> {
+    let own =
+        |(word, written): (&str, Option<&str>)| Spelling { word: word.to_owned(), written: written.map(str::to_owned) };
+    phrase.spellings().map(own)
 }
 
 impl Clone for Exactness {

@@ -52,6 +52,7 @@ mod guard;
 mod ids;
 mod keys;
 mod markers;
+mod one_of;
 mod phrases;
 mod query;
 mod repeats;

@@ -340,3 +340,43 @@ fn the_first_are_the_same_when_nobody_counts() {
         assert_eq!(rows(&found), expected, "{order:?}");
     }
 }
+
+/// Lists of several windows, words that are rare and words that are everywhere, and messages of many lengths.
+#[test]
+fn the_best_of_several_words_are_the_same_when_nobody_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = open(folder.path());
+    // Of 64 messages each has so many of the words; most have none of the rare ones.
+    let words: [(&str, u64); 6] =
+        [("water", 2), ("tide", 7), ("ebb", 11), ("slack", 40), ("gale", 900), ("eddy", 4_001)];
+    for hour in (0..2).map(|number| nine().plus(number)) {
+        let has = |line: u64, every: u64| (line.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40).is_multiple_of(every);
+        let text = |line: u64| {
+            let said = words.iter().filter(|(_, every)| has(line ^ every, *every));
+            let again = |(word, every): &(&str, u64)| format!("{word} ").repeat(1 + usize::from(line % every == 1));
+            said.map(again).collect::<String>() + &"and ".repeat(usize::try_from(line % 9).unwrap())
+        };
+        let messages: Vec<_> = (1..=10_000).map(|line| message(hour, line, &text(line))).collect();
+        take_in(&catalogue, hour, "v", &messages);
+    }
+    let mut compared = 0;
+    for typed in [
+        "tide OR ebb",
+        "water OR eddy",
+        "eddy OR gale OR water",
+        "slack OR gale OR eddy OR tide OR water OR ebb",
+        "ebb OR ebb OR gale",
+        "gale OR nowhere",
+        "nowhere OR never",
+        "(tide OR slack OR gale) -ebb",
+    ] {
+        for limit in [1, 10, 500] {
+            let counted = Request { order: Order::Relevance, limit, ..ask(typed) };
+            let all = catalogue.search(&counted).unwrap();
+            let first = catalogue.search(&Request { counted: false, ..counted }).unwrap();
+            assert_eq!(first.hits, all.hits, "{typed:?} {limit}");
+            compared += all.hits.len();
+        }
+    }
+    assert!(compared > 2_000, "{compared}");
+}
