@@ -175,15 +175,16 @@ fn hours_are_taken_in_side_by_side() {
 fn many_hours_become_few_segments() {
     let folder = tempfile::tempdir().unwrap();
     let catalogue = open(folder.path());
-    for round in 0..60 {
+    let merge_at = Settings::default().merge_at;
+    for round in (0..).take(2 * merge_at) {
         let hour = nine().plus(round);
         take_in(&catalogue, hour, "v", &[message(hour, 1, "word")]);
     }
     catalogue.close().unwrap();
     let metas = fs::read_to_string(folder.path().join("meta.json")).unwrap();
     let segments = metas.matches("segment_id").count();
-    assert!(segments < 16, "{segments}");
-    assert_eq!(open(folder.path()).hours().unwrap().len(), 60);
+    assert!(segments < merge_at, "{segments}");
+    assert_eq!(open(folder.path()).hours().unwrap().len(), 2 * merge_at);
 }
 
 /// More than one heap of documents: the hour is cut into segments, and still comes at once.
