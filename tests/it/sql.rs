@@ -216,6 +216,10 @@ fn a_mistake_is_told_with_what_was_meant() {
     for (query, expected) in [
         ("SELECT sendr FROM messages", "did you mean `sender`?"),
         ("SELECT * FROM mesages", "did you mean `messages`?"),
+        (
+            "SELECT ext->>'order_id' FROM messages",
+            "a member of a JSON text is json_text(ext, '$.name'), see docs/sql.md",
+        ),
         ("SELECT * FROM attachment", "did you mean `attachments`?"),
         ("SELEC 1", "SELEC"),
         ("SELECT * FROM messages WHERE matches('form:x')", "full-text"),

@@ -12,9 +12,9 @@ pub(crate) fn told(error: SqlError, query: &str, is_for_stdout: bool) -> Command
         SqlError::Query { at, unknown, .. } => {
             let place = at.and_then(|at| pointed_at(query, at));
             let meant = unknown.as_ref().and_then(|(name, known)| did_you_mean(name, known));
+            let of_json = instead_of_arrow(&error.to_string());
             let error = CommandError::usage(error).while_doing("could not read the query");
-            let error = place.into_iter().fold(error, CommandError::hint);
-            meant.into_iter().fold(error, CommandError::hint)
+            place.into_iter().chain(meant).chain(of_json).fold(error, CommandError::hint)
         }
         SqlError::Write(_) | SqlError::Output(_) if is_for_stdout && is_unread(&error) => {
             WriteError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe)).into()
@@ -52,6 +52,12 @@ fn did_you_mean(name: &str, known: &[String]) -> Option<String> {
         None if known.is_empty() => None,
         None => Some(format!("there are {}", known.join(", "))),
     }
+}
+
+/// What is written here for the operators by which others read JSON.
+fn instead_of_arrow(refusal: &str) -> Option<String> {
+    let is_arrow = refusal.starts_with("Operator ->");
+    is_arrow.then(|| "a member of a JSON text is json_text(ext, '$.name'), see docs/sql.md".to_owned())
 }
 
 #[cfg(test)]
