@@ -365,6 +365,7 @@ fn the_best_of_several_words_are_the_same_when_nobody_counts() {
         "water OR eddy",
         "eddy OR gale OR water",
         "water OR squall",
+        "water OR slack",
         "slack OR gale OR eddy OR tide OR water OR ebb",
         "ebb OR ebb OR gale",
         "gale OR nowhere",
