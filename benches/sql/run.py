@@ -2,8 +2,9 @@
 
     run.py ANNALS ARCHIVE [--runs 3] [--only PART-OF-A-TITLE] [--work DIR]
 
-Ours is a whole process, from its start to its end, but for `search()`, which is asked at a prompt, too. DuckDB's time is what its engine takes within a Python that has already been
-started. Both run in turn; a figure is the median, a ratio the median of the pairs' ratios. Answers are compared.
+Ours is a whole process, from its start to its end, but for `search()`, which is asked at a prompt, too. DuckDB's time is what its
+engine takes within a Python that has already been started. Both run in turn; a figure is the median, a ratio the median of the
+pairs' ratios. Answers are compared.
 """
 
 import argparse
