@@ -87,7 +87,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("prometheus", &["cli"], "metrics are told by the program"),
     owned("rand", &["api", "emulator"], "jitter, and seeded histories"),
     owned("reqwest", &["api"], "the service is asked by one crate"),
-    owned("rayon", &["archive", "ingest"], "the threads on which hours are decoded, and columns encoded"),
+    owned("rayon", &["archive", "ingest"], "the threads on which hours are decoded, and columns encoded and unpacked"),
     owned(
         "rustix",
         &["cli", "index", "query"],
@@ -128,6 +128,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("unicode-normalization", &["index"], "folding is a matter of the index"),
     owned("url", &["api", "cli", "store"], "addresses: of the service, as set and as asked, and of tables"),
     owned("uuid", &["store"], "names of files that nobody else has"),
+    owned("zstd", &["archive"], "unpacks pages of Parquet where few rows are read"),
 ];
 
 /// What every crate may use: it carries no wall with it.

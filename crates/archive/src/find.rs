@@ -4,15 +4,14 @@
 //! where a key can be are known before any is read; of those the key columns are read, and of what then matches the
 //! rest. A file that says less about itself is read more widely, and gives the same rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array as _, AsArray as _, BooleanArray, RecordBatch};
-use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
+use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
-use chat::{Hour, Message, Part, Position, Timestamp};
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use chat::{Hour, Message, Part, Timestamp};
+use futures::stream::{self, StreamExt as _};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter, RowSelection, RowSelectionPolicy};
 use parquet::arrow::async_reader::AsyncFileReader;
@@ -23,6 +22,9 @@ use crate::columns::Messages;
 use crate::error::Error;
 use crate::lent::Batches;
 use crate::read::{OpenFile, Rows, checked_footer};
+use sought::{Sought as _, WantedIds, WantedKeys, read_sought};
+
+mod sought;
 
 /// What finds one row of a file: all that files are sorted by, but the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,17 +81,10 @@ where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
     let mut wanted = WantedKeys::new(keys);
-    let file = OpenFile::open(reader, PageIndexPolicy::Optional).await?;
-    let columns: Vec<_> = file.columns.names().filter(|name| projection.has_besides_key(name)).collect();
-    let file = file.only(&columns);
-    let candidates = |metadata: &ParquetMetaData, group| wanted.candidates(metadata, group);
-    let selected = Selected::new(file.metadata(), candidates);
-    let found = Arc::clone(&wanted.found);
-    let mut rows = read_where(file, selected, &KEY_COLUMNS, move |batch| wanted.matches(batch)).await?;
+    let mut rows = read_sought(reader, &mut wanted, |name| projection.has_besides_key(name)).await?;
     // The columns of the key are not unpacked once more: it is known what they hold.
-    let found = found.lock().unwrap_or_else(PoisonError::into_inner);
-    for (row, (position, sent_at)) in rows.iter_mut().zip(found.iter()) {
-        (row.position, row.sent_at) = (*position, *sent_at);
+    for (row, (position, sent_at)) in rows.iter_mut().zip(wanted.found) {
+        (row.position, row.sent_at) = (position, sent_at);
     }
     Ok(rows)
 }
@@ -131,20 +126,7 @@ pub async fn find_ids<R>(reader: R, ids: &[&str]) -> Result<Vec<Message<'static>
 where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
-    let mut wanted: Vec<_> = ids.iter().map(|id| (*id).to_owned()).collect();
-    wanted.sort_unstable();
-    let bounds: Vec<_> = wanted.iter().map(|id| Bound::Bytes(id.as_bytes().to_vec())).collect();
-    let file = OpenFile::open(reader, PageIndexPolicy::Optional).await?;
-    let selected = Selected::new(file.metadata(), |metadata, group| {
-        let pages = Stretch::of_pages(metadata, group, "msg_id");
-        let may_match = |page: &Stretch| bounds.iter().any(|id| page.may_hold(Some(id)));
-        pages.into_iter().filter(may_match).map(|page| page.rows).collect()
-    });
-    read_where(file, selected, &["msg_id"], move |batch| {
-        let ids = column(batch, "msg_id")?.as_string::<i32>();
-        Ok(ids.iter().map(|id| Some(id.is_some_and(|id| is_among(&wanted, id)))).collect())
-    })
-    .await
+    read_sought(reader, &mut WantedIds::new(ids), |_| true).await
 }
 
 /// The messages of an hour, in the order of the file. In a file of a whole day little else is read.
@@ -258,26 +240,6 @@ impl Sent {
     }
 }
 
-fn is_among(sorted: &[String], text: &str) -> bool {
-    sorted.binary_search_by(|known| known.as_str().cmp(text)).is_ok()
-}
-
-/// The rows of a file that are selected and match.
-async fn read_where<R>(
-    file: OpenFile<R, Messages>,
-    selected: Selected,
-    filter_columns: &[&str],
-    matches: impl FnMut(&RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
-) -> Result<Vec<Message<'static>>, Error>
-where
-    R: AsyncFileReader + Unpin + Send + 'static,
-{
-    if selected.groups.is_empty() {
-        return Ok(Vec::new());
-    }
-    file.filtered(selected, filter_columns, matches).rows()?.try_concat().await
-}
-
 impl<R> OpenFile<R, Messages>
 where
     R: AsyncFileReader + Unpin + Send + 'static,
@@ -329,103 +291,6 @@ impl Near {
             before += usize::try_from(metadata.row_group(group).num_rows()).unwrap_or(0);
         }
         Self { rows: joined(rows), of: before }
-    }
-}
-
-/// Keys to be found.
-struct WantedKeys {
-    /// Sorted, without repetition.
-    keys: Vec<WantedKey>,
-    /// Which of them were found.
-    is_found: Vec<bool>,
-    /// The rows that were found, in the order of the file.
-    found: Arc<Mutex<Vec<Place>>>,
-}
-
-/// Where a row stands, and when it was sent.
-type Place = (Position, Option<Timestamp>);
-
-/// A key as the columns hold it. The time comes first: by it nearly every other row is told from the one that is sought.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct WantedKey {
-    sent_at: Option<i64>,
-    line: i64,
-    part: i32,
-    source_hour: String,
-    /// The same.
-    hour: Hour,
-}
-
-impl WantedKeys {
-    fn new(keys: &[Key]) -> Self {
-        let mut keys: Vec<_> = keys.iter().filter_map(WantedKey::new).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        Self { is_found: vec![false; keys.len()], keys, found: Arc::default() }
-    }
-
-    /// The rows of a row group that may have one of the keys.
-    fn candidates(&self, metadata: &ParquetMetaData, group: usize) -> Vec<Range<usize>> {
-        let mut times_of_hour: BTreeMap<&str, Vec<Option<i64>>> = BTreeMap::new();
-        for key in &self.keys {
-            times_of_hour.entry(&key.source_hour).or_default().push(key.sent_at);
-        }
-        let hour_pages = Stretch::of_pages(metadata, group, "source_hour");
-        let time_pages = Stretch::of_pages(metadata, group, "sent_at");
-        let mut candidates = Vec::new();
-        for (hour, times) in times_of_hour {
-            let hour = Bound::Bytes(hour.as_bytes().to_vec());
-            let times: Vec<_> = times.into_iter().map(|time| time.map(Bound::Int)).collect();
-            let of_hour = holding(&hour_pages, &[Some(hour)]);
-            candidates.extend(common(&of_hour, &holding(&time_pages, &times)));
-        }
-        joined(candidates)
-    }
-
-    /// Which rows have one of the keys; of rows with the same key the first.
-    fn matches(&mut self, batch: &RecordBatch) -> Result<BooleanArray, ArrowError> {
-        let hours = column(batch, "source_hour")?.as_string::<i32>();
-        let times = column(batch, "sent_at")?.as_primitive::<TimestampMicrosecondType>();
-        let parts = column(batch, "part")?.as_primitive::<Int32Type>();
-        let lines = column(batch, "line")?.as_primitive::<Int64Type>();
-        let matches = (0..batch.num_rows()).map(|row| {
-            let time = times.is_valid(row).then(|| times.value(row));
-            self.take((time, lines.value(row), parts.value(row), hours.value(row)))
-        });
-        Ok(matches.map(Some).collect())
-    }
-
-    fn take(&mut self, row: (Option<i64>, i64, i32, &str)) -> bool {
-        let place = self.keys.binary_search_by(|key| key.cells().cmp(&row));
-        let Ok(place) = place else { return false };
-        let is_first = !std::mem::replace(&mut self.is_found[place], true);
-        if is_first {
-            self.found.lock().unwrap_or_else(PoisonError::into_inner).push(self.keys[place].place());
-        }
-        is_first
-    }
-}
-
-impl WantedKey {
-    /// `None` when no row can have it.
-    fn new(key: &Key) -> Option<Self> {
-        Some(Self {
-            sent_at: key.sent_at.map(|time| time.timestamp_micros()),
-            line: i64::try_from(key.line).ok()?,
-            part: i32::try_from(key.part).ok()?,
-            source_hour: key.source_hour.key(),
-            hour: key.source_hour,
-        })
-    }
-
-    fn cells(&self) -> (Option<i64>, i64, i32, &str) {
-        (self.sent_at, self.line, self.part, &self.source_hour)
-    }
-
-    fn place(&self) -> Place {
-        let (part, line) = (self.part.unsigned_abs(), self.line.unsigned_abs());
-        let position = Position { source_hour: self.hour, part, line };
-        (position, self.sent_at.and_then(Timestamp::from_timestamp_micros))
     }
 }
 

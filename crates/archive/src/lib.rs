@@ -49,6 +49,7 @@ mod foreign;
 mod layout;
 mod lent;
 mod merge;
+mod pick;
 mod portable;
 mod promotion;
 mod read;

@@ -11,7 +11,7 @@ use store::{Archive, DataFile, Snapshot};
 use crate::coverage::Coverage;
 use crate::question::{Answer, Found, Question};
 
-/// Shares of an answer's rows that are read at the same time; each costs some pages, and perhaps a footer.
+/// Files from which an answer's rows are read at the same time; each costs some pages, and perhaps a footer.
 const READ_AT_ONCE: usize = 8;
 
 /// Why a question could not be answered.
@@ -170,10 +170,10 @@ impl Library {
         Ok(self.catalogue.as_ref().map_or(Ok(()), Catalogue::refresh)?)
     }
 
-    /// Reads the rows of the hits, some on each core, and puts them back in the hits' order.
+    /// Reads the rows of the hits, from several files at a time, and puts them back in the hits' order.
     pub(crate) async fn rows(&self, hits: &[Hit], projection: Projection) -> Result<Vec<Message<'static>>, Error> {
         let snapshot = self.archive.snapshot().await?;
-        let batches: Vec<Vec<Message<'static>>> = stream::iter(shares(hits, &snapshot)?)
+        let batches: Vec<Vec<Message<'static>>> = stream::iter(keys_of_files(hits, &snapshot)?)
             .map(|(file, keys)| rows_of(snapshot.clone(), file, keys, projection))
             .buffer_unordered(READ_AT_ONCE)
             .try_collect()
@@ -184,22 +184,14 @@ impl Library {
     }
 }
 
-/// The keys of the hits, those of neighbouring rows together, in shares of about the same size: one for each core, and
-/// never of two files.
-fn shares(hits: &[Hit], snapshot: &Snapshot) -> Result<Vec<(DataFile, Vec<Key>)>, Error> {
+/// The keys of the hits in each file.
+fn keys_of_files(hits: &[Hit], snapshot: &Snapshot) -> Result<Vec<(DataFile, Vec<Key>)>, Error> {
     let mut of_files: BTreeMap<&str, (&DataFile, Vec<Key>)> = BTreeMap::new();
     for hit in hits {
         let file = snapshot.file_of(hit.source_hour).ok_or(Error::NoRow { hour: hit.source_hour })?;
         of_files.entry(&file.path).or_insert_with(|| (file, Vec::new())).1.push(key(hit));
     }
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = hits.len().div_ceil(cores).max(1);
-    let mut shares = Vec::new();
-    for (file, mut keys) in of_files.into_values() {
-        keys.sort_unstable();
-        shares.extend(keys.chunks(share).map(|keys| (file.clone(), keys.to_vec())));
-    }
-    Ok(shares)
+    Ok(of_files.into_values().map(|(file, keys)| (file.clone(), keys)).collect())
 }
 
 /// On a task of its own, because unpacking pages is work.

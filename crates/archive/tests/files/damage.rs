@@ -9,8 +9,9 @@ use chat::{Message, Sink as _};
 use futures::executor::block_on;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 
 use crate::messages::{file_of, hour, ordinary_hour};
 use crate::reader::{Reader, all};
@@ -79,6 +80,43 @@ fn a_file_that_another_program_rewrote_gives_the_same_rows() {
     assert_eq!(block_on(read_keys(reader.clone(), &[key], Projection::All)).unwrap(), std::slice::from_ref(sought));
     let id = sought.msg_id.as_deref().unwrap();
     assert_eq!(block_on(find_ids(reader, &[id])).unwrap(), std::slice::from_ref(sought));
+}
+
+/// Codecs, encodings and pages as other programs choose them.
+#[test]
+fn a_file_of_another_layout_gives_the_same_rows() {
+    let messages = ordinary_hour(hour(), 12_000);
+    let ours = batch_of(&messages);
+    let sought: Vec<_> = [0, 1, 777, 5_345, 5_346, 11_999].map(|row| messages[row].clone()).into();
+    let key = |message: &Message<'_>| Key {
+        source_hour: hour(),
+        sent_at: message.sent_at,
+        part: message.position.part,
+        line: message.position.line,
+    };
+    let keys: Vec<_> = sought.iter().map(key).collect();
+    let ids: Vec<_> = sought.iter().filter_map(|message| message.msg_id.as_deref()).collect();
+    let zstd = Compression::ZSTD(ZstdLevel::default());
+    for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+        for compression in [zstd, Compression::UNCOMPRESSED] {
+            for (has_index, has_dictionary) in [(true, true), (true, false), (false, true), (false, false)] {
+                let properties = WriterProperties::builder()
+                    .set_writer_version(version)
+                    .set_compression(compression)
+                    .set_dictionary_enabled(has_dictionary)
+                    .set_offset_index_disabled(!has_index)
+                    .set_statistics_enabled(if has_index { EnabledStatistics::Page } else { EnabledStatistics::None })
+                    .set_data_page_row_count_limit(2_000)
+                    .set_max_row_group_row_count(Some(5_000))
+                    .build();
+                let layout = format!("{version:?}, {compression}, index {has_index}, dictionary {has_dictionary}");
+                let reader = Reader::new(rewritten(&ours, properties));
+                let found = block_on(read_keys(reader.clone(), &keys, Projection::All)).unwrap();
+                assert!(found == sought, "{layout}");
+                assert!(block_on(find_ids(reader, &ids)).unwrap() == sought, "{layout}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -173,6 +173,29 @@ fn many_keys_find_their_rows_in_the_order_of_the_file() {
     assert_eq!(lines, expected);
 }
 
+/// Pages of texts that are unpacked in part: several rows of a page and of several, close to each other and far apart.
+#[test]
+fn a_text_is_whole_wherever_it_stands_in_its_page() {
+    let mut messages = ordinary_hour(hour(), 40_000);
+    for (index, message) in messages.iter_mut().enumerate() {
+        let sentence = format!("{index} 潮汐表 of slipway {}. ", index.wrapping_mul(0x9E37_79B9) % 100_003);
+        message.text = (index % 7 != 3).then(|| sentence.repeat(index % 11).into());
+    }
+    let reader = Reader::new(file_of(&messages));
+    let last = messages.len() - 1;
+    let dense = 8_000..8_400;
+    for sought in
+        [vec![0], vec![last], vec![5, 8_191, 8_192, 30_000], vec![100, 4_000, 39_000], dense.step_by(3).collect()]
+    {
+        let keys: Vec<_> = sought.iter().map(|row| key(&messages[*row])).collect();
+        let expected: Vec<_> = sought.iter().map(|row| messages[*row].clone()).collect();
+        assert!(found(&reader, &keys) == expected, "rows {sought:?}");
+    }
+    for row in (0..messages.len()).step_by(1_009) {
+        assert!(found(&reader, &[key(&messages[row])]) == messages[row..=row], "row {row}");
+    }
+}
+
 #[test]
 fn what_is_served_and_what_is_no_longer_are_two_rows() {
     let mut messages = ordinary_hour(hour(), 3_000);
