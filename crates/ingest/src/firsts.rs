@@ -51,6 +51,20 @@ impl Firsts {
         }
     }
 
+    /// With an id that could not be looked for.
+    #[cfg(test)]
+    pub(crate) fn illegible() -> Self {
+        let file = tempfile::tempfile().unwrap();
+        let cut = file.try_clone().unwrap();
+        let mut files = vec![file];
+        let mut firsts = Self::new(Box::new(move || files.pop().ok_or(io::ErrorKind::StorageFull.into())));
+        (0..6 * RECENT as u64).for_each(|number| assert_eq!(firsts.meet(number, number), None));
+        cut.set_len(7).unwrap();
+        firsts.check().unwrap();
+        assert_eq!(firsts.get(RECENT as u64 / 2), None);
+        firsts
+    }
+
     /// # Errors
     ///
     /// When an id could not be looked for: what was told of it may be wrong.
@@ -210,14 +224,7 @@ mod tests {
 
     #[test]
     fn an_id_that_cannot_be_looked_for_is_told() {
-        let file = tempfile::tempfile().unwrap();
-        let cut = file.try_clone().unwrap();
-        let mut files = vec![file];
-        let mut firsts = Firsts::new(Box::new(move || files.pop().ok_or(io::ErrorKind::StorageFull.into())));
-        (0..6 * RECENT as u64).for_each(|number| assert_eq!(firsts.meet(number, number), None));
-        cut.set_len(7).unwrap();
-        firsts.check().unwrap();
-        firsts.get(RECENT as u64 / 2);
+        let firsts = Firsts::illegible();
         assert_eq!(firsts.check().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 

@@ -53,6 +53,12 @@ impl Seen {
         Self { values: Some(FxHashSet::default()), ..self }
     }
 
+    /// With an id of which nothing could be told.
+    #[cfg(test)]
+    pub(crate) fn illegible() -> Self {
+        Self { firsts: Firsts::illegible(), ..Self::new(tempfile::tempfile) }
+    }
+
     /// Whether all that was told is true. Nothing may be published before it was asked.
     ///
     /// # Errors
