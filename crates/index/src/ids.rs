@@ -3,7 +3,6 @@
 //! Nearly no message stands in two hours. So of rows that may be copies the ids are read first, many at once, and only those of
 //! which another row has the same are told apart by their hours.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chat::Hour;
@@ -77,13 +76,13 @@ impl Ids {
 fn suspects(mut rows: Vec<Row>) -> Vec<Row> {
     let bits = (rows.len() as u64 * BITS_A_ROW).next_power_of_two().max(64);
     let bit = |row: &Row| bit_in(bits, row.message);
-    let (mut met, mut twice) = (Bits::with(bits), BTreeSet::new());
+    let (mut met, mut twice) = (Bits::with(bits), Bits::with(bits));
     for row in &rows {
         if met.put(bit(row)) {
-            twice.insert(bit(row));
+            twice.put(bit(row));
         }
     }
-    rows.retain(|row| twice.contains(&bit(row)));
+    rows.retain(|row| twice.has(bit(row)));
     rows
 }
 
