@@ -37,8 +37,8 @@ where
     columns.retain(&names);
     let mut picker = Picker::new(reader, Arc::clone(footer.metadata()));
     let candidates = |group| Picked { group, rows: sought.candidates(footer.metadata(), group) };
-    let near: Vec<_> = (0..footer.metadata().num_row_groups()).map(candidates).collect();
-    let near: Vec<_> = near.into_iter().filter(|near| !near.rows.is_empty()).collect();
+    let near = (0..footer.metadata().num_row_groups()).map(candidates);
+    let near: Vec<_> = near.filter(|near| !near.rows.is_empty()).collect();
     let mut found = Vec::new();
     for near in near.chunks(GROUPS_AT_ONCE) {
         let mut picked = Vec::with_capacity(near.len());

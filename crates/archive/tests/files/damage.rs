@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use archive::{Error, Key, Projection, Settings, Writer, find_ids, message_schema, read_all, read_entries, read_keys};
+use archive::{Error, Projection, Settings, Writer, find_ids, message_schema, read_all, read_entries, read_keys};
 use arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
 use chat::{Message, Sink as _};
@@ -13,7 +13,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 
-use crate::messages::{file_of, hour, ordinary_hour};
+use crate::messages::{file_of, hour, key, ordinary_hour};
 use crate::reader::{Reader, all};
 
 fn error_of(file: Vec<u8>) -> Error {
@@ -75,9 +75,10 @@ fn a_file_that_another_program_rewrote_gives_the_same_rows() {
     let reader = Reader::new(rewritten(&theirs, properties));
     assert!(all(read_all(reader.clone())) == messages);
     let sought = &messages[1_234];
-    let position = sought.position;
-    let key = Key { source_hour: hour(), sent_at: sought.sent_at, part: position.part, line: position.line };
-    assert_eq!(block_on(read_keys(reader.clone(), &[key], Projection::All)).unwrap(), std::slice::from_ref(sought));
+    assert_eq!(
+        block_on(read_keys(reader.clone(), &[key(sought)], Projection::All)).unwrap(),
+        std::slice::from_ref(sought)
+    );
     let id = sought.msg_id.as_deref().unwrap();
     assert_eq!(block_on(find_ids(reader, &[id])).unwrap(), std::slice::from_ref(sought));
 }
@@ -88,12 +89,6 @@ fn a_file_of_another_layout_gives_the_same_rows() {
     let messages = ordinary_hour(hour(), 12_000);
     let ours = batch_of(&messages);
     let sought: Vec<_> = [0, 1, 777, 5_345, 5_346, 11_999].map(|row| messages[row].clone()).into();
-    let key = |message: &Message<'_>| Key {
-        source_hour: hour(),
-        sent_at: message.sent_at,
-        part: message.position.part,
-        line: message.position.line,
-    };
     let keys: Vec<_> = sought.iter().map(key).collect();
     let ids: Vec<_> = sought.iter().filter_map(|message| message.msg_id.as_deref()).collect();
     let zstd = Compression::ZSTD(ZstdLevel::default());

@@ -10,13 +10,8 @@ use chat::{Hour, Message, Position, RETAINED_PARTS, Timestamp};
 use futures::TryStreamExt as _;
 use futures::executor::block_on;
 
-use crate::messages::{file_of, hour, ordinary_hour, small, write};
+use crate::messages::{file_of, hour, key, ordinary_hour, small, write};
 use crate::reader::{Reader, all};
-
-fn key(message: &Message<'_>) -> Key {
-    let position = message.position;
-    Key { source_hour: position.source_hour, sent_at: message.sent_at, part: position.part, line: position.line }
-}
 
 fn found(reader: &Reader, keys: &[Key]) -> Vec<Message<'static>> {
     block_on(read_keys(reader.clone(), keys, Projection::All)).unwrap()

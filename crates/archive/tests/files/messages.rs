@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use archive::{Settings, Writer, Written};
+use archive::{Key, Settings, Writer, Written};
 use chat::{BodyType, Hour, Message, Position, Sink as _, Timestamp};
 
 pub(crate) fn hour() -> Hour {
@@ -15,6 +15,12 @@ pub(crate) fn position(line: u64) -> Position {
 
 pub(crate) fn millis(millis: i64) -> Timestamp {
     Timestamp::from_timestamp_millis(millis).unwrap()
+}
+
+/// What finds a message in a file.
+pub(crate) fn key(message: &Message<'_>) -> Key {
+    let position = message.position;
+    Key { source_hour: position.source_hour, sent_at: message.sent_at, part: position.part, line: position.line }
 }
 
 /// An hour of ordinary chat: `count` messages, evenly over the hour, in the order of their time.
