@@ -281,6 +281,8 @@ mod tests {
         let first = unpacked(&unpacker, packed.clone()).unwrap();
         let place = first.as_ptr();
         drop(first);
+        let spare: Vec<_> = unpacker.lock().spare.iter().map(Vec::as_ptr).collect();
+        assert_eq!(spare, [place], "it came back");
         let (again, beside) = (unpacked(&unpacker, packed.clone()).unwrap(), unpacked(&unpacker, packed).unwrap());
         assert_eq!(again.as_ptr(), place);
         assert_eq!(again, beside);
