@@ -3,10 +3,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::num::NonZero;
-use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock};
 
 use rustc_hash::FxHashSet;
 use tantivy::query::{EnableScoring, Query, Weight};
@@ -15,6 +13,7 @@ use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 use crate::best::{Best, Ranked};
 use crate::ids::{self, Ids};
 use crate::keys::Keys;
+use crate::lots::{cores, on_each};
 use crate::query::Span;
 use crate::repeats::{Bits, Repeats};
 use crate::request::{By, Order, Place};
@@ -147,12 +146,11 @@ impl Pass {
     fn summed(&self, best: Best, segments: Vec<GoneOver>, keys: &[Arc<Keys>]) -> Collected {
         let rows = segments.iter().map(|segment| segment.rows).sum();
         let most = if self.repeats.is_some() { REMEMBERED } else { FEW };
-        let (mut all_seen, mut tallies) = (Some(Vec::new()), BTreeMap::new());
-        for segment in segments {
-            all_seen = all_seen.zip(segment.seen).and_then(|(all, more)| joined(all, more, most));
-            tallies.insert(segment.segment, segment.tallies);
-        }
-        let ids = all_seen.map(|rows| Ids::of(rows, keys));
+        let (seen, mut tallies): (Vec<_>, BTreeMap<_, _>) =
+            segments.into_iter().map(|segment| (segment.seen, (segment.segment, segment.tallies))).unzip();
+        let seen: Option<Vec<_>> = seen.into_iter().collect();
+        let seen = seen.filter(|lots| lots.iter().map(Vec::len).sum::<usize>() <= most);
+        let ids = seen.map(|lots| Ids::of(&lots, keys));
         for copy in ids.iter().flat_map(Ids::copies) {
             let of_segment = tallies.get_mut(&copy.segment).into_iter().flatten();
             of_segment.for_each(|tally: &mut Tally| tally.take_back(copy.doc));
@@ -181,39 +179,12 @@ fn dealt(mut segments: Vec<Segment<'_>>, lots: usize) -> Vec<Vec<Segment<'_>>> {
     dealt.into_iter().map(|(_, lot)| lot).filter(|lot| !lot.is_empty()).collect()
 }
 
-/// Asking the system takes as long as a small search.
-fn cores() -> usize {
-    static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, NonZero::get));
-    *CORES
-}
-
-/// Works on each lot, on a thread of its own if there are several.
-fn on_each<L: Send, T: Send>(
-    mut lots: Vec<L>,
-    work: impl Fn(L) -> tantivy::Result<T> + Sync,
-) -> tantivy::Result<Vec<T>> {
-    let mine = lots.pop();
-    std::thread::scope(|scope| {
-        let others: Vec<_> = lots.into_iter().map(|lot| scope.spawn(|| work(lot))).collect();
-        let mine = mine.map(&work);
-        let others = others.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        mine.into_iter().chain(others).collect()
-    })
-}
-
 /// What one segment gave, besides its best rows.
 struct GoneOver {
     segment: SegmentOrdinal,
     seen: Option<Vec<ids::Row>>,
     tallies: Vec<Tally>,
     rows: u64,
-}
-
-fn joined(mut all: Vec<ids::Row>, more: Vec<ids::Row>, most: usize) -> Option<Vec<ids::Row>> {
-    (all.len() + more.len() <= most).then(|| {
-        all.extend(more);
-        all
-    })
 }
 
 /// The score that is sure to be among the best, as all cores together know.

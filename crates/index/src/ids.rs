@@ -49,8 +49,9 @@ pub(crate) fn rows(docs: &[DocId], segment: SegmentOrdinal, keys: &Keys) -> Vec<
 }
 
 impl Ids {
-    /// Tells the rows of each message apart, of those that have several. `keys` are those of every segment.
-    pub(crate) fn of(rows: Vec<Row>, keys: &[Arc<Keys>]) -> Self {
+    /// Tells the rows of each message apart, of those that have several. `rows` may come in several lots, and `keys` are those
+    /// of every segment.
+    pub(crate) fn of(rows: &[Vec<Row>], keys: &[Arc<Keys>]) -> Self {
         let mut rows = suspects(rows);
         rows.sort_unstable();
         let several = rows.chunk_by(|one, other| one.message == other.message).filter(|group| group.len() > 1);
@@ -73,17 +74,17 @@ impl Ids {
 }
 
 /// The rows whose bit another row has too.
-fn suspects(mut rows: Vec<Row>) -> Vec<Row> {
-    let bits = (rows.len() as u64 * BITS_A_ROW).next_power_of_two().max(64);
+fn suspects(rows: &[Vec<Row>]) -> Vec<Row> {
+    let count: usize = rows.iter().map(Vec::len).sum();
+    let bits = (count as u64 * BITS_A_ROW).next_power_of_two().max(64);
     let bit = |row: &Row| bit_in(bits, row.message);
     let (mut met, mut twice) = (Bits::with(bits), Bits::with(bits));
-    for row in &rows {
+    for row in rows.iter().flatten() {
         if met.put(bit(row)) {
             twice.put(bit(row));
         }
     }
-    rows.retain(|row| twice.has(bit(row)));
-    rows
+    rows.iter().flatten().filter(|row| twice.has(bit(row))).copied().collect()
 }
 
 impl Row {

@@ -7,7 +7,11 @@ use tantivy::columnar::Column;
 use tantivy::{DocId, Score, Searcher, SegmentReader};
 
 use crate::fields::column;
+use crate::lots::{cores, on_each};
 use crate::search::Hit;
+
+/// Segments whose columns are opened in less time than a thread takes to begin.
+const FEW: usize = 4;
 
 /// The columns of a segment that make a hit. Opening them takes as long as some thousands of rows.
 pub(crate) struct Keys {
@@ -21,7 +25,10 @@ pub(crate) struct Keys {
 impl Keys {
     /// The keys of every segment, in order.
     pub(crate) fn of_all(searcher: &Searcher) -> tantivy::Result<Vec<Arc<Self>>> {
-        searcher.segment_readers().iter().map(|segment| Ok(Arc::new(Self::of(segment)?))).collect()
+        let segments = searcher.segment_readers();
+        let lots: Vec<_> = segments.chunks(segments.len().div_ceil(cores()).max(FEW)).collect();
+        let of_lot = |lot: &[SegmentReader]| lot.iter().map(|segment| Ok(Arc::new(Self::of(segment)?))).collect();
+        Ok(on_each(lots, of_lot)?.into_iter().flat_map(|keys: Vec<_>| keys).collect())
     }
 
     fn of(segment: &SegmentReader) -> tantivy::Result<Self> {

@@ -51,6 +51,7 @@ mod format;
 mod guard;
 mod ids;
 mod keys;
+mod lots;
 mod markers;
 mod one_of;
 mod phrases;

@@ -140,9 +140,12 @@ pub(crate) fn bit_in(bits: u64, message: u64) -> u64 {
     (spread(message) >> 12) & (bits - 1)
 }
 
-/// Ids that follow each other lie far apart.
+/// Ids that are like each other lie far apart: the service's have the time in their upper half, and of two hours many have
+/// the same lower half. The last step of SplitMix64, of whose bits each depends on all of the id.
 fn spread(message: u64) -> u64 {
-    message.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    let message = (message ^ message >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let message = (message ^ message >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    message ^ message >> 31
 }
 
 /// Marks the rows of messages that stand in several hours.
@@ -160,6 +163,25 @@ fn mark(mut suspects: Vec<Suspect>, searcher: &Searcher, into: &mut [Bits]) {
                 *bits = Bits::with(u64::from(rows));
             }
             bits.put(u64::from(suspect.doc));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The service's ids have seconds in their upper half, then milliseconds and a number that begins anew, see section 1.5 of
+    /// the protocol.
+    #[test]
+    fn ids_that_differ_in_their_time_alone_have_bits_of_their_own() {
+        for (step, count) in [(1u64, 100_000u64), (1 << 22, 100_000), (1 << 32, 100_000), (3_600_000 << 22, 20_000)] {
+            let bits = (count * BITS_A_ROW).next_power_of_two();
+            let ids = (0..count).map(|number| 0x1537_87e0_0000_0001u64.wrapping_add(number.wrapping_mul(step)));
+            let met: BTreeSet<_> = ids.map(|id| bit_in(bits, id)).collect();
+            assert!(met.len() as u64 > count * 24 / 25, "step {step}: {} bits of {count} ids", met.len());
         }
     }
 }
