@@ -106,11 +106,16 @@ impl WantedKeys {
         Self { times_of_hour, is_found: vec![false; keys.len()], keys, found: Vec::new() }
     }
 
+    /// Whether one of the keys has this time. The times of nearly all rows are told from them by the first and the last.
+    fn has_time(&self, time: Option<i64>) -> bool {
+        let [first, .., last] = self.keys.as_slice() else {
+            return self.keys.first().is_some_and(|key| key.sent_at == time);
+        };
+        let is_between = first.sent_at <= time && time <= last.sent_at;
+        is_between && self.keys.binary_search_by_key(&time, |key| key.sent_at).is_ok()
+    }
+
     fn take(&mut self, row: (Option<i64>, i64, i32, &str)) -> bool {
-        let sent_at = |key: &WantedKey| key.sent_at;
-        if self.keys.first().map(sent_at) > Some(row.0) || self.keys.last().map(sent_at) < Some(row.0) {
-            return false;
-        }
         let place = self.keys.binary_search_by(|key| key.cells().cmp(&row));
         let Ok(place) = place else { return false };
         let is_first = !std::mem::replace(&mut self.is_found[place], true);
@@ -154,7 +159,7 @@ impl Sought for WantedKeys {
         let lines = column(batch, "line")?.as_primitive::<Int64Type>();
         let is_sought = |row| {
             let time = times.is_valid(row).then(|| times.value(row));
-            self.take((time, lines.value(row), parts.value(row), hours.value(row)))
+            self.has_time(time) && self.take((time, lines.value(row), parts.value(row), hours.value(row)))
         };
         Ok((0..batch.num_rows()).map(is_sought).collect())
     }
