@@ -11,7 +11,7 @@ use tantivy::{DocId, Searcher};
 use crate::keys::Keys;
 
 /// Bits for each row: of the rows that do not repeat, one in so many is compared for nothing.
-pub(crate) const BITS_A_ROW: u64 = 32;
+const BITS_A_ROW: u64 = 32;
 
 /// The bits of a field at the most: 32 MB, of which there are two. An index with more rows is gone through in turns.
 const MOST_BITS: u64 = 1 << 28;
