@@ -118,7 +118,8 @@ impl Pass {
         }
         let (mut best, mut gone_over) = (Best::new(self), Vec::new());
         let floor = Arc::new(Floor::default());
-        for (found, segments) in on_each(lanes, |segments| self.go_over(segments, weight.as_ref(), &floor))? {
+        for gone in on_each(lanes, |segments| self.go_over(segments, weight.as_ref(), &floor)) {
+            let (found, segments) = gone?;
             best = best.with(found);
             gone_over.extend(segments);
         }

@@ -9,13 +9,10 @@ use chat::Hour;
 use tantivy::{DocId, SegmentOrdinal};
 
 use crate::keys::Keys;
-use crate::repeats::{Bits, bit_in};
+use crate::repeats::{BITS_A_ROW, Bits, bit_in};
 
 /// Ids that are read of a column at once.
 const AT_ONCE: usize = 64;
-
-/// Bits for each row. One in a dozen is then compared for nothing, and those of 100,000 rows fit into a near cache.
-const BITS_A_ROW: u64 = 8;
 
 /// A row, and whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

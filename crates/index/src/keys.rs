@@ -27,8 +27,9 @@ impl Keys {
     pub(crate) fn of_all(searcher: &Searcher) -> tantivy::Result<Vec<Arc<Self>>> {
         let segments = searcher.segment_readers();
         let lots: Vec<_> = segments.chunks(segments.len().div_ceil(cores()).max(FEW)).collect();
-        let of_lot = |lot: &[SegmentReader]| lot.iter().map(|segment| Ok(Arc::new(Self::of(segment)?))).collect();
-        Ok(on_each(lots, of_lot)?.into_iter().flat_map(|keys: Vec<_>| keys).collect())
+        let of_lot =
+            |lot: &[SegmentReader]| lot.iter().map(|segment| Self::of(segment).map(Arc::new)).collect::<Vec<_>>();
+        on_each(lots, of_lot).into_iter().flatten().collect()
     }
 
     fn of(segment: &SegmentReader) -> tantivy::Result<Self> {

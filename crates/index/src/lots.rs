@@ -12,10 +12,7 @@ pub(crate) fn cores() -> usize {
 }
 
 /// Works on each lot, on a thread of its own if there are several, and gives what came of them in their order.
-pub(crate) fn on_each<L: Send, T: Send>(
-    mut lots: Vec<L>,
-    work: impl Fn(L) -> tantivy::Result<T> + Sync,
-) -> tantivy::Result<Vec<T>> {
+pub(crate) fn on_each<L: Send, T: Send>(mut lots: Vec<L>, work: impl Fn(L) -> T + Sync) -> Vec<T> {
     let mine = lots.pop();
     thread::scope(|scope| {
         let others: Vec<_> = lots.into_iter().map(|lot| scope.spawn(|| work(lot))).collect();

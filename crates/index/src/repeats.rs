@@ -9,12 +9,15 @@ use std::sync::Arc;
 use tantivy::{DocId, Searcher};
 
 use crate::keys::Keys;
+use crate::lots::{cores, on_each};
 
-/// Bits for each row: of the rows that do not repeat, one in so many is compared for nothing.
-const BITS_A_ROW: u64 = 32;
+/// Bits for each row: of the rows that do not repeat, one in a dozen is compared for nothing. More bits would be farther away in
+/// memory, which takes longer.
+pub(crate) const BITS_A_ROW: u64 = 8;
 
-/// The bits of a field at the most: 32 MB, of which there are two. An index with more rows is gone through in turns.
-const MOST_BITS: u64 = 1 << 28;
+/// The bits of all fields that are filled at a time at the most: 8 MB, of which there are two. An index with more rows is gone
+/// through in turns.
+const MOST_BITS: u64 = 1 << 26;
 
 /// Ids that are read of a column at once.
 const AT_ONCE: usize = 1 << 10;
@@ -42,12 +45,12 @@ impl Repeats {
     /// Goes through the ids of all rows.
     pub(crate) fn of(searcher: &Searcher, keys: &[Arc<Keys>]) -> Self {
         let rows: u64 = searcher.segment_readers().iter().map(|segment| u64::from(segment.max_doc())).sum();
-        let bits = (rows * BITS_A_ROW).next_power_of_two().clamp(64, MOST_BITS);
-        let turns = (rows * BITS_A_ROW).div_ceil(MOST_BITS).max(1);
         let mut found: Vec<Bits> = searcher.segment_readers().iter().map(|_| Bits::default()).collect();
-        for turn in 0..turns {
-            let suspects = Turn { bits, turn, turns }.suspects(searcher, keys);
-            mark(suspects, searcher, &mut found);
+        let turns = Turn::all(rows, cores() as u64);
+        let lots: Vec<_> = turns.chunks(turns.len().div_ceil(cores())).collect();
+        let repeating = |lot: &[Turn]| lot.iter().flat_map(|turn| turn.repeating(searcher, keys)).collect::<Vec<_>>();
+        for row in on_each(lots, repeating).into_iter().flatten() {
+            mark(row, searcher, &mut found);
         }
         Self { segments: found.into_iter().map(Arc::new).collect() }
     }
@@ -90,6 +93,23 @@ struct Turn {
 }
 
 impl Turn {
+    /// As many for each core, of all ids of so many rows.
+    fn all(rows: u64, cores: u64) -> Vec<Self> {
+        let (bits, most) = (rows * BITS_A_ROW, (MOST_BITS / cores.next_power_of_two()).max(64));
+        let turns = bits.div_ceil(most * cores).max(1) * cores;
+        let bits = bits.div_ceil(turns).next_power_of_two().clamp(64, most);
+        (0..turns).map(|turn| Self { bits, turn, turns }).collect()
+    }
+
+    /// The rows of messages that stand in several hours.
+    fn repeating(&self, searcher: &Searcher, keys: &[Arc<Keys>]) -> Vec<Suspect> {
+        let mut suspects = self.suspects(searcher, keys);
+        suspects.sort_unstable();
+        let groups = suspects.chunk_by(|one, other| one.message == other.message);
+        let hour = |suspect: Option<&Suspect>| suspect.map(|suspect| suspect.hour);
+        groups.filter(|group| hour(group.first()) != hour(group.last())).flatten().copied().collect()
+    }
+
     /// The rows whose bit another row has too. Deleted rows may set bits, but are not among them.
     fn suspects(&self, searcher: &Searcher, keys: &[Arc<Keys>]) -> Vec<Suspect> {
         let (mut met, mut twice) = (Bits::with(self.bits), Bits::with(self.bits));
@@ -119,6 +139,11 @@ impl Turn {
         suspects
     }
 
+    /// Whether an id is looked at in this turn.
+    fn has(&self, message: u64) -> bool {
+        ((spread(message) >> 40) * self.turns) >> 24 == self.turn
+    }
+
     /// Calls with the number of the value in its column and the bit of each id of this turn.
     fn each(&self, keys: &Keys, mut call: impl FnMut(u32, u64)) {
         let values = &keys.message.values;
@@ -127,7 +152,7 @@ impl Turn {
             let some = &mut some[..AT_ONCE.min((count - start) as usize)];
             values.get_range(u64::from(start), some);
             for (value, message) in (start..).zip(some) {
-                if self.turns == 1 || (spread(*message) >> 48) % self.turns == self.turn {
+                if self.has(*message) {
                     call(value, bit_in(self.bits, *message));
                 }
             }
@@ -137,7 +162,7 @@ impl Turn {
 
 /// The bit of an id in a field of so many, a power of two.
 pub(crate) fn bit_in(bits: u64, message: u64) -> u64 {
-    (spread(message) >> 12) & (bits - 1)
+    spread(message) & (bits - 1)
 }
 
 /// Ids that are like each other lie far apart: the service's have the time in their upper half, and of two hours many have
@@ -148,23 +173,14 @@ fn spread(message: u64) -> u64 {
     message ^ message >> 31
 }
 
-/// Marks the rows of messages that stand in several hours.
-fn mark(mut suspects: Vec<Suspect>, searcher: &Searcher, into: &mut [Bits]) {
-    suspects.sort_unstable();
-    for group in suspects.chunk_by(|one, other| one.message == other.message) {
-        let first = group.first().map(|suspect| suspect.hour);
-        if group.last().map(|suspect| suspect.hour) == first {
-            continue;
-        }
-        for suspect in group {
-            let Some(bits) = into.get_mut(suspect.segment) else { continue };
-            if bits.is_empty() {
-                let rows = searcher.segment_readers().get(suspect.segment).map_or(0, tantivy::SegmentReader::max_doc);
-                *bits = Bits::with(u64::from(rows));
-            }
-            bits.put(u64::from(suspect.doc));
-        }
+/// Marks a row.
+fn mark(row: Suspect, searcher: &Searcher, into: &mut [Bits]) {
+    let Some(bits) = into.get_mut(row.segment) else { return };
+    if bits.is_empty() {
+        let rows = searcher.segment_readers().get(row.segment).map_or(0, tantivy::SegmentReader::max_doc);
+        *bits = Bits::with(u64::from(rows));
     }
+    bits.put(u64::from(row.doc));
 }
 
 #[cfg(test)]
@@ -172,6 +188,19 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn each_id_has_one_turn() {
+        for (rows, cores) in [(0, 1), (1, 1), (1_000, 3), (4_000_000, 2), (100_000_000, 5), (3_000_000_000, 16)] {
+            let turns = Turn::all(rows, cores);
+            assert_eq!(turns.len() as u64 % cores, 0, "{rows} rows, {cores} cores");
+            let bits = turns.iter().map(|turn| turn.bits).sum::<u64>();
+            assert!(bits >= rows * BITS_A_ROW && cores * turns[0].bits <= MOST_BITS, "{rows} rows, {cores} cores");
+            for id in (0..2_000).map(|number: u64| number.wrapping_mul(0x1537_87e0_0040_0001)).chain([0, u64::MAX]) {
+                assert_eq!(turns.iter().filter(|turn| turn.has(id)).count(), 1, "id {id:x} of {} turns", turns.len());
+            }
+        }
+    }
 
     /// The service's ids have seconds in their upper half, then milliseconds and a number that begins anew, see section 1.5 of
     /// the protocol.
@@ -181,7 +210,7 @@ mod tests {
             let bits = (count * BITS_A_ROW).next_power_of_two();
             let ids = (0..count).map(|number| 0x1537_87e0_0000_0001u64.wrapping_add(number.wrapping_mul(step)));
             let met: BTreeSet<_> = ids.map(|id| bit_in(bits, id)).collect();
-            assert!(met.len() as u64 > count * 24 / 25, "step {step}: {} bits of {count} ids", met.len());
+            assert!(met.len() as u64 > count * 9 / 10, "step {step}: {} bits of {count} ids", met.len());
         }
     }
 }

@@ -369,6 +369,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn ranges_come_in_the_order_in_which_they_are_asked_for() {
+        let folder = TempDir::new().unwrap();
+        let disk = Disk::new(folder.path()).unwrap();
+        let (path, bytes): (_, Vec<u8>) = (Path::from("x"), (0..=u8::MAX).collect());
+        disk.put(&path, bytes.clone().into()).await.unwrap();
+        for count in [0, 1, LEAST_OF_A_LOT, LEAST_OF_A_LOT + 1, LOTS * LEAST_OF_A_LOT + 3, 200] {
+            // From the end to the beginning, and each over the next.
+            let ranges: Vec<_> = (0..count as u64).rev().map(|start| start..start + 50).collect();
+            let expected: Vec<_> = (0..count).rev().map(|start| bytes[start..start + 50].to_vec()).collect();
+            assert_eq!(disk.get_ranges(&path, &ranges).await.unwrap(), expected, "{count} ranges");
+        }
+        let too_far: Vec<_> = (0..100).map(|number| number * 3..number * 3 + 1).collect();
+        assert!(disk.get_ranges(&path, &too_far).await.is_err());
+        assert!(matches!(disk.get_ranges(&Path::from("y"), &too_far[..1]).await, Err(Error::NotFound { .. })));
+    }
+
+    #[tokio::test]
     async fn many_writers_have_one_winner() {
         let folder = TempDir::new().unwrap();
         let disk = Disk::new(folder.path()).unwrap();
