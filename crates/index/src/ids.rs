@@ -9,7 +9,7 @@ use chat::Hour;
 use tantivy::{DocId, SegmentOrdinal};
 
 use crate::keys::Keys;
-use crate::repeats::{BITS_A_ROW, Bits, bit_in};
+use crate::repeats::Met;
 
 /// Ids that are read of a column at once.
 const AT_ONCE: usize = 64;
@@ -75,16 +75,9 @@ impl Ids {
 
 /// The rows whose bit another row has too.
 fn suspects(rows: &[Vec<Row>]) -> Vec<Row> {
-    let count: usize = rows.iter().map(Vec::len).sum();
-    let bits = (count as u64 * BITS_A_ROW).next_power_of_two().max(64);
-    let bit = |row: &Row| bit_in(bits, row.message);
-    let (mut met, mut twice) = (Bits::with(bits), Bits::with(bits));
-    for row in rows.iter().flatten() {
-        if met.put(bit(row)) {
-            twice.put(bit(row));
-        }
-    }
-    rows.iter().flatten().filter(|row| twice.has(bit(row))).copied().collect()
+    let mut met = Met::for_rows(rows.iter().map(|rows| rows.len() as u64).sum());
+    rows.iter().flatten().for_each(|row| met.put(row.message));
+    rows.iter().flatten().filter(|row| met.may_be_twice(row.message)).copied().collect()
 }
 
 impl Row {

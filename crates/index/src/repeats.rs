@@ -13,11 +13,14 @@ use crate::lots::{cores, on_each};
 
 /// Bits for each row: of the rows that do not repeat, one in a dozen is compared for nothing. More bits would be farther away in
 /// memory, which takes longer.
-pub(crate) const BITS_A_ROW: u64 = 8;
+const BITS_A_ROW: u64 = 8;
 
 /// The bits of all fields that are filled at a time at the most: 8 MB, of which there are two. An index with more rows is gone
 /// through in turns.
 const MOST_BITS: u64 = 1 << 26;
+
+/// Cores that do a part at the most: each reads all ids anew, to find its own.
+const MOST_SHARES: usize = 4;
 
 /// Ids that are read of a column at once.
 const AT_ONCE: usize = 1 << 10;
@@ -46,8 +49,9 @@ impl Repeats {
     pub(crate) fn of(searcher: &Searcher, keys: &[Arc<Keys>]) -> Self {
         let rows: u64 = searcher.segment_readers().iter().map(|segment| u64::from(segment.max_doc())).sum();
         let mut found: Vec<Bits> = searcher.segment_readers().iter().map(|_| Bits::default()).collect();
-        let turns = Turn::all(rows, cores() as u64);
-        let lots: Vec<_> = turns.chunks(turns.len().div_ceil(cores())).collect();
+        let shares = cores().min(MOST_SHARES);
+        let turns = Turn::all(rows, shares as u64);
+        let lots: Vec<_> = turns.chunks(turns.len().div_ceil(shares)).collect();
         let repeating = |lot: &[Turn]| lot.iter().flat_map(|turn| turn.repeating(searcher, keys)).collect::<Vec<_>>();
         for row in on_each(lots, repeating).into_iter().flatten() {
             mark(row, searcher, &mut found);
@@ -62,7 +66,7 @@ impl Repeats {
 }
 
 impl Bits {
-    pub(crate) fn with(capacity: u64) -> Self {
+    fn with(capacity: u64) -> Self {
         Self(vec![0; usize::try_from(capacity.div_ceil(64)).unwrap_or(usize::MAX)])
     }
 
@@ -76,12 +80,42 @@ impl Bits {
     }
 
     /// Puts a number in; whether it was in before.
-    pub(crate) fn put(&mut self, number: u64) -> bool {
+    fn put(&mut self, number: u64) -> bool {
         let Some(word) = self.0.get_mut((number / 64) as usize) else { return false };
         let bit = 1 << (number % 64);
         let was_in = *word & bit != 0;
         *word |= bit;
         was_in
+    }
+}
+
+/// Which ids were met, and which of them may have been met twice: those whose bit another has, too.
+pub(crate) struct Met {
+    bits: u64,
+    once: Bits,
+    twice: Bits,
+}
+
+impl Met {
+    /// With a field for the ids of so many rows.
+    pub(crate) fn for_rows(rows: u64) -> Self {
+        Self::with((rows * BITS_A_ROW).next_power_of_two().max(64))
+    }
+
+    /// With a field of so many bits, a power of two.
+    fn with(bits: u64) -> Self {
+        Self { bits, once: Bits::with(bits), twice: Bits::with(bits) }
+    }
+
+    pub(crate) fn put(&mut self, message: u64) {
+        let bit = bit_in(self.bits, message);
+        if self.once.put(bit) {
+            self.twice.put(bit);
+        }
+    }
+
+    pub(crate) fn may_be_twice(&self, message: u64) -> bool {
+        self.twice.has(bit_in(self.bits, message))
     }
 }
 
@@ -112,19 +146,15 @@ impl Turn {
 
     /// The rows whose bit another row has too. Deleted rows may set bits, but are not among them.
     fn suspects(&self, searcher: &Searcher, keys: &[Arc<Keys>]) -> Vec<Suspect> {
-        let (mut met, mut twice) = (Bits::with(self.bits), Bits::with(self.bits));
+        let mut met = Met::with(self.bits);
         for keys in keys {
-            self.each(keys, |_, bit| {
-                if met.put(bit) {
-                    twice.put(bit);
-                }
-            });
+            self.each(keys, |_, message| met.put(message));
         }
         let mut suspects = Vec::new();
         for (segment, (keys, reader)) in keys.iter().zip(searcher.segment_readers()).enumerate() {
             let mut values = Vec::new();
-            self.each(keys, |value, bit| {
-                if twice.has(bit) {
+            self.each(keys, |value, message| {
+                if met.may_be_twice(message) {
                     values.push(value);
                 }
             });
@@ -144,7 +174,7 @@ impl Turn {
         ((spread(message) >> 40) * self.turns) >> 24 == self.turn
     }
 
-    /// Calls with the number of the value in its column and the bit of each id of this turn.
+    /// Calls with the number of the value in its column and each id of this turn.
     fn each(&self, keys: &Keys, mut call: impl FnMut(u32, u64)) {
         let values = &keys.message.values;
         let (count, mut some) = (values.num_vals(), [0; AT_ONCE]);
@@ -153,7 +183,7 @@ impl Turn {
             values.get_range(u64::from(start), some);
             for (value, message) in (start..).zip(some) {
                 if self.has(*message) {
-                    call(value, bit_in(self.bits, *message));
+                    call(value, *message);
                 }
             }
         }
@@ -161,7 +191,7 @@ impl Turn {
 }
 
 /// The bit of an id in a field of so many, a power of two.
-pub(crate) fn bit_in(bits: u64, message: u64) -> u64 {
+fn bit_in(bits: u64, message: u64) -> u64 {
     spread(message) & (bits - 1)
 }
 

@@ -108,10 +108,8 @@ impl WantedKeys {
 
     /// Whether one of the keys has this time. The times of nearly all rows are told from them by the first and the last.
     fn has_time(&self, time: Option<i64>) -> bool {
-        let [first, .., last] = self.keys.as_slice() else {
-            return self.keys.first().is_some_and(|key| key.sent_at == time);
-        };
-        let is_between = first.sent_at <= time && time <= last.sent_at;
+        let is_between = self.keys.first().is_some_and(|first| first.sent_at <= time)
+            && self.keys.last().is_some_and(|last| time <= last.sent_at);
         is_between && self.keys.binary_search_by_key(&time, |key| key.sent_at).is_ok()
     }
 
