@@ -322,3 +322,31 @@ fn a_service_of_another_zone_is_noticed_before_anything_is_published() {
     doctor("+08:00").leaves(0);
     assert_eq!(fetch("+08:00").leaves(0).json()["hours"]["done"], 3);
 }
+
+/// Hours are settled in no order: while the oldest is on its way, younger ones are published.
+#[test]
+fn a_first_run_that_ends_early_forgets_no_hour() {
+    const NOW: &str = "2026-03-15T10:00:00Z";
+    const LATER: &str = "2026-03-15T10:30:00Z";
+    for signal in ["-KILL", "-TERM"] {
+        let scene = Scene::new();
+        let service = service(&scene, NOW, "2026031210:hang");
+        let due = |now: &str| {
+            let mut command = scene.annals_at(&service, &["fetch", "--due", "--json"]);
+            command.env("ANNALS_CLOCK", now);
+            command
+        };
+        let mut first = start(&mut due(NOW));
+        while crate::table::data_files(&scene.archive()) < 3 {
+            assert!(first.try_wait().unwrap().is_none(), "it ended by itself");
+            std::thread::yield_now();
+        }
+        assert!(Command::new("kill").args([signal, &first.id().to_string()]).status().unwrap().success());
+        wait(first);
+        let status = run(&mut scene.annals_at(&service, &["status", "--json"]).env("ANNALS_CLOCK", LATER));
+        assert!(status.json()["hours"]["pending"].as_u64() > Some(0), "{status:?}");
+        let report = run(&mut due(LATER)).leaves(0).json();
+        assert_eq!(report["hours"]["done"], 71, "{report}");
+        assert_eq!(report["hours"]["pending"], 1, "the hour that is going on: {report}");
+    }
+}

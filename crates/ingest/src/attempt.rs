@@ -16,7 +16,7 @@ use crate::download::Served;
 use crate::error::Error;
 use crate::hour::{Bytes, Decoded, Provenance};
 use crate::notebook::Notebook;
-use crate::plan::{Step, Why};
+use crate::plan::{Step, Why, newly_promised};
 use crate::report::Report;
 use crate::run::Outcome;
 use crate::workshop::Workshop;
@@ -33,6 +33,8 @@ pub(crate) struct Run<'a> {
     cores: Cores,
     /// Whether the archive is known to be the app's.
     claimed: OnceCell<()>,
+    /// Whether the ledger knows from which hour on the archive is to have all.
+    promised: OnceCell<()>,
     pub(crate) notebook: Notebook,
     asked: AtomicU64,
     /// Whether the messages of an hour of this run lie in the hour that was asked for.
@@ -77,13 +79,15 @@ impl<'a> Run<'a> {
         workshop: &'a Workshop,
         client: &'a Client,
         entries: &'a BTreeMap<Hour, Entry>,
+        steps: &[(Hour, Step)],
     ) -> Result<Self, Error> {
-        Ok(Self {
+        let run = Self {
             workshop,
             client,
             entries,
             cores: Cores::new(workshop.settings.workers)?,
             claimed: OnceCell::new(),
+            promised: OnceCell::new(),
             notebook: Notebook::default(),
             asked: AtomicU64::new(0),
             is_zone_right: AtomicBool::new(false),
@@ -91,7 +95,13 @@ impl<'a> Run<'a> {
             newly_lost: AtomicU64::new(0),
             doubts: Mutex::default(),
             gone: tokio::sync::Mutex::default(),
-        })
+        };
+        // It is written with the first row at the latest. Hours are settled in no order: of a run that dies while the oldest
+        // is on its way, younger ones would pass for the first that the archive is to have.
+        if let Some(oldest) = newly_promised(steps, entries, &workshop.settings.habits) {
+            run.notebook.note_for_later(run.entry(oldest, State::Pending));
+        }
+        Ok(run)
     }
 
     /// Takes the next step of an hour.
@@ -115,8 +125,7 @@ impl<'a> Run<'a> {
         if report.failures.iter().any(|failure| matches!(failure.error, Error::WrongZone { .. })) {
             self.notebook.forget();
         }
-        let rows = self.notebook.write(&self.workshop.archive).await?;
-        self.count_lost(&rows);
+        self.write_notes().await?;
         report.asked += self.asked.into_inner();
         report.newly_lost += self.newly_lost.into_inner();
         Ok(())
@@ -275,6 +284,7 @@ impl<'a> Run<'a> {
     }
 
     async fn publish(&self, hour: Hour, decoded: Decoded, from: Provenance, bytes: u64) -> Result<Outcome, Error> {
+        self.promised.get_or_try_init(|| self.write_notes()).await?;
         let span = tracing::info_span!(target: "annals", "publish", %hour);
         let published = self.workshop.publish_kept(&self.cores, hour, decoded, from).instrument(span).await?;
         let has_grown = matches!(published, Published::Done(_)) && self.archived(hour).is_some();

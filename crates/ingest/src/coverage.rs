@@ -128,13 +128,24 @@ fn first_promised(entries: &BTreeMap<Hour, Entry>, habits: &Habits, now: Timesta
 /// The first hour that is promised: the service was asked for it while it should have had it, or gave it. From there on the
 /// archive is to have every hour. What was loaded from files may be older by years, and so may an hour that somebody asked
 /// for by mistake.
+///
+/// Bytes that a run had fetched and not published when it died are those of a promised hour, unless they are much older than
+/// what was asked for: then a file was being loaded.
 pub(crate) fn first_asked(entries: &BTreeMap<Hour, Entry>, habits: &Habits) -> Option<Hour> {
     let begins = |entry: &&Entry| {
         let was_given = entry.state == State::Done;
         let was_there = entry.state != State::Lost && !habits.is_expired(entry.hour, entry.at);
-        entry.source == "fetch" && (was_given || was_there)
+        match entry.source.as_str() {
+            "fetch" => was_given || was_there,
+            "raw" => was_there,
+            _ => false,
+        }
     };
-    entries.values().find(begins).map(|entry| entry.hour)
+    let first = entries.values().find(begins)?.hour;
+    let kept = i64::try_from(habits.retention.as_secs() / 3600).unwrap_or(i64::MAX);
+    let mut before = entries.range(first.plus(kept.saturating_neg())..first);
+    let from_raw = before.find(|(_, entry)| entry.source == "raw" && entry.state == State::Done);
+    Some(from_raw.map_or(first, |(hour, _)| *hour))
 }
 
 #[cfg(test)]
@@ -188,6 +199,22 @@ mod tests {
     fn an_archive_without_hours_is_to_have_all_that_somebody_wants() {
         let coverage = coverage(&[None], "fetch", first().plus(100).start());
         assert_eq!((coverage.newly_lost.len(), coverage.unpromised.len()), (1, 0));
+    }
+
+    #[test]
+    fn bytes_of_a_run_that_died_are_of_a_promised_hour_and_those_of_an_old_file_are_not() {
+        let entry = |at: i64, source: &str, known_at: i64| {
+            let entry = Entry::new(first().plus(at), first().plus(known_at).start(), State::Done);
+            (entry.hour, Entry { source: source.to_owned(), ..entry })
+        };
+        let since = |entries: &[(Hour, Entry)]| {
+            let first_asked = first_asked(&entries.iter().cloned().collect(), &Habits::default());
+            first_asked.map(|hour| hour.number() - first().number())
+        };
+        assert_eq!(since(&[entry(-60, "raw", 99), entry(0, "fetch", 2)]), Some(-60), "long after it was fetched");
+        assert_eq!(since(&[entry(-60, "raw", 2)]), Some(-60), "before anything else was published");
+        assert_eq!(since(&[entry(-9000, "raw", 2), entry(0, "fetch", 2)]), Some(0), "from a file");
+        assert_eq!(since(&[entry(-9000, "raw", 2)]), None);
     }
 
     #[test]

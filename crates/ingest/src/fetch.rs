@@ -51,7 +51,7 @@ impl Workshop {
         let entries = self.archive.entries().await?;
         check_clock(&entries, (self.clock)())?;
         let steps = self.known(&entries, range).await?.plan(range, settled);
-        let run = Run::new(self, client, &entries)?;
+        let run = Run::new(self, client, &entries, &steps)?;
         let at_once = self.settings.workers.get() + AHEAD;
         let work = steps.into_iter().map(|(hour, step)| run.settle(hour, step));
         self.gather(&mut report, work, at_once, progress).await;

@@ -71,7 +71,14 @@ impl Run<'_> {
         Ok(())
     }
 
-    pub(crate) fn count_lost(&self, standing: &[Entry]) {
+    /// Writes what waits in the notebook.
+    pub(crate) async fn write_notes(&self) -> Result<(), Error> {
+        let standing = self.notebook.write(&self.workshop.archive).await?;
+        self.count_lost(&standing);
+        Ok(())
+    }
+
+    fn count_lost(&self, standing: &[Entry]) {
         let was_lost = |hour| self.entries.get(&hour).is_some_and(|entry| entry.state == State::Lost);
         let new = standing.iter().filter(|row| row.state == State::Lost && !was_lost(row.hour)).count();
         self.newly_lost.fetch_add(new as u64, Ordering::Relaxed);

@@ -205,6 +205,14 @@ pub fn due(entries: &BTreeMap<Hour, Entry>, habits: &Habits, now: Timestamp) -> 
     Hours::between(since, going_on)
 }
 
+/// The hour from which on the archive is to have every hour once these steps begin, if it is to have fewer as yet: the oldest
+/// that nobody has asked for, and the service should have.
+pub(crate) fn newly_promised(steps: &[(Hour, Step)], entries: &BTreeMap<Hour, Entry>, habits: &Habits) -> Option<Hour> {
+    let asked = steps.iter().filter(|(_, step)| *step == Step::Ask(Why::First)).map(|(hour, _)| *hour);
+    let promised = first_asked(entries, habits);
+    asked.min().filter(|oldest| promised.is_none_or(|promised| *oldest < promised))
+}
+
 /// Served bytes to be expected of the hours to ask for: of each as many as the same hours of the day had, or as many as all
 /// had.
 fn expected_bytes(entries: &BTreeMap<Hour, Entry>, steps: &[(Hour, Step)]) -> Option<u64> {
@@ -358,6 +366,23 @@ mod tests {
         assert_eq!(since(&[(-9000, "load")]), Some(-72));
         assert_eq!(since(&[(-9000, "load"), (-500, "fetch"), (-400, "fetch")]), Some(-500));
         assert_eq!(since(&[(-8000, "fetch"), (-500, "fetch")]), Some(-500), "a year that was mistyped");
+    }
+
+    #[test]
+    fn the_oldest_hour_that_is_first_asked_for_is_promised() {
+        let promised = |steps: &[(i64, Step)], asked: &[i64]| {
+            let steps: Vec<_> = steps.iter().map(|(at, step)| (hour().plus(*at), *step)).collect();
+            let entry = |at: &i64| Entry::new(hour().plus(*at), hour().plus(at + 2).start(), State::Done);
+            let entries = asked.iter().map(|at| Entry { source: "fetch".to_owned(), ..entry(at) });
+            let entries = entries.map(|entry| (entry.hour, entry)).collect();
+            newly_promised(&steps, &entries, &Habits::default()).map(|oldest| oldest.number() - hour().number())
+        };
+        let first = Step::Ask(Why::First);
+        assert_eq!(promised(&[(0, first), (-70, first), (-60, first)], &[]), Some(-70));
+        assert_eq!(promised(&[(-70, first)], &[-60]), Some(-70));
+        assert_eq!(promised(&[(-70, first)], &[-80]), None, "it is promised already");
+        let others = [Step::Ask(Why::Expired), Step::Ask(Why::Wanted), Step::Decode, Step::Wait];
+        assert_eq!(promised(&others.map(|step| (-70, step)), &[]), None);
     }
 
     #[test]
