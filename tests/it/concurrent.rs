@@ -33,6 +33,31 @@ fn two_processes_that_publish_the_same_hour_leave_it_there_once() {
     }
 }
 
+/// Nobody asked to replace anything: whoever comes second fails, and takes nothing of the first away.
+#[test]
+fn two_processes_that_load_an_hour_from_different_files_keep_the_one_that_was_first() {
+    for _round in 0..5 {
+        let scene = Scene::new();
+        let loads = ["slipway", "lantern"].map(|word| {
+            let path = scene.path(&format!("{word}/2026031409.ndjson"));
+            std::fs::create_dir(path.parent().unwrap()).unwrap();
+            let line =
+                |id: u64| format!("{{\"msg_id\":\"{id}\",\"timestamp\":1773478800000,\"chat_type\":\"{word}\"}}\n");
+            let text: String = (0..2_000).map(line).chain(["no message\n".to_owned()]).collect();
+            std::fs::write(&path, text).unwrap();
+            start(&mut scene.annals(&["load", "--no-index", path.to_str().unwrap(), "--json"]))
+        });
+        let codes = loads.map(|child| wait(child).code);
+        assert!(codes == [0, 3] || codes == [3, 0], "{codes:?}");
+        let word = if codes[0] == 0 { "slipway" } else { "lantern" };
+        let rows = table::messages(&scene.archive());
+        assert_eq!(rows.len(), 2_000);
+        assert!(rows.iter().all(|row| row.chat_type.as_deref() == Some(word)), "{word}: {:?}", rows[0]);
+        let proof = run(&mut scene.annals(&["verify", "--round-trip", "--json"])).leaves(0).json();
+        assert_eq!((&proof["unpublished"], &proof["dead_letters"]), (&0.into(), &1.into()));
+    }
+}
+
 #[test]
 fn a_search_during_a_replacement_answers_with_the_old_rows_or_the_new() {
     let scene = Scene::new();

@@ -14,6 +14,19 @@ const NO_BUCKET: &str = "make the bucket first, or put its name right: annals ma
 
 const VERIFY: &str = "`annals verify` says what is wrong with the archive";
 
+/// Beside [`VERIFY`], for who has just asked that.
+const FROM_A_BACKUP: &str = "put the archive back from a backup: docs/operating.md says how";
+
+impl CommandError {
+    /// The same met by `annals verify`: what others would ask it about is what it found.
+    pub(super) fn found_by_verify(self) -> Self {
+        if self.hints().iter().all(|hint| hint != VERIFY) {
+            return self;
+        }
+        self.ending_with(Exit::HoursFailed).without_hints().hint(FROM_A_BACKUP)
+    }
+}
+
 impl From<api::Error> for CommandError {
     fn from(error: api::Error) -> Self {
         let exit = match error.advice() {
@@ -178,6 +191,9 @@ impl CommandError {
             }
             ingest::Error::Decode { .. } => "nothing of the hour was archived; fetch it again, or give a sound file",
             ingest::Error::OtherBytes { .. } => "give --again to replace the hour",
+            ingest::Error::OtherBytesKept { .. } => {
+                "`annals fetch` of this hour publishes them; give --again to replace them by this file"
+            }
             ingest::Error::Gap { .. } => "run the command again before the service deletes the hour",
             ingest::Error::Read { .. } => "see that the file is there and can be read",
             ingest::Error::Rows { .. } => VERIFY,

@@ -56,6 +56,12 @@ pub enum Error {
         /// The hour.
         hour: Hour,
     },
+    /// Other bytes of the hour are kept, though not published, and nobody asked to replace them.
+    #[error("other bytes of {hour} are kept already, which another run is publishing or left behind when it died")]
+    OtherBytesKept {
+        /// The hour.
+        hour: Hour,
+    },
     /// Another fetch is at work on the archive, and this one was told not to wait.
     #[error("another fetch is at work on this archive ({holder})")]
     Busy {

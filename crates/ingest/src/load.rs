@@ -20,8 +20,8 @@ use crate::workshop::Workshop;
 impl Workshop {
     /// Archives hour files, sorted into hours by [`crate::hours_of_files`].
     ///
-    /// An hour that is archived from the same bytes is left as it is; one that is archived from other bytes is a failure,
-    /// unless `settled` says [`Settled::Again`]: then it is replaced.
+    /// An hour that is archived from the same bytes is left as it is; one that is archived from other bytes, or of which other
+    /// bytes are kept, is a failure, unless `settled` says [`Settled::Again`]: then it is replaced.
     ///
     /// # Errors
     ///
@@ -84,7 +84,12 @@ impl Run<'_> {
             }
         }
         let decoded = self.workshop.decode_on(&self.cores, hour, bytes, LOADED, archived.cloned()).await?;
-        self.workshop.keep(hour, raw).await?;
+        // Of two runs that load one hour from different files, the second must not take the bytes of the first away.
+        if archived.is_some() || self.settled == Settled::Again {
+            self.workshop.keep(hour, raw).await?;
+        } else if !self.workshop.keep_first(hour, raw).await? {
+            return Err(Error::OtherBytesKept { hour });
+        }
         let published = self.workshop.publish_kept(&self.cores, hour, decoded, LOADED).await?;
         let has_grown = archived.is_some();
         Ok(Outcome { has_grown, ..Outcome::of(published, hour, length) })

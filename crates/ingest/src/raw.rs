@@ -13,6 +13,12 @@ impl Workshop {
         on_a_thread(move || Ok(archive.keep_raw(hour, raw)?)).await
     }
 
+    /// Keeps the bytes of an hour of which none are kept; `false` when others are, which stay.
+    pub(crate) async fn keep_first(&self, hour: Hour, raw: Vec<SealedRaw>) -> Result<bool, Error> {
+        let archive = self.archive.clone();
+        on_a_thread(move || Ok(archive.keep_first_raw(hour, raw)?)).await
+    }
+
     /// Keeps the bytes of an hour unless just these are kept already.
     pub(crate) async fn keep_if_other(&self, hour: Hour, raw: Vec<SealedRaw>) -> Result<(), Error> {
         let sha256: Vec<String> = raw.iter().map(|part| part.sha256().to_owned()).collect();

@@ -17,7 +17,7 @@ use crate::ledger::Ledger;
 use crate::letter_reader::LetterReader;
 use crate::lock::Lock;
 use crate::publish::{Mode, Publication, Published, Publisher};
-use crate::raw::{self, RawHour, RawPart, RawStage, SealedRaw};
+use crate::raw::{self, Others, RawHour, RawPart, RawStage, SealedRaw};
 use crate::running::Running;
 use crate::site::Site;
 use crate::snapshot::Snapshot;
@@ -107,7 +107,17 @@ impl Archive {
     ///
     /// When a part is missing, or the folder cannot be written.
     pub fn keep_raw(&self, hour: Hour, parts: Vec<SealedRaw>) -> Result<(), Error> {
-        raw::keep(&self.inner.site, hour, parts)
+        raw::keep(&self.inner.site, hour, parts, Others::Replace).map(|_| ())
+    }
+
+    /// The same for an hour of which nothing is kept yet: `false` when other bytes of it are, and stay. The same bytes are
+    /// no others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::keep_raw`].
+    pub fn keep_first_raw(&self, hour: Hour, parts: Vec<SealedRaw>) -> Result<bool, Error> {
+        raw::keep(&self.inner.site, hour, parts, Others::Stay)
     }
 
     /// What is kept of the served bytes of an hour: nothing, all parts, or not what the list of parts says.

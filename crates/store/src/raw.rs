@@ -194,8 +194,17 @@ impl SealedRaw {
     }
 }
 
-/// Keeps the parts of an hour in place of those it had.
-pub(crate) fn keep(site: &Site, hour: Hour, mut parts: Vec<SealedRaw>) -> Result<(), Error> {
+/// What becomes of other bytes of an hour that are kept already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// The new ones take their place.
+    Replace,
+    /// They stay, if they are whole.
+    Stay,
+}
+
+/// Keeps the parts of an hour; `false` when others stay.
+pub(crate) fn keep(site: &Site, hour: Hour, mut parts: Vec<SealedRaw>, others: Others) -> Result<bool, Error> {
     parts.sort_by_key(|part| part.part);
     let folder = site.path(&layout::raw_folder(hour));
     let in_order = parts.iter().zip(0..).all(|(part, number)| part.part == number && part.hour == hour);
@@ -203,24 +212,29 @@ pub(crate) fn keep(site: &Site, hour: Hour, mut parts: Vec<SealedRaw>) -> Result
         return Err(Error::Damaged { path: folder, reason: format!("the parts of {hour} are not 0, 1, 2, …") });
     }
     match site {
-        Site::Disk(disk) => keep_on_disk(disk, hour, parts),
-        Site::Remote(remote) => bucket::keep(remote, hour, parts),
+        Site::Disk(disk) => keep_on_disk(disk, hour, parts, others),
+        Site::Remote(remote) => bucket::keep(remote, hour, parts, others),
     }
 }
 
-fn keep_on_disk(disk: &Disk, hour: Hour, parts: Vec<SealedRaw>) -> Result<(), Error> {
+fn keep_on_disk(disk: &Disk, hour: Hour, parts: Vec<SealedRaw>, others: Others) -> Result<bool, Error> {
     let folder = disk.path(&layout::raw_folder(hour));
     let failed = |error| Error::file("keep the served bytes in", &folder)(error);
     create_folder(&disk.path(&Path::from(layout::RAW_FOLDER))).map_err(failed)?;
     let _lock = lock(disk, File::lock)?;
     // What a crash left: a new hour that counts already is completed, or else its parts would be mixed with these.
     complete(disk, hour).map_err(failed)?;
+    if others == Others::Stay
+        && let RawHour::Whole(kept) = look(disk, hour)?
+    {
+        return Ok(kept.iter().map(|part| &part.sha256).eq(parts.iter().map(|part| &part.taken.sha256)));
+    }
     step("raw.keep");
     stage(disk, hour, parts).map_err(failed)?;
     step("raw.listed");
     complete(disk, hour).map_err(failed)?;
     step("raw.kept");
-    Ok(())
+    Ok(true)
 }
 
 fn stage(disk: &Disk, hour: Hour, parts: Vec<SealedRaw>) -> io::Result<()> {

@@ -16,15 +16,15 @@ use object_store::ObjectMeta;
 use object_store::path::Path;
 use uuid::Uuid;
 
-use super::{List, Manifest, ManifestPart, RawHour, RawPart, SealedRaw, parsed};
+use super::{List, Manifest, ManifestPart, Others, RawHour, RawPart, SealedRaw, parsed};
 use crate::disk::Present;
 use crate::error::Error;
 use crate::layout;
 use crate::remote::Remote;
 use crate::table::ATTEMPTS;
 
-/// Keeps all parts of an hour in place of those it had.
-pub(super) fn keep(remote: &Remote, hour: Hour, parts: Vec<SealedRaw>) -> Result<(), Error> {
+/// Keeps all parts of an hour; `false` when others stay.
+pub(super) fn keep(remote: &Remote, hour: Hour, parts: Vec<SealedRaw>, others: Others) -> Result<bool, Error> {
     let list = list_of(hour);
     let failed = |error| Error::file("write", &remote.path(&list))(error);
     let mut manifest = Manifest { parts: Vec::with_capacity(parts.len()) };
@@ -35,20 +35,39 @@ pub(super) fn keep(remote: &Remote, hour: Hour, parts: Vec<SealedRaw>) -> Result
         manifest.parts.push(ManifestPart { length: taken.length, sha256: taken.sha256, id: Some(id) });
     }
     let json = serde_json::to_vec(&manifest).expect("texts and numbers are always JSON");
-    let before = replace_list(remote, &list, &json)?;
+    let (useless, is_kept) = match replace_list(remote, &list, &json, others)? {
+        Listed::InPlaceOf(before) => (before, true),
+        Listed::NotBecauseOf(kept) => {
+            let hashes =
+                |manifest: &Manifest| manifest.parts.iter().map(|part| part.sha256.clone()).collect::<Vec<_>>();
+            let is_same = hashes(&kept) == hashes(&manifest);
+            (Some(manifest), is_same)
+        }
+    };
     // From the last on: see `super::orphans`.
-    for location in before.map(|before| names(hour, &before)).unwrap_or_default().into_iter().rev() {
+    for location in useless.map(|useless| names(hour, &useless)).unwrap_or_default().into_iter().rev() {
         remote.remove(&location).map_err(failed)?;
     }
-    Ok(())
+    Ok(is_kept)
 }
 
-/// Writes a list of parts, and gives back the one in whose place it came.
-fn replace_list(remote: &Remote, list: &Path, json: &[u8]) -> Result<Option<Manifest>, Error> {
+/// What came of writing a list.
+enum Listed {
+    /// It is written, in the place of this one.
+    InPlaceOf(Option<Manifest>),
+    /// This one is to stay.
+    NotBecauseOf(Manifest),
+}
+
+fn replace_list(remote: &Remote, list: &Path, json: &[u8], others: Others) -> Result<Listed, Error> {
     for _ in 0..ATTEMPTS {
-        let before = read(remote, list)?;
+        let before = read(remote, list)?.and_then(List::parts);
+        let before = match before {
+            Some(kept) if others == Others::Stay => return Ok(Listed::NotBecauseOf(kept)),
+            before => before,
+        };
         match remote.write(list, json, Present::Replace) {
-            Ok(()) => return Ok(before.and_then(List::parts)),
+            Ok(()) => return Ok(Listed::InPlaceOf(before)),
             // Another run has kept the hour just now.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Error::file("write", &remote.path(list))(error)),
