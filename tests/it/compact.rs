@@ -128,3 +128,17 @@ fn other_readers_see_the_same_rows_before_and_after() {
     assert_eq!(table::data_files(&scene.archive()), 1);
     assert!(read() == before, "a row is another");
 }
+
+/// Each takes its lines out of the file of the day, and what was written for the others of it is of no use then.
+#[test]
+fn hours_of_a_day_that_are_replaced_at_once_leave_no_file_behind() {
+    for _round in 0..4 {
+        let scene = Scene::new();
+        run(&mut load(&scene, &hour_files(&scene, 0..8, 5), &["--no-index"])).leaves(0);
+        run(&mut scene.annals(&["compact"])).leaves(0);
+        let files = hour_files(&scene, 0..8, 6);
+        run(&mut load(&scene, &files, &["--no-index", "--again", "--set", "compact.files=0"])).leaves(0);
+        let proof = run(&mut scene.annals(&["verify", "--json"])).leaves(0).json();
+        assert_eq!((&proof["rows"], &proof["dead_letters"]), (&48.into(), &8.into()));
+    }
+}

@@ -133,7 +133,15 @@ impl<'a> Letters<'a> {
     async fn try_commit(&mut self, add: &[Add], unless: Option<Option<&str>>) -> Result<bool, Error> {
         let (hour, table) = (self.hour, self.publisher.dead_letters);
         let rest = Rest::of(hour, &*self.live().await?, table, self.publisher.site, self.publisher.now).await?;
-        let taken_out = self.take_out(&rest).await?;
+        let taken_out = match self.take_out(&rest).await {
+            Ok(taken_out) => taken_out,
+            Err(error) => {
+                // Another writer took the file away, and whoever tries again writes the rest of the next one.
+                let useless: Vec<_> = rest.add().cloned().into_iter().collect();
+                self.publisher.running.discard(table, &useless).await;
+                return Err(error);
+            }
+        };
         let plan = |live: &Live| {
             if unless.is_some_and(|wanted| self.agree(live, wanted)) {
                 return Ok(Plan::Stop(true));
