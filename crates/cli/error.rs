@@ -43,6 +43,12 @@ impl CommandError {
         self
     }
 
+    /// The same without advice.
+    #[must_use]
+    pub(crate) fn without_hints(self) -> Self {
+        Self { hints: Vec::new(), ..self }
+    }
+
     /// The same with another code.
     #[must_use]
     pub(crate) fn ending_with(self, exit: Exit) -> Self {

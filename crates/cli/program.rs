@@ -131,10 +131,13 @@ fn no_runtime(error: io::Error) -> CommandError {
     CommandError::usage(error).while_doing("could not start working threads")
 }
 
+/// Libraries that trust what they read.
+const BREAKS_ON_DAMAGE: [&str; 3] = ["/tantivy", "/parquet-", "/arrow-"];
+
 /// Printed in place of Rust's own message; [`run`] then ends with [`Exit::Bug`].
 fn report_bug(panic: &PanicHookInfo<'_>) {
-    // The engine of the index breaks on damaged files; `index` makes an error of that.
-    if panic.location().is_some_and(|place| place.file().contains("tantivy")) {
+    // What reads the index and the tables breaks on damaged files; `index` and `archive` make an error of that.
+    if panic.location().is_some_and(|place| BREAKS_ON_DAMAGE.iter().any(|name| place.file().contains(name))) {
         return;
     }
     let message = panic.payload_as_str().unwrap_or("no message");

@@ -34,6 +34,7 @@ mod ping;
 mod plan;
 mod portable;
 mod promote;
+mod proof;
 mod python_pages;
 mod readme;
 mod replay;

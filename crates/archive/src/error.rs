@@ -10,6 +10,9 @@ pub enum Error {
     /// Arrow refused a batch, or a spilled run could not be written or read.
     #[error("could not arrange the rows")]
     Arrow(#[from] ArrowError),
+    /// The file is damaged in a way that the Parquet library does not expect.
+    #[error("the file is damaged: the Parquet reader broke on it")]
+    Broken,
     /// A column has another type than the archive gives it.
     #[error("column `{column}` is {found}, not {expected}")]
     ColumnType {

@@ -11,6 +11,7 @@ use parquet::file::metadata::ParquetMetaData;
 use crate::batch::Columns;
 use crate::columns::Messages;
 use crate::error::Error;
+use crate::guard::guarded_batches;
 use crate::read::OpenFile;
 
 /// Batches as they are read, in the order of the file.
@@ -73,7 +74,7 @@ where
     pub(crate) fn lent(self) -> Result<Batches, Error> {
         let Self { parquet, columns } = self;
         let batch_rows = batch_rows(parquet.metadata());
-        let (batches, columns) = (parquet.with_batch_size(batch_rows).build()?, Arc::new(columns));
+        let (batches, columns) = (guarded_batches(parquet.with_batch_size(batch_rows).build()?), Arc::new(columns));
         Ok(batches.map(move |rows| Ok(Batch::of(Arc::clone(&columns), &rows?))).boxed())
     }
 }

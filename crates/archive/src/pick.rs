@@ -19,6 +19,7 @@ use parquet::file::metadata::ParquetMetaData;
 use rayon::prelude::*;
 
 use crate::error::Error;
+use crate::guard::guarded;
 
 use pages::Pages;
 use unpack::Unpacker;
@@ -71,7 +72,7 @@ impl<R: AsyncFileReader> Picker<R> {
             (pages, bytes)
         };
         let packed: Vec<_> = pages.into_iter().map(with_bytes).collect();
-        let cells = packed.into_par_iter().map(|(pages, bytes)| cells(&self.metadata, pages, bytes));
+        let cells = packed.into_par_iter().map(|(pages, bytes)| guarded(|| cells(&self.metadata, pages, bytes)));
         let cells = cells.collect::<Result<Vec<_>, _>>()?;
         let mut cells = cells.into_iter();
         let batch = |picked: &Picked| batch(&cells.by_ref().take(leaves.len()).collect::<Vec<_>>(), picked.count());

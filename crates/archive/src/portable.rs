@@ -11,6 +11,7 @@ use parquet::basic::Type as PhysicalType;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::Error;
+use crate::guard::{guarded_batches, guarded_wait};
 
 /// Bytes of a text that Redshift loads at the most, the least among the engines.
 pub const LONGEST_CELL: usize = 65_535;
@@ -89,13 +90,13 @@ where
     R: AsyncFileReader + Unpin + Send + 'static,
 {
     let options = ArrowReaderOptions::new();
-    let metadata = ArrowReaderMetadata::load_async(&mut reader, options).await?;
+    let metadata = guarded_wait(ArrowReaderMetadata::load_async(&mut reader, options)).await?;
     let schema = metadata.schema().clone();
     let columns = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().to_string())).collect();
     let mut faults = of_types(&schema, metadata.metadata());
     faults.extend(of_names(&schema));
     faults.extend(of_statistics(metadata.metadata()));
-    let mut batches = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata).build()?;
+    let mut batches = guarded_batches(ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata).build()?);
     let mut long = Lengths::default();
     while let Some(batch) = batches.try_next().await? {
         long.look_at(&batch);

@@ -11,6 +11,7 @@ use parquet::file::metadata::{FileMetaData, PageIndexPolicy, ParquetMetaData};
 use crate::batch::Columns;
 use crate::columns::{Attachments, DeadLetters, Entries, Messages};
 use crate::error::Error;
+use crate::guard::{guarded_batches, guarded_wait};
 use crate::layout::FORMAT_KEY;
 use crate::statistics::Statistics;
 use crate::table::{FORMAT, Table};
@@ -98,7 +99,7 @@ pub struct Footer {
 /// [`Error::Format`] when its format is no number; else when it cannot be read, or is damaged.
 pub async fn read_footer<R: AsyncFileReader>(mut reader: R) -> Result<Footer, Error> {
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
-    let metadata = reader.get_metadata(Some(&options)).await?;
+    let metadata = guarded_wait(reader.get_metadata(Some(&options))).await?;
     let file = metadata.file_metadata();
     let number = |text: &str| text.parse().map_err(|_| unknown_format(text));
     Ok(Footer { format: format_of(file).map(number).transpose()?, rows: u64::try_from(file.num_rows()).unwrap_or(0) })
@@ -154,12 +155,12 @@ where
 
     /// The rows as they lie, in those of the table's columns that the file has.
     pub(crate) fn batches(self) -> Result<BoxStream<'static, Result<RecordBatch, Error>>, Error> {
-        Ok(self.parquet.build()?.map_err(Error::from).boxed())
+        Ok(guarded_batches(self.parquet.build()?))
     }
 
     pub(crate) fn rows(self) -> Result<Rows<T::Row<'static>>, Error> {
         let Self { parquet, columns } = self;
-        let batches = parquet.build()?;
+        let batches = guarded_batches(parquet.build()?);
         let owned = move |batch: RecordBatch| {
             let rows = columns.rows(&batch)?.into_iter().map(T::owned);
             Ok(rows.collect())
@@ -174,7 +175,7 @@ pub(crate) async fn checked_footer<R: AsyncFileReader>(
     page_index: PageIndexPolicy,
 ) -> Result<ArrowReaderMetadata, Error> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_page_index_policy(page_index);
-    let footer = ArrowReaderMetadata::load_async(reader, options).await?;
+    let footer = guarded_wait(ArrowReaderMetadata::load_async(reader, options)).await?;
     check_format(footer.metadata().file_metadata())?;
     Ok(footer)
 }

@@ -96,6 +96,10 @@ pub(crate) struct Args {
 ///
 /// When there is no archive or it cannot be read at all.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    prove(args, context).await.map_err(CommandError::found_by_verify)
+}
+
+async fn prove(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let searches = search::asked_for(&args, context)?;
     let (since, until) = args.span.bounds();
     let range = since.unwrap_or(Hour::from_number(i64::MIN))..until.unwrap_or(Hour::from_number(i64::MAX));

@@ -3,6 +3,7 @@
 mod conflicts;
 mod finding;
 mod formats;
+mod log;
 mod media;
 mod questions;
 mod round_trip;
@@ -16,7 +17,7 @@ use chat::{Entry, Hour, State};
 use futures::TryStreamExt as _;
 use index::Catalogue;
 use sha2::{Digest as _, Sha256};
-use store::{DataFile, RawHour, RawPart, Snapshot};
+use store::{DataFile, RawHour, RawPart, Snapshot, TableFile};
 
 use self::conflicts::Conflicts;
 pub use self::finding::{Astray, Finding};
@@ -76,13 +77,16 @@ impl Workshop {
     ///
     /// # Errors
     ///
-    /// When the ledger or the log of the tables cannot be read at all; damage to single files is a [`Finding`].
+    /// When the log of the messages, or anything at all, cannot be read; what is damaged is a [`Finding`].
     pub async fn verify(&self, range: Range<Hour>, proof: Proof) -> Result<Verified, Error> {
         let mut looks = 0;
         loop {
             looks += 1;
             let version = self.archive.snapshot().await?.version();
-            let verified = self.verify_once(&range, proof).await?;
+            let verified = match self.verify_once(&range, proof).await {
+                Err(Error::Store(error)) if !store::is_gone(&error) => of_damaged_table(error)?,
+                verified => verified?,
+            };
             let is_still = self.archive.snapshot().await?.version() == version;
             if verified.findings.is_empty() || is_still || looks == LOOKS {
                 return Ok(verified);
@@ -115,6 +119,7 @@ impl Workshop {
         dead_letters.retain(|hour, _| is_done(hour) || !is_on_its_way(hour));
         verified.find_foreign(&entries, "dead letters", &dead_letters);
         verified.read_formats(self, range).await?;
+        verified.find_strays(self).await?;
         verified.hold_attachments(self, range).await?;
         if let Some(catalogue) = &self.catalogue {
             verified.hold_against_index(catalogue, &entries, &rows, range)?;
@@ -166,6 +171,15 @@ const LOOKS: usize = 3;
 
 type Counts = BTreeMap<Hour, u64>;
 
+/// The table of lines that were set aside.
+const DEAD_LETTERS: &str = "dead_letters";
+
+/// All that can be said of an archive with a damaged ledger, or a table with a damaged log.
+fn of_damaged_table(error: store::Error) -> Result<Verified, Error> {
+    let finding = Finding::of_table(&error).ok_or(Error::Store(error))?;
+    Ok(Verified { findings: vec![finding], ..Verified::default() })
+}
+
 impl Verified {
     async fn count_rows(&mut self, snapshot: &Snapshot, range: &Range<Hour>) -> (Counts, Conflicts) {
         let (mut counts, mut conflicts) = (Counts::new(), Conflicts::default());
@@ -189,6 +203,7 @@ impl Verified {
         while let Some(batch) = batches.try_next().await? {
             self.rows += batch.len() as u64;
             for message in batch {
+                self.find_unlogged(&file.path, &file.hours, message.position.source_hour);
                 *counts.entry(message.position.source_hour).or_default() += 1;
                 conflicts.add(&message);
             }
@@ -198,13 +213,38 @@ impl Verified {
 
     async fn count_dead_letters(&mut self, workshop: &Workshop, range: &Range<Hour>) -> Result<Counts, Error> {
         let mut counts = Counts::new();
-        let mut letters = workshop.archive.dead_letters(None).await?;
-        letters.retain(|letter| range.contains(&letter.position.source_hour));
-        for letter in letters {
-            self.dead_letters += 1;
-            *counts.entry(letter.position.source_hour).or_default() += 1;
+        let is_wanted =
+            |file: &TableFile| file.table == DEAD_LETTERS && file.hours.iter().any(|hour| range.contains(hour));
+        for file in workshop.archive.files().await?.into_iter().filter(is_wanted) {
+            if let Err(error) = self.count_letters(&file, range, &mut counts).await {
+                let name = format!("{DEAD_LETTERS}/{}", file.path);
+                self.find(Finding::Unreadable { name, why: error.to_string() });
+            }
         }
         Ok(counts)
+    }
+
+    async fn count_letters(
+        &mut self,
+        file: &TableFile,
+        range: &Range<Hour>,
+        counts: &mut Counts,
+    ) -> Result<(), archive::Error> {
+        let mut batches = archive::read_dead_letters(file.reader()).await?;
+        while let Some(letters) = batches.try_next().await? {
+            for letter in letters.iter().filter(|letter| range.contains(&letter.position.source_hour)) {
+                self.dead_letters += 1;
+                *counts.entry(letter.position.source_hour).or_default() += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes files that lie in the folders of the tables and are part of none.
+    async fn find_strays(&mut self, workshop: &Workshop) -> Result<(), Error> {
+        let strays = workshop.archive.strays().await?;
+        self.findings.extend(strays.into_iter().map(|name| Finding::Stray { name }));
+        Ok(())
     }
 
     fn hold_against_ledger(&mut self, entry: &Entry, rows: &Counts, dead_letters: &Counts) {

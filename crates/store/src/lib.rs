@@ -92,6 +92,7 @@ mod snapshot;
 mod staged;
 mod standing;
 mod steps;
+mod strays;
 #[cfg(test)]
 mod suite;
 mod sweep;

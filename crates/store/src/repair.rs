@@ -1,14 +1,12 @@
 //! What is done for an archive whose last run died: rows of the ledger that are lost, or say other than the tables, are
 //! rebuilt, what is part of nothing is removed. Only under the exclusive lock, for a run that is alive has unfinished files too.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
 use chat::{Entry, Hour, State, Timestamp};
-use futures::TryStreamExt;
-use object_store::ObjectStore;
 use object_store::path::Path;
 
 use crate::attachments::Attachments;
@@ -18,6 +16,7 @@ use crate::layout;
 use crate::ledger::Ledger;
 use crate::live::Live;
 use crate::standing::{published, withdrawn};
+use crate::strays::strays_of;
 use crate::table::Table;
 
 /// Whether the last run left something unfinished, see [`crate::running`].
@@ -64,13 +63,8 @@ pub(crate) fn lost_rows(live: &Live, known: &BTreeMap<Hour, Entry>, now: Timesta
 
 /// Removes the files of this program that are in a table's folder but not in the table.
 async fn sweep(disk: &Disk, table: &Table) -> Result<(), Error> {
-    let live = table.live().await?;
-    let live: HashSet<Path> = live.files().map(|file| table.location(file.path())).collect();
-    let folder = Path::from(table.name());
-    let listed = disk.list(Some(&folder)).map_ok(|object| object.location).try_collect::<Vec<_>>().await;
-    let listed = listed.map_err(|error| Error::file("list", &disk.path(&folder))(io::Error::other(error)))?;
-    for location in listed {
-        if layout::is_our_data_file(location.as_ref()) && !live.contains(&location) {
+    for location in strays_of(disk, table).await? {
+        if layout::is_our_data_file(location.as_ref()) {
             let path = disk.path(&location);
             tracing::debug!(path = %path.display(), "removing a file that is part of nothing");
             disk.remove_if_there(&path).map_err(Error::file("remove", &path))?;

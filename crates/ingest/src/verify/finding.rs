@@ -97,6 +97,20 @@ pub enum Finding {
         /// The hour.
         hour: Hour,
     },
+    /// The log of a table says something of a file that its rows or its footer do not.
+    #[error("{name}: the log of the table {what}")]
+    Log {
+        /// The file, relative to the archive.
+        name: String,
+        /// What it says, and what is so.
+        what: String,
+    },
+    /// A file in the folder of a table that the table does not name.
+    #[error("{name}: is no part of the table, and who reads the plain files takes its rows for more; move it away")]
+    Stray {
+        /// The file, relative to the archive.
+        name: String,
+    },
     /// The kept bytes of an hour are not whole.
     #[error("{hour}: {}: {reason}", .path.display())]
     Raw {
@@ -180,6 +194,19 @@ impl Finding {
     /// A file of messages that could not be read.
     pub(super) fn unreadable(file: &DataFile, error: &archive::Error) -> Self {
         Self::Unreadable { name: format!("messages/{}", file.path), why: error.to_string() }
+    }
+
+    /// A damaged file of the ledger, or a damaged log of a table: without it nothing can be said of the rest.
+    pub(super) fn of_table(error: &store::Error) -> Option<Self> {
+        let name = match error {
+            store::Error::Rows { table, file, .. } => format!("{table}/{file}"),
+            store::Error::Table { table, .. } => format!("{table}/_delta_log"),
+            store::Error::Damaged { path, .. } => path.display().to_string(),
+            _ => return None,
+        };
+        let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
+        let why = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
+        Some(Self::Unreadable { name, why })
     }
 
     /// What is wrong with an index: one that only cannot be read is not damaged, and nobody is to delete it.

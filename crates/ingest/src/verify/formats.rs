@@ -10,6 +10,9 @@ use super::{Finding, Verified};
 use crate::error::Error;
 use crate::workshop::Workshop;
 
+/// The table of messages, of whose files the log knows bounds.
+const MESSAGES: &str = "messages";
+
 /// A file of a table, and the format that it was written in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFormat {
@@ -60,7 +63,14 @@ impl Verified {
         let concerns = |file: &TableFile| file.hours.is_empty() || file.hours.iter().any(|hour| range.contains(hour));
         for file in workshop.archive.files().await?.into_iter().filter(concerns) {
             match archive::read_footer(file.reader()).await {
-                Ok(footer) => self.take_format(file, footer),
+                Ok(footer) => {
+                    if file.table == MESSAGES
+                        && let Ok(statistics) = archive::read_statistics(file.reader()).await
+                    {
+                        self.hold_against_log(&file, &statistics);
+                    }
+                    self.take_format(file, footer);
+                }
                 // Another writer has replaced it; what is missing for good is told by who reads the rows.
                 Err(error) if store::is_gone(&error) => {}
                 Err(error) => self.find(Finding::Unreadable { name: name(&file), why: error.to_string() }),
