@@ -35,6 +35,8 @@ pub struct Column {
     pub doc: &'static str,
     /// The [`FORMAT`] that it came with.
     pub since: u32,
+    /// Whether [`crate::Statistics`] has its bounds.
+    pub has_bounds: bool,
 }
 
 /// A table: a type of rows, and the fields that write them down.
@@ -129,7 +131,14 @@ pub(crate) enum Cell<T: Table> {
 impl<T: Table> Field<T> {
     fn column(&self) -> Column {
         let since = T::LATER.iter().find(|(name, _)| *name == self.name).map_or(1, |(_, format)| *format);
-        Column { name: self.name, type_word: self.cell.type_word(), nullable: self.nullable, doc: self.doc, since }
+        Column {
+            name: self.name,
+            type_word: self.cell.type_word(),
+            nullable: self.nullable,
+            doc: self.doc,
+            since,
+            has_bounds: self.bounds != Bounds::Groups,
+        }
     }
 
     fn to_arrow(&self) -> ArrowField {

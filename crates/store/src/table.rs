@@ -42,6 +42,9 @@ const LOG_RETENTION: &str = "interval 1 days";
 const REMOVED_RETENTION: &str = "delta.deletedFileRetentionDuration";
 /// The table property that holds the format number.
 const FORMAT_PROPERTY: &str = "annals.format";
+/// The table property that names the columns of which the log has bounds. Without it a reader takes it that it has those of
+/// all, and delta-rs passes over files by bounds that are not there.
+const BOUNDED_PROPERTY: &str = "delta.dataSkippingStatsColumns";
 
 /// What makes the tables differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +91,18 @@ impl Kind {
             Self::Hours => "hours",
             Self::Messages => "messages",
         }
+    }
+
+    /// The value of [`BOUNDED_PROPERTY`]; `None` where the log has the number of rows alone.
+    fn bounded(self) -> Option<String> {
+        let columns = match self {
+            Self::Attachments => archive::attachment_columns(),
+            Self::DeadLetters => return None,
+            Self::Hours => archive::entry_columns(),
+            Self::Messages => archive::columns(),
+        };
+        let bounded: Vec<_> = columns.iter().filter(|column| column.has_bounds).map(|column| column.name).collect();
+        Some(bounded.join(","))
     }
 
     fn columns(self) -> Result<Vec<StructField>, DeltaTableError> {
@@ -225,12 +240,13 @@ impl Table {
         Err(Error::Contended { table: self.name(), attempts: ATTEMPTS })
     }
 
-    /// Gives a table of an older format the columns that came since, and lets one that was copied from a folder into a
-    /// bucket remember what was removed. Only the log changes: in the files that are there the new columns are null.
+    /// Gives a table of an older format the columns that came since, says of which the log has bounds, and lets a table that
+    /// was copied from a folder into a bucket remember what was removed. Only the log changes: in the files that are there the new columns are null.
     async fn upgrade(&self, state: &mut State) -> Result<(), Error> {
         for attempt in 1..=ATTEMPTS {
             let found = format_of(self.name(), &state.delta)?;
-            if found == FORMAT && !forgets_within(&state.delta, self.remembers_removed) {
+            let is_up_to_date = found == FORMAT && says_what_is_bounded(self.kind, &state.delta);
+            if is_up_to_date && !forgets_within(&state.delta, self.remembers_removed) {
                 return Ok(());
             }
             let failed = |source| Error::Upgrade { table: self.name(), found, source: Box::new(source) };
@@ -306,12 +322,13 @@ async fn create_log(kind: Kind, log: &Log, remembers_removed: Duration) -> Resul
         (REMOVED_RETENTION, Some(interval(remembers_removed))),
         (FORMAT_PROPERTY, Some(FORMAT.to_string())),
     ];
+    let bounded = kind.bounded().map(|columns| (BOUNDED_PROPERTY, Some(columns)));
     CreateBuilder::new()
         .with_log_store(log.store())
         .with_table_name(kind.name())
         .with_columns(kind.columns()?)
         .with_partition_columns(kind.partitions().iter().copied())
-        .with_configuration(configuration)
+        .with_configuration(configuration.into_iter().chain(bounded))
         // Else only Delta's own properties are allowed.
         .with_raise_if_key_not_exists(false)
         .with_commit_properties(CommitProperties::default().with_max_retries(0))
@@ -343,12 +360,21 @@ fn upgraded(
     columns.extend(others);
     let metadata = delta.metadata().clone().with_schema(&StructType::try_new(columns.clone())?)?;
     let metadata = metadata.add_config_key(FORMAT_PROPERTY.to_owned(), FORMAT.to_string())?;
+    let metadata = match kind.bounded() {
+        Some(columns) => metadata.add_config_key(BOUNDED_PROPERTY.to_owned(), columns)?,
+        None => metadata,
+    };
     let metadata = if forgets_within(delta, remembers_removed) {
         metadata.add_config_key(REMOVED_RETENTION.to_owned(), interval(remembers_removed))?
     } else {
         metadata
     };
     Ok((Action::Metadata(metadata), DeltaOperation::AddColumn { fields: columns }))
+}
+
+/// Whether the properties of a table name the columns of which the log has bounds.
+fn says_what_is_bounded(kind: Kind, delta: &DeltaTableState) -> bool {
+    kind.bounded().is_none_or(|columns| delta.metadata().configuration().get(BOUNDED_PROPERTY) == Some(&columns))
 }
 
 /// Whether a table forgets sooner than that what was removed. The library's own time is a week.
