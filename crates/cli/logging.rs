@@ -85,7 +85,9 @@ fn in_detail(verbosity: u8) -> String {
         2 => ("debug", "warn"),
         _ => ("trace", "info"),
     };
-    OURS.iter().fold(others.to_owned(), |filter, name| format!("{filter},{name}={level}"))
+    // Its errors are questions that we ask of a log, such as whether there is one.
+    let others = format!("{others},buoyant_kernel=off");
+    OURS.iter().fold(others, |filter, name| format!("{filter},{name}={level}"))
 }
 
 #[cfg(test)]
@@ -95,7 +97,7 @@ mod tests {
     #[test]
     fn each_v_says_more() {
         let chosen = |verbosity| chosen("warn", Some("error"), verbosity, true);
-        assert!(chosen(1).starts_with("warn,annals=info,api=info,"));
+        assert!(chosen(1).starts_with("warn,buoyant_kernel=off,annals=info,api=info,"));
         assert!(chosen(2).ends_with(",store=debug"));
         assert_eq!(chosen(3), chosen(9));
         for verbosity in 0..4 {

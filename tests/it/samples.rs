@@ -58,3 +58,22 @@ fn no_index_leaves_the_index_to_catch_up() {
     assert!(!hits.is_empty());
     run(&mut scene.annals(&["verify"])).leaves(0);
 }
+
+/// What stands in front of names is the app's, see section 4.2 of the protocol. Files are loaded without a token.
+#[test]
+fn names_lose_the_prefix_of_the_app_that_the_address_names() {
+    let line =
+        r#"{"msg_id":"1","from":"harbor-org#lantern_mara_voss","to":"harbor-org#lantern_teo-77","chat_type":"chat"}"#;
+    for (settings, sender) in [
+        (&["--set", "api.base_url=https://a1.example.com/harbor-org/lantern"][..], "mara_voss"),
+        (&[], "harbor-org#lantern_mara_voss"),
+    ] {
+        let scene = Scene::new();
+        let file = scene.path("2026031409.ndjson");
+        std::fs::write(&file, line).unwrap();
+        let arguments = ["load", "--no-index", file.to_str().unwrap()];
+        run(&mut scene.annals(&[&arguments[..], settings].concat())).leaves(0);
+        let rows = crate::table::messages(&scene.archive());
+        assert_eq!(rows[0].sender.as_deref(), Some(sender));
+    }
+}

@@ -45,6 +45,12 @@ impl From<api::Error> for CommandError {
 
 fn hint_of_api(error: &api::Error) -> &'static str {
     match error {
+        api::Error::Refused { refusal: api::Refusal::Plan, .. } => {
+            "the calls of the app's plan are used up: wait until they count anew, or ask who pays for the app"
+        }
+        api::Error::Refused { refusal: api::Refusal::Permission, .. } => {
+            "the app may not use this method: whoever administers it turns it on in the console"
+        }
         api::Error::Refused { .. } => {
             "check ANNALS_API_TOKEN, or ANNALS_API_CLIENT_ID and ANNALS_API_CLIENT_SECRET, or ANNALS_API_APP_ID and \
              ANNALS_API_APP_CERTIFICATE; `annals doctor` tries them"
@@ -189,7 +195,7 @@ impl CommandError {
             ingest::Error::Decode { source: decode::FileError::TooLarge { .. }, .. } => {
                 "if the file is what it should be, raise the setting decode.unpacked_limit"
             }
-            ingest::Error::Decode { .. } => "nothing of the hour was archived; fetch it again, or give a sound file",
+            ingest::Error::Decode { .. } => "the archive is as it was; fetch the hour again, or give a sound file",
             ingest::Error::OtherBytes { .. } => "give --again to replace the hour",
             ingest::Error::OtherBytesKept { .. } => {
                 "`annals fetch` of this hour publishes them; give --again to replace them by this file"

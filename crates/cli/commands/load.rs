@@ -59,7 +59,9 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     args.files.iter().try_for_each(|path| can_be_read(path))?;
     let files = ingest::hours_of_files(&args.files, context.settings.api.zone).map_err(CommandError::usage)?;
     let archive = context.open_archive(Access::Create).await?;
-    let app = archive.app().or_else(|| context.client().ok().map(|client| client.app()));
+    // The address alone says whose files they are; nobody is asked.
+    let named = || context.settings.api.base_url().ok().and_then(|url| api::app_of(url).ok());
+    let app = archive.app().or_else(named);
     let work = Work { hours: files.keys().copied().collect(), source: Source::Files };
     let run = Run::begin(context, args.run, archive, app, work);
     let report = run.workshop.load(files, settled(args.again), &run.progress()).await;
