@@ -12,7 +12,7 @@ pub enum FileError {
     /// member that are neither padding nor a member. Fetch it again.
     #[error("the file is damaged at byte {packed} ({unpacked} unpacked): {what}")]
     Corrupt {
-        /// How far the part had been read.
+        /// How far the part had been read: to the end of what does not hold together, as nearly as is known.
         packed: u64,
         /// How much of it had been unpacked.
         unpacked: u64,

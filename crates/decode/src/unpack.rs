@@ -15,7 +15,7 @@
 
 use std::io::{ErrorKind, Read};
 
-use flate2::{Decompress, FlushDecompress, Status};
+use flate2::{Decompress, DecompressError, FlushDecompress, Status};
 
 use crate::error::FileError;
 
@@ -138,14 +138,15 @@ impl<R: Read> Unpacked<R> {
     fn inflate(&mut self, out: &mut [u8]) -> Result<usize, FileError> {
         loop {
             let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
-            let status = self
-                .inflate
-                .decompress(&self.input[self.start..self.end], out, FlushDecompress::None)
-                .map_err(|_| self.corrupt("the compressed data does not hold together"))?;
-            // No more than the lengths of the two buffers.
+            let inflated = self.inflate.decompress(&self.input[self.start..self.end], out, FlushDecompress::None);
+            // No more than the lengths of the two buffers, also of data that is damaged.
             let used = (self.inflate.total_in() - before_in) as usize;
             let made = (self.inflate.total_out() - before_out) as usize;
             self.take(used);
+            let status = inflated.map_err(|error| {
+                self.unpacked += made as u64;
+                self.corrupt(cause(&error))
+            })?;
             if status == Status::StreamEnd {
                 self.inflate.reset(true);
                 self.state = State::Between;
@@ -222,6 +223,15 @@ impl<R: Read> Unpacked<R> {
 
     fn corrupt(&self, what: &'static str) -> FileError {
         FileError::Corrupt { packed: self.packed, unpacked: self.unpacked, what }
+    }
+}
+
+/// What zlib has found wrong. A test holds its words against it.
+fn cause(error: &DecompressError) -> &'static str {
+    match error.message() {
+        Some("incorrect data check") => "the check sum of the member is not that of what was unpacked",
+        Some("incorrect length check") => "the length that the member ends with is not that of what was unpacked",
+        _ => "the compressed data does not hold together",
     }
 }
 
@@ -322,6 +332,28 @@ mod tests {
             let mut bytes = whole.clone();
             bytes[place] ^= 1;
             check(&bytes, None);
+        }
+    }
+
+    #[test]
+    fn damage_says_what_is_wrong_and_how_far_it_had_been_read() {
+        let text: Vec<u8> = (0..40_000_u32).flat_map(|number| format!("{{\"n\":{number}}}\n").into_bytes()).collect();
+        let whole = [member(b"{}\n"), member(&text)].concat();
+        let in_all = 3 + text.len() as u64;
+        let (first, length) = (member(b"{}\n").len(), whole.len());
+        for (place, bit, end, unpacked_there, cause) in [
+            (length - 8, 1, length - 4, in_all, "the check sum of the member is not that of what was unpacked"),
+            (length - 1, 1, length, in_all, "the length that the member ends with is not that of what was unpacked"),
+            // The compressed data begins with a kind of block that there is not.
+            (first + 10, 2, first + 11, 3, "the compressed data does not hold together"),
+        ] {
+            let mut bytes = whole.clone();
+            bytes[place] ^= bit;
+            for step in [1, 4096, 1 << 20] {
+                let error = unpack(&bytes, 1 << 20, step).unwrap_err();
+                let FileError::Corrupt { packed, unpacked, what } = error else { panic!("{error}") };
+                assert_eq!((packed, unpacked, what), (end as u64, unpacked_there, cause), "{place} by {step}");
+            }
         }
     }
 
