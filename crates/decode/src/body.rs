@@ -13,14 +13,23 @@ use crate::text;
 /// The type of the body, inferred from its members when it does not say; `None` when there is no body.
 pub(crate) fn body_type(record: &Record<'_, '_>) -> Option<BodyType> {
     record.object(Level::Body)?;
-    if text(record.get(Field::SubType)).as_deref() == Some("sub_combine") {
-        return Some(BodyType::Combine);
+    Some(type_of(|field| record.get(field)))
+}
+
+/// The type of a body that has these members.
+pub(crate) fn type_of<'t, 'a: 't>(member: impl Fn(Field) -> Option<Value<'t, 'a>>) -> BodyType {
+    if text(member(Field::SubType)).as_deref() == Some("sub_combine") {
+        return BodyType::Combine;
     }
-    let is_missing = |value: Value<'_, '_>| matches!(value.raw(), "null" | "\"\"");
-    Some(match record.get(Field::Type) {
+    match member(Field::Type) {
         Some(word) if !is_missing(word) => word_type(word),
-        _ => inferred_type(record),
-    })
+        _ => inferred_type(|field| member(field).is_some()),
+    }
+}
+
+/// Whether a body that has this in the place of its type says none.
+pub(crate) fn is_missing(word: Value<'_, '_>) -> bool {
+    matches!(word.raw(), "null" | "\"\"")
 }
 
 fn word_type(word: Value<'_, '_>) -> BodyType {
@@ -37,14 +46,14 @@ fn word_type(word: Value<'_, '_>) -> BodyType {
     }
 }
 
-fn inferred_type(record: &Record<'_, '_>) -> BodyType {
+fn inferred_type(has: impl Fn(Field) -> bool) -> BodyType {
     let signs = [
         (Field::CustomEvent, BodyType::Custom),
         (Field::Action, BodyType::Cmd),
         (Field::Lat, BodyType::Loc),
         (Field::Msg, BodyType::Txt),
     ];
-    let sign = signs.into_iter().find(|(field, _)| record.get(*field).is_some());
+    let sign = signs.into_iter().find(|(field, _)| has(*field));
     sign.map_or(BodyType::Unknown, |(_, body_type)| body_type)
 }
 

@@ -8,18 +8,19 @@ use std::fmt;
 
 use chat::{BodyType, Message};
 
+use crate::body;
 use crate::json::{Kind, Scanner, Token, Value};
 use crate::limits::Limits;
 use crate::members::Members;
 use crate::rebuild::RebuildError;
-use crate::record::{Field, Level, Record};
+use crate::record::{Field, Level};
 use crate::rest::KEYS;
 use crate::text;
 
 /// Where a name stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
-    /// The type of the first body; the name is that type, empty when the body has none.
+    /// The type of a body that no document names; the name is that type, empty when the body has none.
     BodyType,
     /// The app's own attributes.
     Ext,
@@ -138,19 +139,8 @@ impl Surplus {
             let ext = self.scan(ext).ok_or(RebuildError { column: "ext" })?;
             members(ext, Place::Ext, |_| false, &mut found);
         }
-        let is_unknown = message.body_type == Some(BodyType::Unknown);
-        match message.rest.as_deref() {
-            Some(rest) => {
-                let rest = self.scan(rest).ok_or(RebuildError { column: "rest" })?;
-                self::rest(rest, is_unknown, &mut found).ok_or(RebuildError { column: "rest" })
-            }
-            None => {
-                if is_unknown {
-                    found(Place::BodyType, BodyType::Unknown.word(), Some(JsonType::String));
-                }
-                Ok(())
-            }
-        }
+        let rest = self.scan(message.rest.as_deref().unwrap_or("{}")).ok_or(RebuildError { column: "rest" })?;
+        self::rest(rest, message.body_type, &mut found).ok_or(RebuildError { column: "rest" })
     }
 
     /// The text as the one value that it is.
@@ -159,54 +149,59 @@ impl Surplus {
     }
 }
 
-/// `None` when it has another layout.
-fn rest(rest: Value<'_, '_>, is_unknown: bool, found: &mut impl FnMut(Place, &str, Option<JsonType>)) -> Option<()> {
-    let [record, payload, body, bodies, without, line] = Members::of(rest.only(Kind::Object)?, &KEYS).values;
+/// `of`: the type of the row. `None` when it has another layout.
+fn rest(
+    rest: Value<'_, '_>,
+    of: Option<BodyType>,
+    found: &mut impl FnMut(Place, &str, Option<JsonType>),
+) -> Option<()> {
+    let [record, payload, body, further, without, line] = Members::of(rest.only(Kind::Object)?, &KEYS).values;
     if let Some(line) = line {
-        return whole(&text::of(line.only(Kind::String)?).value, is_unknown, found);
+        return whole(&text::of(line.only(Kind::String)?).value, found);
     }
     for (level, object) in [(Level::Record, record), (Level::Payload, payload), (Level::Body, body)] {
         object.into_iter().for_each(|object| unknown_members(object, level, found));
     }
-    further_bodies(bodies.into_iter().flat_map(Value::children), found);
-    if is_unknown {
-        let served = body.and_then(type_of);
+    // Bodies that are no array that begins with one are a member of the payload, whose members these were among.
+    if payload.and_then(|payload| member(payload, Level::Payload, Field::Bodies)).is_none() {
         let lacks = |(_, path): (_, Value<'_, '_>)| text::of(path).value == Level::Body.path("type");
         let has_none = without.into_iter().flat_map(Value::children).any(lacks);
-        match served {
-            Some(word) => body_type(word, found),
-            None if has_none => found(Place::BodyType, "", None),
-            None => found(Place::BodyType, BodyType::Unknown.word(), Some(JsonType::String)),
-        }
+        first_type(of, body, has_none, found);
     }
+    further.into_iter().for_each(|further| bodies(further, found));
     Some(())
 }
 
 /// The same of a record that is kept as it was served.
-fn whole(line: &str, is_unknown: bool, found: &mut impl FnMut(Place, &str, Option<JsonType>)) -> Option<()> {
+fn whole(line: &str, found: &mut impl FnMut(Place, &str, Option<JsonType>)) -> Option<()> {
     let mut tape = Vec::new();
     Scanner::new(Limits::MAX_DEPTH).scan(line.as_bytes(), &mut tape).ok()?;
-    let record = Record::of(Value::whole(line, &tape));
-    for level in Level::ALL {
-        record.object(level).into_iter().for_each(|object| unknown_members(object.value, level, found));
-    }
-    further_bodies(record.bodies().into_iter().flat_map(Value::children).skip(1), found);
-    if is_unknown {
-        match record.get(Field::Type) {
-            Some(word) => body_type(word, found),
-            None => found(Place::BodyType, "", None),
-        }
-    }
+    unknown_members(Value::whole(line, &tape), Level::Record, found);
     Some(())
 }
 
-fn further_bodies<'t, 'a: 't>(
-    bodies: impl Iterator<Item = (&'a str, Value<'t, 'a>)>,
+/// The type of a first body, of which `body` has what the columns do not say.
+fn first_type(
+    of: Option<BodyType>,
+    body: Option<Value<'_, '_>>,
+    has_none: bool,
     found: &mut impl FnMut(Place, &str, Option<JsonType>),
 ) {
-    bodies.for_each(|(_, body)| unknown_members(body, Level::Body, found));
+    let word = body.and_then(|body| member(body, Level::Body, Field::Type));
+    match (of, word) {
+        (Some(BodyType::Unknown), Some(word)) => body_type(word, found),
+        (Some(BodyType::Unknown), None) if has_none => found(Place::BodyType, "", None),
+        (Some(BodyType::Unknown), None) => found(Place::BodyType, BodyType::Unknown.word(), Some(JsonType::String)),
+        // That it is an event is all that the row says: the type is left to `rest`.
+        (Some(BodyType::Event), Some(word)) if body.is_some_and(is_unknown) && !body::is_missing(word) => {
+            body_type(word, found);
+        }
+        _ => {}
+    }
 }
 
+/// The members of an object that have no meaning, and those of the objects within it that are levels of a record. A key
+/// that occurs twice is looked at twice.
 fn unknown_members(object: Value<'_, '_>, level: Level, found: &mut impl FnMut(Place, &str, Option<JsonType>)) {
     let place = match level {
         Level::Record => Place::Record,
@@ -214,6 +209,32 @@ fn unknown_members(object: Value<'_, '_>, level: Level, found: &mut impl FnMut(P
         Level::Body => Place::Body,
     };
     members(object, place, |key| level.field(key).is_some(), found);
+    for (key, value) in object.only(Kind::Object).into_iter().flat_map(Value::children) {
+        match level.field(key) {
+            Some(Field::Payload) => unknown_members(value, Level::Payload, found),
+            Some(Field::Bodies) => bodies(value, found),
+            _ => {}
+        }
+    }
+}
+
+/// Bodies as they were served: in an array, or one without (protocol section 4.2).
+fn bodies(bodies: Value<'_, '_>, found: &mut impl FnMut(Place, &str, Option<JsonType>)) {
+    let listed = bodies.only(Kind::Array).into_iter().flat_map(Value::children).map(|(_, body)| body);
+    for body in bodies.only(Kind::Object).into_iter().chain(listed.filter_map(|body| body.only(Kind::Object))) {
+        unknown_members(body, Level::Body, found);
+        if is_unknown(body) {
+            match member(body, Level::Body, Field::Type) {
+                Some(word) => body_type(word, found),
+                None => found(Place::BodyType, "", None),
+            }
+        }
+    }
+}
+
+/// Whether no document names the type of a body.
+fn is_unknown(body: Value<'_, '_>) -> bool {
+    body::type_of(|field| member(body, Level::Body, field)) == BodyType::Unknown
 }
 
 /// The members of an object but those that are known; nothing of other values.
@@ -229,10 +250,10 @@ fn members(
     }
 }
 
-/// The last type that a body says.
-fn type_of<'t, 'a>(body: Value<'t, 'a>) -> Option<Value<'t, 'a>> {
-    let types = body.children().filter(|(key, _)| Level::Body.field(key) == Some(Field::Type));
-    types.last().map(|(_, word)| word)
+/// The member of an object that has this meaning, the last one.
+fn member<'t, 'a: 't>(object: Value<'t, 'a>, level: Level, field: Field) -> Option<Value<'t, 'a>> {
+    let members = object.only(Kind::Object)?.children().filter(|(key, _)| level.field(key) == Some(field));
+    members.last().map(|(_, value)| value)
 }
 
 fn body_type(word: Value<'_, '_>, found: &mut impl FnMut(Place, &str, Option<JsonType>)) {
@@ -274,7 +295,7 @@ mod tests {
             (r#"{"payload":{"ext":"plain"}}"#, &[]),
             (
                 r#"{"payload":{"bodies":[{"type":"sticker","pack":true},{"msg":"x","n":1e999}]}}"#,
-                &["body.pack:boolean", "body.n:number", "body_type.sticker:string"],
+                &["body.pack:boolean", "body_type.sticker:string", "body.n:number"],
             ),
         ] {
             assert_eq!(names(line), expected, "{line}");
@@ -290,8 +311,9 @@ mod tests {
             "record.new:number",
             "payload.fresh:boolean",
             "body.vote:null",
-            "body.n:string",
             "body_type.poll:string",
+            "body.n:string",
+            "body_type.:",
         ];
         assert_eq!(names(line), expected);
     }
@@ -309,6 +331,41 @@ mod tests {
             let names = names(&format!(r#"{{"payload":{{"bodies":[{body}]}}}}"#));
             assert_eq!(names.last().map(String::as_str), Some(expected), "{body}");
         }
+    }
+
+    #[test]
+    fn a_body_is_looked_at_wherever_it_was_served() {
+        for (bodies, expected) in [
+            // Without an array it is the first body all the same.
+            (r#"{"type":"sticker","pack":"p1"}"#, &["body.pack:string", "body_type.sticker:string"][..]),
+            (r#"{"type":"txt","msg":"x","pack":1}"#, &["body.pack:number"]),
+            (r#"{"newkey":1}"#, &["body.newkey:number", "body_type.:"]),
+            ("{}", &["body_type.:"]),
+            // Behind one that is no object, or that has a type.
+            (r#"[null,{"type":"sticker","pack":"p1"}]"#, &["body.pack:string", "body_type.sticker:string"]),
+            (r#"[[],7,{"msg":"x"},{"vote":1}]"#, &["body.vote:number", "body_type.:"]),
+            (r#"[{"type":"txt"},{"type":"sticker"},{"subType":"sub_combine"}]"#, &["body_type.sticker:string"]),
+            (r#""plain""#, &[]),
+            ("[]", &[]),
+        ] {
+            assert_eq!(names(&format!(r#"{{"payload":{{"bodies":{bodies}}}}}"#)), expected, "{bodies}");
+            // The same of a record that is kept whole.
+            let whole = names(&format!(r#"{{"payload":{{"ext":1,"ext":2,"bodies":{bodies}}}}}"#));
+            assert_eq!(whole, expected, "{bodies}, kept whole");
+        }
+        let twice = names(r#"{"payload":{"bodies":{"type":"a","m":1},"bodies":{"type":"b","n":1}}}"#);
+        assert_eq!(twice, ["body.m:number", "body_type.a:string", "body.n:number", "body_type.b:string"]);
+    }
+
+    #[test]
+    fn the_body_of_an_event_has_a_type_too() {
+        let of = |body: &str| names(&format!(r#"{{"chat_type":"edit","payload":{{"bodies":[{body}]}}}}"#));
+        assert_eq!(of(r#"{"type":"sticker","pack":1}"#), ["body.pack:number", "body_type.sticker:string"]);
+        for known in [r#"{"type":"txt","msg":"x"}"#, r#"{"type":null,"msg":"x"}"#, "{}"] {
+            assert_eq!(of(known), [""; 0], "{known}");
+        }
+        let combined = r#"{"type":"txt","subType":"sub_combine","title":"x"}"#;
+        assert_eq!(of(combined), [""; 0]);
     }
 
     #[test]

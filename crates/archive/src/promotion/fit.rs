@@ -52,6 +52,9 @@ impl Promotion {
         let found = match self.place.root {
             Root::Ext => Some(self.within(text)),
             _ if text.starts_with(WHOLE) => self.within_record(text),
+            Root::Body => {
+                member(text, "body").or_else(|| first_body(member(text, "payload")?)).map(|body| self.within(body))
+            }
             root => member(text, root.word()).map(|object| self.within(object)),
         };
         found.unwrap_or(Fit::Absent)
@@ -65,10 +68,7 @@ impl Promotion {
             Root::Ext => None,
             Root::Record => Some(self.within(&record)),
             Root::Payload => Some(self.within(payload()?)),
-            Root::Body => {
-                let bodies: Vec<&RawValue> = serde_json::from_str(member(payload()?, "bodies")?).ok()?;
-                Some(self.within(bodies.first()?.get()))
-            }
+            Root::Body => Some(self.within(first_body(payload()?)?)),
         }
     }
 
@@ -135,6 +135,16 @@ fn has_secret(json: &str) -> bool {
 fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let mut json = serde_json::Deserializer::from_str(object);
     json.deserialize_map(Members { name }).ok()?.map(RawValue::get)
+}
+
+/// The first body of a payload, which may stand without an array (protocol section 4.2).
+fn first_body(payload: &str) -> Option<&str> {
+    let bodies = member(payload, "bodies")?;
+    if bodies.starts_with('{') {
+        return Some(bodies);
+    }
+    let bodies: Vec<&RawValue> = serde_json::from_str(bodies).ok()?;
+    bodies.first().map(|body| body.get())
 }
 
 struct Members<'n> {
@@ -246,7 +256,9 @@ mod tests {
     #[test]
     fn a_member_is_found_where_it_stands() {
         let whole = r#"{"line":"{\"a\":1,\"a\":2,\"payload\":{\"p\":3,\"bodies\":[{\"b\":4},{\"b\":5}]}}"}"#;
+        let whole_body = r#"{"line":"{\"a\":1,\"a\":2,\"payload\":{\"bodies\":{\"b\":4}}}"}"#;
         let rest = r#"{"record":{"a":1},"payload":{"p":3},"body":{"b":4},"bodies":[{"b":5}]}"#;
+        let rest_body = r#"{"payload":{"bodies":{"b":4,"c":{"d":5}}}}"#;
         for (place, json, expected) in [
             ("ext.a.b", r#"{"a":{"b":1},"b":2}"#, Some(1)),
             ("ext.a", r#"{"a":1,"a":2}"#, Some(2)),
@@ -260,6 +272,13 @@ mod tests {
             ("record.a", whole, Some(2)),
             ("payload.p", whole, Some(3)),
             ("body.b", whole, Some(4)),
+            // A body without an array.
+            ("body.b", rest_body, Some(4)),
+            ("body.c.d", rest_body, Some(5)),
+            ("body.b", whole_body, Some(4)),
+            // The first of these is no body.
+            ("body.b", r#"{"payload":{"bodies":[null,{"b":4}]}}"#, None),
+            ("body.b", r#"{"payload":{"bodies":"b"}}"#, None),
         ] {
             let expected = expected.map_or(Fit::Absent, |number| Fit::Value(PromotedValue::Int(number)));
             assert_eq!(fit(&format!("{place}:int64"), json), expected, "{place} in {json}");
