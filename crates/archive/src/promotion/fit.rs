@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use chat::Timestamp;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::place::{MemberPlace, Root};
@@ -120,15 +119,38 @@ fn time(json: &str) -> Option<Timestamp> {
     MILLISECONDS.contains(&time.timestamp_millis()).then_some(time)
 }
 
+/// Whether some name in a JSON value ends as those of share secrets do. The names are looked for in the text, because reading
+/// it fails at what the service lets apps write: halves of characters, numbers beyond all, depth.
 fn has_secret(json: &str) -> bool {
-    fn is_secret(value: &Value) -> bool {
-        match value {
-            Value::Array(values) => values.iter().any(is_secret),
-            Value::Object(members) => members.iter().any(|(name, value)| name.ends_with("secret") || is_secret(value)),
-            _ => false,
+    let mut rest = json;
+    while let Some(start) = rest.find('"') {
+        let (_, string) = rest.split_at(start);
+        let (string, behind) = string.split_at(string_length(string));
+        if behind.trim_start().starts_with(':') && is_secret(string) {
+            return true;
         }
+        rest = behind;
     }
-    serde_json::from_str(json).map_or(true, |value| is_secret(&value))
+    false
+}
+
+/// The length of the string that JSON begins with, quotes included.
+fn string_length(json: &str) -> usize {
+    let mut is_escaped = false;
+    let end = json.bytes().skip(1).position(|byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(json.len(), |end| end + 2)
+}
+
+/// As in what an export leaves out. A name that cannot be read may be one.
+fn is_secret(name: &str) -> bool {
+    const ENDING: &[u8] = b"secret";
+    let ends_so =
+        |name: &[u8]| name.len() >= ENDING.len() && name[name.len() - ENDING.len()..].eq_ignore_ascii_case(ENDING);
+    serde_json::Deserializer::from_str(name).deserialize_bytes(Is(ends_so)).unwrap_or(true)
 }
 
 /// The text of a member of an object, the last one of that name.
@@ -160,7 +182,8 @@ impl<'de> Visitor<'de> for Members<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         let mut found = None;
-        while let Some(is_it) = members.next_key_seed(Is(self.name))? {
+        let is_name = |key: &[u8]| key == self.name.as_bytes();
+        while let Some(is_it) = members.next_key_seed(Is(is_name))? {
             if is_it {
                 found = Some(members.next_value()?);
             } else {
@@ -171,11 +194,10 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 }
 
-/// Whether a key is this one. Bytes, because a key may have halves of characters, which no text has.
-#[derive(Clone, Copy)]
-struct Is<'n>(&'n str);
+/// Whether a key is one. Of its bytes, because a key may have halves of characters, which no text has.
+struct Is<F>(F);
 
-impl<'de> DeserializeSeed<'de> for Is<'_> {
+impl<'de, F: Fn(&[u8]) -> bool> DeserializeSeed<'de> for Is<F> {
     type Value = bool;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, key: D) -> Result<bool, D::Error> {
@@ -183,7 +205,7 @@ impl<'de> DeserializeSeed<'de> for Is<'_> {
     }
 }
 
-impl Visitor<'_> for Is<'_> {
+impl<F: Fn(&[u8]) -> bool> Visitor<'_> for Is<F> {
     type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -191,11 +213,11 @@ impl Visitor<'_> for Is<'_> {
     }
 
     fn visit_bytes<E>(self, key: &[u8]) -> Result<bool, E> {
-        Ok(key == self.0.as_bytes())
+        Ok(self.0(key))
     }
 
     fn visit_str<E>(self, key: &str) -> Result<bool, E> {
-        Ok(key == self.0)
+        Ok(self.0(key.as_bytes()))
     }
 }
 
@@ -289,6 +311,36 @@ mod tests {
     fn share_secrets_are_not_promoted_with_what_holds_them() {
         let rest = |thumb: &str| format!(r#"{{"body":{{"x":{{"t":[{{"{thumb}":"s"}}]}}}}}}"#);
         assert!(matches!(fit("body.x:json", &rest("thumb")), Fit::Value(_)));
-        assert_eq!(fit("body.x:json", &rest(r"thumb_secre\u0074")), Fit::Unfit);
+        let quoted = r#"\"secret"#;
+        for name in [r"thumb_secre\u0074", "secret", "Share-Secret", r"\ud800secret", r"\\secret", quoted] {
+            assert_eq!(fit("body.x:json", &rest(name)), Fit::Unfit, "{name}");
+        }
+    }
+
+    #[test]
+    fn json_is_taken_whatever_its_texts_numbers_and_depth_are() {
+        let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+        for json in [
+            r#""\ud800""#,
+            r#"{"a\udc00":"\ud800","n":-0}"#,
+            "1E400",
+            "[1e-999, 123456789012345678901234567890]",
+            &deep,
+            // Neither text is a name.
+            r#"{"a":"\"secret\":1","b":["secret"]}"#,
+            r#"["\\","secret"]"#,
+            r#"{"secrets":1,"secret.x":2,"":3}"#,
+        ] {
+            let taken = Fit::Value(PromotedValue::Text(json.to_owned()));
+            for root in ["record", "payload", "body"] {
+                let rest = format!(r#"{{"{root}":{{"x":{json}}}}}"#);
+                assert_eq!(fit(&format!("{root}.x:json"), &rest), taken, "{root}: {json}");
+            }
+            assert_eq!(fit("ext.x:json", &format!(r#"{{"x":{json}}}"#)), taken, "ext: {json}");
+            // A secret beside it is found all the same.
+            for beside in [format!(r#"[{json},{{"secret" : 1}}]"#), format!(r#"[{{"a":{{"secret":"s"}}}},{json}]"#)] {
+                assert_eq!(fit("body.x:json", &format!(r#"{{"body":{{"x":{beside}}}}}"#)), Fit::Unfit, "{beside}");
+            }
+        }
     }
 }
