@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chat::Timestamp;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::place::{MemberPlace, Root};
@@ -105,16 +105,16 @@ fn string(json: &str) -> Option<String> {
     serde_json::from_str(json).ok()
 }
 
-/// Also of a text that is a number: ids are often written so.
-fn number<T: DeserializeOwned + FromStr>(json: &str) -> Option<T> {
-    serde_json::from_str(json).ok().or_else(|| string(json)?.parse().ok())
+/// Also of a text that is a number: ids are often written so. Both are read alike, to the nearest there is, and `-0` is 0.
+fn number<T: FromStr>(json: &str) -> Option<T> {
+    json.parse().ok().or_else(|| string(json)?.parse().ok())
 }
 
 /// What is finer than a microsecond is left to `ext`.
 fn time(json: &str) -> Option<Timestamp> {
     let time = match string(json) {
         Some(text) => text.parse::<Timestamp>().ok()?,
-        None => Timestamp::from_timestamp_millis(serde_json::from_str(json).ok()?)?,
+        None => Timestamp::from_timestamp_millis(json.parse().ok()?)?,
     };
     MILLISECONDS.contains(&time.timestamp_millis()).then_some(time)
 }
@@ -249,9 +249,18 @@ mod tests {
             ("int64", r#""9223372036854775807""#, Some(Int(i64::MAX))),
             ("int64", "9223372036854775808", None),
             ("int64", "7.0", None),
+            ("int64", "7e0", None),
+            ("int64", "-0", Some(Int(0))),
+            ("int64", r#""-0""#, Some(Int(0))),
+            ("int64", "[7]", None),
             ("int64", r#""seven""#, None),
             ("float64", "7", Some(Real(7.0))),
             ("float64", r#""2.5""#, Some(Real(2.5))),
+            ("float64", "-0", Some(Real(-0.0))),
+            ("float64", r#""-0""#, Some(Real(-0.0))),
+            // The nearest there is, which serde_json without `float_roundtrip` misses.
+            ("float64", "0.9887893528155755", Some(Real(0.9887893528155755))),
+            ("float64", "true", None),
             ("float64", r#""inf""#, None),
             ("float64", "1e999", None),
             ("bool", "true", Some(Truth(true))),
@@ -259,6 +268,8 @@ mod tests {
             ("bool", r#""true""#, None),
             ("timestamp", r#""2026-03-14T09:00:00+08:00""#, at("2026-03-14T01:00:00Z")),
             ("timestamp", "1773478800001", at("2026-03-14T09:00:00.001Z")),
+            ("timestamp", "-0", at("1970-01-01T00:00:00Z")),
+            ("timestamp", "1773478800001.0", None),
             ("timestamp", r#""2026-03-14""#, None),
             ("timestamp", "999999999999999", None),
             ("json", r#"[1, {"a":"b"}]"#, text(r#"[1, {"a":"b"}]"#)),
