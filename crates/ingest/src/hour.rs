@@ -372,45 +372,18 @@ fn is_foreign(line: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZero;
-    use std::path::Path;
-    use std::sync::Arc;
-
     use chat::Timestamp;
-    use store::{Access, Archive};
-    use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::{Habits, SecondRun, Settings};
 
     fn hour() -> Hour {
         Hour::from_key("2026031409").unwrap()
     }
 
-    async fn workshop(folder: &Path) -> Workshop {
-        let clock: crate::Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
-        Workshop {
-            archive: Archive::open(folder, Access::Create, Arc::clone(&clock)).await.unwrap(),
-            catalogue: None,
-            app: None,
-            clock,
-            settings: Settings {
-                archive: archive::Settings::default(),
-                decode: decode::Limits::default(),
-                habits: Habits::default(),
-                workers: NonZero::<usize>::MIN,
-                second_run: SecondRun::Leave,
-                zone: None,
-            },
-            stop: CancellationToken::new(),
-            version: "test",
-        }
-    }
-
     #[tokio::test(flavor = "multi_thread")]
     async fn an_hour_is_not_ready_when_it_is_not_known_what_is_new() {
         let folder = tempfile::tempdir().unwrap();
-        let workshop = workshop(folder.path()).await;
+        let workshop = Workshop::of_tests(folder.path()).await;
         let checked = tokio::task::spawn_blocking(move || {
             let bench = |seen| Bench { seen, ..Bench::new(&workshop, hour()).unwrap() };
             let legible = || Seen::new(tempfile::tempfile);

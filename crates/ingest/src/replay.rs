@@ -1,6 +1,6 @@
 //! Lines that were set aside, read once more: a newer program may know what to make of them.
 //!
-//! Only hours of which a line becomes a message, or a copy of one, are published again. Where the served bytes are kept,
+//! Only hours of which lines become a message, or a copy of one, are published again. Where the served bytes are kept,
 //! such an hour is decoded whole, as when it was served. Where they are not, its rows stay as they are, and the lines are
 //! read from what the dead letters keep of them ([`lines`]); as that is all there is of them, they are replaced last.
 //!
@@ -58,17 +58,17 @@ pub struct Reread {
     pub hour: Hour,
     /// Its dead letters, before.
     pub dead_letters: u64,
-    /// Lines among them that are messages now.
+    /// Messages that they are now; one may be of several lines.
     pub messages: u64,
-    /// Lines among them that are copies of a message of the hour.
+    /// Copies of a message of the hour that they are now.
     pub duplicates: u64,
 }
 
 impl Reread {
     fn of(before: &Entry, after: &Entry) -> Self {
+        // Not by the lines that were read: a message may have several.
+        let messages = after.tally.messages.saturating_sub(before.tally.messages);
         let duplicates = after.tally.duplicates.saturating_sub(before.tally.duplicates);
-        let read = before.tally.dead_letters.saturating_sub(after.tally.dead_letters);
-        let messages = read.saturating_sub(duplicates);
         Self { hour: before.hour, dead_letters: before.tally.dead_letters, messages, duplicates }
     }
 }
@@ -188,7 +188,7 @@ impl Workshop {
         let hour = entry.hour;
         match on_a_thread(move || Ok(archive.raw_hour(hour)?)).await? {
             RawHour::Whole(parts) if are(&parts, &entry.sha256) => {
-                if lines.readable == 0 && lines.cut == 0 && lines.all == entry.tally.dead_letters {
+                if lines.are_all_there_is() && lines.all == entry.tally.dead_letters {
                     return Ok(Outcome::Unchanged);
                 }
                 self.reread_whole(cores, entry, parts, replay).await
@@ -265,4 +265,65 @@ impl Replayed {
 /// Whether only the beginning of a line is kept.
 fn is_cut(reason: Reason) -> bool {
     reason == Reason::TooLong
+}
+
+/// Whether the line may be the first one of a record that was too long or too deep: each line of it was set aside for itself,
+/// and none is a record alone.
+fn is_open(reason: Reason) -> bool {
+    matches!(reason, Reason::Incomplete | Reason::TooDeep)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{Proof, Settled, hours_of_files};
+
+    /// A record over three lines between two others.
+    const LINES: &str = r#"{"msg_id":"1"}
+{"msg_id":"2","payload":{
+"bodies":[{"msg":"tide"}]
+}}
+{"msg_id":"3"}
+"#;
+
+    /// What a replay with the limits of today came to, of an hour that was loaded with others; and what is wrong after it.
+    async fn replayed(text: &str, limits: decode::Limits) -> (Vec<Reread>, usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("2026031409.ndjson");
+        fs::write(&path, text).unwrap();
+        let mut workshop = Workshop::of_tests(&folder.path().join("archive")).await;
+        let today = std::mem::replace(&mut workshop.settings.decode, limits);
+        let files = hours_of_files(&[path], chat::Zone::UTC).unwrap();
+        let report = workshop.load(files, Settled::Keep, &|_, _| {}).await.unwrap();
+        assert!(report.failures.is_empty(), "{report:?}");
+        workshop.settings.decode = today;
+        let hour = Hour::from_key("2026031409").unwrap();
+        let range = hour..hour.plus(1);
+        let replayed = workshop.replay(&range, Replay::Publish, &|_| {}).await.unwrap();
+        assert!(replayed.left.is_empty() && replayed.failures.is_empty(), "{replayed:?}");
+        let proof = workshop.verify(range, Proof::RoundTrip).await.unwrap();
+        (replayed.changed, proof.findings.len())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_record_over_several_lines_is_read_where_it_was_served() {
+        let today = decode::Limits::default();
+        for limits in [decode::Limits { line: 40, ..today }, decode::Limits { depth: 3, ..today }] {
+            let (changed, findings) = replayed(LINES, limits).await;
+            let [Reread { dead_letters: 3, messages: 1, duplicates: 0, .. }] = changed[..] else {
+                panic!("{changed:?}")
+            };
+            assert_eq!(findings, 0);
+        }
+        // It may be there already.
+        let copies = LINES.replace(r#"{"msg_id":"3"}"#, r#"{"msg_id":"2","payload":{"bodies":[{"msg":"tide"}]}}"#);
+        let (changed, findings) = replayed(&copies, decode::Limits { depth: 3, ..today }).await;
+        let [Reread { dead_letters: 4, messages: 1, duplicates: 1, .. }] = changed[..] else { panic!("{changed:?}") };
+        assert_eq!(findings, 0);
+        // What is cut is cut still.
+        let (changed, findings) = replayed("{\"msg_id\":\"1\"}\n{\"msg_id\":\n", today).await;
+        assert!(changed.is_empty() && findings == 0, "{changed:?}");
+    }
 }

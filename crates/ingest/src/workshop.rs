@@ -81,3 +81,27 @@ impl Workshop {
         move || archive.spill_file()
     }
 }
+
+#[cfg(test)]
+impl Workshop {
+    /// One with an archive in this folder and the defaults of today, without an index.
+    pub(crate) async fn of_tests(folder: &std::path::Path) -> Self {
+        let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+        Self {
+            archive: Archive::open(folder, store::Access::Create, Arc::clone(&clock)).await.unwrap(),
+            catalogue: None,
+            app: None,
+            clock,
+            settings: Settings {
+                archive: archive::Settings::default(),
+                decode: decode::Limits::default(),
+                habits: Habits::default(),
+                workers: NonZero::<usize>::MIN,
+                second_run: SecondRun::Leave,
+                zone: None,
+            },
+            stop: CancellationToken::new(),
+            version: "test",
+        }
+    }
+}

@@ -6,7 +6,7 @@ use chat::{DeadLetter, Entry, Hour, Message, Tally};
 use decode::{Decoder, Limits, Origin};
 use futures::TryStreamExt as _;
 
-use super::{Outcome, is_cut};
+use super::{Outcome, is_cut, is_open};
 use crate::cores::Cores;
 use crate::error::Error;
 use crate::hour::{Bench, Decoded};
@@ -22,6 +22,8 @@ pub(super) struct Lines {
     pub(super) readable: u64,
     /// Those of which only the beginning is kept.
     pub(super) cut: u64,
+    /// Those with which a record over several lines may begin.
+    pub(super) open: u64,
 }
 
 impl Lines {
@@ -32,10 +34,16 @@ impl Lines {
             for letter in &batch {
                 lines.all += 1;
                 lines.cut += u64::from(is_cut(letter.reason));
+                lines.open += u64::from(is_open(letter.reason));
                 lines.readable += u64::from(workshop.read(letter).is_some());
             }
         }
         Ok(lines)
+    }
+
+    /// Whether the served bytes say no more of them than they do.
+    pub(super) fn are_all_there_is(self) -> bool {
+        self.readable == 0 && self.cut == 0 && self.open == 0
     }
 }
 
