@@ -119,7 +119,8 @@ impl Table for Messages {
         },
         Field {
             name: "line",
-            doc: "The ordinal of the record within the part, counted from 1; blank lines count.",
+            doc: "The ordinal among the records, dead letters and blank lines of the part, counted from 1: the number \
+                  of the line in the file, unless records before it share a line or are spread over several.",
             nullable: false,
             packing: Packing::Near,
             bounds: Bounds::Files,

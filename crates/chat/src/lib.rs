@@ -20,7 +20,7 @@
 //! | --- | --- |
 //! | hour | one clock hour in UTC, the unit of truth of an archive |
 //! | part | one file of an hour; nearly always there is just part 0 |
-//! | line | the ordinal of a framed record or blank line in a part, from 1 |
+//! | line | the ordinal of a framed record, dead letter or blank line in a part, from 1 |
 //! | message | one record of the service, ordinary message or event |
 //! | dead letter | a line that is no JSON object, set aside with its bytes |
 //! | duplicate | a message seen before in the same hour with the same content |

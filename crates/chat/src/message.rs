@@ -18,8 +18,8 @@ pub struct Position {
     pub source_hour: Hour,
     /// The part of that hour.
     pub part: Part,
-    /// The ordinal of the framed record or blank line within the part, from 1. It is the line number of the file, unless
-    /// objects before it were glued together on a line or spread over several.
+    /// The ordinal of the framed record, dead letter or blank line within the part, from 1. It is the line number of the
+    /// file, unless objects before it were glued together on a line, or to something else, or spread over several.
     pub line: u64,
 }
 

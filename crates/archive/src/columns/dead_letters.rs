@@ -60,7 +60,8 @@ impl Table for DeadLetters {
         },
         Field {
             name: "line",
-            doc: "The ordinal of the line within the part, counted from 1; blank lines count.",
+            doc: "The ordinal among the records, dead letters and blank lines of the part, as in `messages`: of a record \
+                  and what stands behind it on its line, each counts. `offset` leads to it in any case.",
             nullable: false,
             packing: Packing::Near,
             bounds: Bounds::Files,

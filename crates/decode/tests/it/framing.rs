@@ -70,6 +70,21 @@ fn glued_objects_are_records_each() {
     check(format!("{A}{{\"msg\n{B}"), &[Message("a"), Dead(Incomplete, b"{\"msg"), Message("b")], 0);
 }
 
+/// What the pages of the columns say of `line`.
+#[test]
+fn a_line_is_what_is_counted_and_not_where_it_ends() {
+    let lines = |text: &str| {
+        let decoded = decode_text(text.as_bytes());
+        let messages = decoded.messages.iter().map(|message| message.position.line).collect::<Vec<_>>();
+        (messages, decoded.dead_letters.iter().map(|letter| letter.position.line).collect::<Vec<_>>())
+    };
+    assert_eq!(lines(&format!("{A}\n\njunk\n{B}")), (vec![1, 4], vec![3]), "as the lines of the file");
+    assert_eq!(lines(&format!("{A}}}\n{B}\njunk")), (vec![1, 3], vec![2, 4]), "behind a record on its line");
+    assert_eq!(lines(&format!("{A}{A}\n{B}\njunk")), (vec![1, 2, 3], vec![4]), "two records on a line");
+    assert_eq!(lines(&format!("{{\n\n}}\n{B}\njunk")), (vec![1, 2], vec![3]), "a record over three lines");
+    assert_eq!(lines(&format!("{{\n]\n{B}\n")), (vec![3], vec![1, 2]), "each line of what is no record");
+}
+
 #[test]
 fn an_object_may_be_spread_over_lines() {
     let pretty = "{\n  \"msg_id\": \"a\",\n  \"payload\": {\n    \"ext\": [1,\r\n 2\n]\n  }\n}\n";
