@@ -231,10 +231,10 @@ impl Day {
         });
         let written =
             written.await.map_err(|error| Error::file("write into", archive.root())(error.into())).flatten()?;
-        let file = NewFile { file: written.out, path, stats: written.statistics.to_delta_json(), hour: first };
-        let add = file.place(archive.site(), table, archive.now(), true).await?;
-        let hours: Vec<_> = hours.into_iter().collect();
-        Ok(Some(Add { tags: Some(tags::of_attachments(&hours, &self.listed)), ..add }))
+        let tags = tags::of_attachments(&hours.into_iter().collect::<Vec<_>>(), &self.listed);
+        let stats = written.statistics.to_delta_json();
+        let file = NewFile { file: written.out, path, stats, tags, hour: first };
+        file.place(archive.site(), table, archive.now(), true).await.map(Some)
     }
 }
 

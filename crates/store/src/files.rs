@@ -4,14 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 
 use chat::Hour;
+use parquet::arrow::async_reader::AsyncFileReader as _;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
+use crate::intake::hex;
 use crate::layout::PARTITION;
 use crate::live::LiveFile;
 use crate::open::Archive;
 use crate::reader::Reader;
 use crate::table::Table;
 use crate::tags;
+
+/// Bytes that are read at a time to be hashed.
+const HASHED_AT_ONCE: u64 = 4 << 20;
 
 /// A live file of one of the tables.
 #[derive(Clone)]
@@ -33,6 +39,9 @@ pub struct TableFile {
     pub format_in_log: Option<String>,
     /// The format of the table, from its properties.
     pub format_of_table: Option<String>,
+    /// The SHA-256 of the file as it was written, lower-case hex; not said of files of before, and of those that other programs
+    /// wrote.
+    pub sha256: Option<String>,
     reader: Reader,
     live: Arc<LiveFile>,
 }
@@ -48,6 +57,7 @@ impl TableFile {
             hours: file.hours().to_vec(),
             format_in_log: tags::format(file.add.tags.as_ref()).map(str::to_owned),
             format_of_table: format_of_table.cloned(),
+            sha256: tags::sha256(file.add.tags.as_ref()).map(str::to_owned),
             reader: table.reader(file.path(), file.size()),
             live: Arc::clone(file),
         }
@@ -57,6 +67,22 @@ impl TableFile {
     #[must_use]
     pub fn reader(&self) -> Reader {
         self.reader.clone()
+    }
+
+    /// The SHA-256 of the file as it is now, lower-case hex. Reads all of it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub async fn hashed(&self) -> Result<String, Error> {
+        let (mut reader, mut hash, mut start) = (self.reader(), Sha256::new(), 0);
+        while start < self.size {
+            let end = self.size.min(start + HASHED_AT_ONCE);
+            let bytes = reader.get_bytes(start..end).await;
+            hash.update(bytes.map_err(|error| Error::rows(self.table, &self.path)(error.into()))?);
+            start = end;
+        }
+        Ok(hex(&hash.finalize()))
     }
 
     /// Whether the rows that it has of an hour are this publication's, as [`chat::Entry::files`] names it.

@@ -26,6 +26,7 @@ use crate::staged::StagedFile;
 use crate::standing::{Standing, standing};
 use crate::steps::step;
 use crate::table::{ATTEMPTS, Outcome, PAUSE, Plan, Table, addition};
+use crate::tags::{self, Tags};
 
 /// Live files of the ledger at which some are merged. To read one takes about 0.3 ms whatever it holds (release build, local
 /// disk), so that a handle which looks at the ledger for the first time spends 10 ms on their number.
@@ -337,8 +338,10 @@ fn write_file(
     let staged = StagedFile::new(site).map_err(failed)?;
     let written = archive::write_entries(staged, entries).map_err(Error::rows("hours", path))?;
     let (size, stats) = (written.out.length(), written.statistics.to_delta_json());
+    let mut tags = Tags::new();
+    tags::put_sha256(&mut tags, written.out.sha256());
     written.out.place(site, location).map_err(failed)?;
-    Ok(addition(path.to_owned(), size, at, stats, data_change))
+    Ok(Add { tags: Some(tags), ..addition(path.to_owned(), size, at, stats, data_change) })
 }
 
 /// Puts the merged file in place of the files it was merged from, as long as all of them are live.

@@ -218,11 +218,11 @@ impl<'a> Letters<'a> {
     async fn place(&self, file: StagedFile, origin: &str, stats: String) -> Result<Add, Error> {
         let (hour, publisher) = (self.hour, self.publisher);
         step("letters.place");
-        let file = NewFile { file, path: layout::data_file(hour), stats, hour };
+        let tags = tags::of_letters(&BTreeMap::from([(hour, origin.to_owned())]));
+        let file = NewFile { file, path: layout::data_file(hour), stats, tags, hour };
         let add = file.place(publisher.site, publisher.dead_letters, publisher.now, true).await?;
         step("letters.placed");
-        let origins = BTreeMap::from([(hour, origin.to_owned())]);
-        Ok(Add { tags: Some(tags::of_letters(&origins)), ..add })
+        Ok(add)
     }
 }
 

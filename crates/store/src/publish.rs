@@ -10,7 +10,6 @@
 
 use archive::Statistics;
 use chat::{Entry, Hour, State, Timestamp};
-use deltalake::kernel::Add;
 
 use crate::error::{Error, is_gone};
 use crate::layout;
@@ -179,10 +178,10 @@ impl Publisher<'_> {
             entry.files.push(path.clone());
             step("messages.place");
             let tags = tags::of_entries(std::slice::from_ref(entry), &statistics.promoted);
-            let file = NewFile { file, path, stats: statistics.to_delta_json(), hour };
+            let file = NewFile { file, path, stats: statistics.to_delta_json(), tags, hour };
             let file = file.place(self.site, self.messages, self.now, true).await?;
             step("messages.placed");
-            add.push(Add { tags: Some(tags), ..file });
+            add.push(file);
         }
         for attempt in 1..=ATTEMPTS {
             let rest = match self.rest(hour, mode).await {

@@ -144,9 +144,7 @@ impl Rewritten {
         data_change: bool,
     ) -> Result<Add, Error> {
         let Self { file, stats, tags, first: hour, rows: _ } = self;
-        let add =
-            NewFile { file, path: layout::day_file(hour), stats, hour }.place(site, table, at, data_change).await?;
-        Ok(Add { tags: Some(tags), ..add })
+        NewFile { file, path: layout::day_file(hour), stats, tags, hour }.place(site, table, at, data_change).await
     }
 }
 

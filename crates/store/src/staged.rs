@@ -6,30 +6,40 @@ use std::io::{self, Write};
 use chat::{Hour, Timestamp};
 use deltalake::kernel::Add;
 use object_store::path::Path;
+use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 use crate::disk::Present;
 use crate::error::Error;
+use crate::intake::hex;
 use crate::layout;
 use crate::site::Site;
 use crate::table::{Table, addition};
+use crate::tags::{self, Tags};
 
 /// A data file under its temporary name; removed when dropped before it is published.
 #[derive(Debug)]
 pub struct StagedFile {
     file: NamedTempFile,
     length: u64,
+    /// Of all that was written.
+    hash: Sha256,
 }
 
 impl StagedFile {
     pub(crate) fn new(site: &Site) -> io::Result<Self> {
-        Ok(Self { file: site.temporary()?, length: 0 })
+        Ok(Self { file: site.temporary()?, length: 0, hash: Sha256::new() })
     }
 
     /// Bytes written so far.
     #[must_use]
     pub fn length(&self) -> u64 {
         self.length
+    }
+
+    /// SHA-256 of the bytes written so far, lower-case hex.
+    pub(crate) fn sha256(&self) -> String {
+        hex(&self.hash.clone().finalize())
     }
 
     /// Its bytes, for reading from the start; they stay readable when the file is removed.
@@ -50,13 +60,14 @@ pub(crate) struct NewFile {
     pub(crate) path: String,
     /// The statistics for the table's log, as JSON.
     pub(crate) stats: String,
+    /// What else the log is to say of it.
+    pub(crate) tags: Tags,
     /// An hour of the day that its rows are of.
     pub(crate) hour: Hour,
 }
 
 impl NewFile {
-    /// Gives the file its name, for good. It is in the table once the answer is committed, with tags if it is to have any.
-    /// `data_change` is false when no row is added or taken away.
+    /// Gives the file its name, for good. It is in the table once the answer is committed. `data_change` is false when no row is added or taken away.
     pub(crate) async fn place(
         self,
         site: &Site,
@@ -64,13 +75,15 @@ impl NewFile {
         at: Timestamp,
         data_change: bool,
     ) -> Result<Add, Error> {
-        let Self { file, path, stats, hour } = self;
+        let Self { file, path, stats, mut tags, hour } = self;
+        tags::put_sha256(&mut tags, file.sha256());
         let (site, location, size) = (site.clone(), table.location(&path), file.length());
         let target = site.path(&location);
         let placed = tokio::task::spawn_blocking(move || file.place(&site, &location)).await;
         placed.map_err(io::Error::from).flatten().map_err(Error::file("write", &target))?;
         let mut add = addition(path, size, at, stats, data_change);
         add.partition_values.insert(layout::PARTITION.to_owned(), Some(layout::partition(hour)));
+        add.tags = Some(tags);
         Ok(add)
     }
 }
@@ -78,6 +91,7 @@ impl NewFile {
 impl Write for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
+        self.hash.update(bytes.get(..written).unwrap_or(bytes));
         self.length += written as u64;
         Ok(written)
     }

@@ -8,6 +8,7 @@
 //! | `annals.listed` | of which hours the messages were looked through (`attachments` only), a JSON object: in which publication, `{"2026031409":"date=…"}` |
 //! | `annals.origin` | the same in files of before, which hold one hour |
 //! | `annals.file_format` | the format that the file was written in; not in files of before |
+//! | `annals.sha256` | the SHA-256 of the file, lower-case hex (all tables); not in files of before |
 //! | `annals.promoted` | the promoted columns that the file has (`messages` only), `ext_order_id,ext_total`; not where it has none |
 //!
 //! Readers that do not know the tags ignore them; writers that do not know them drop them, and then the statistics of
@@ -25,6 +26,7 @@ const ORIGINS: &str = "annals.origins";
 const LISTED: &str = "annals.listed";
 const FORMAT: &str = "annals.file_format";
 const PROMOTED: &str = "annals.promoted";
+const SHA256: &str = "annals.sha256";
 
 pub(crate) type Tags = HashMap<String, Option<String>>;
 
@@ -77,6 +79,16 @@ pub(crate) fn listed(tags: Option<&Tags>) -> BTreeMap<Hour, String> {
 /// The format that a file was written in, as its tags say.
 pub(crate) fn format(tags: Option<&Tags>) -> Option<&str> {
     text(tags, FORMAT)
+}
+
+/// Adds the SHA-256 of a file.
+pub(crate) fn put_sha256(tags: &mut Tags, sha256: String) {
+    tags.insert(SHA256.to_owned(), Some(sha256));
+}
+
+/// The SHA-256 of a file, as its tags say.
+pub(crate) fn sha256(tags: Option<&Tags>) -> Option<&str> {
+    text(tags, SHA256)
 }
 
 /// Whether a file was written in the newest format, as far as its tags say.

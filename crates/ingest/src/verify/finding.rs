@@ -53,6 +53,16 @@ pub enum Finding {
         /// The number of rows.
         rows: u64,
     },
+    /// A file of a table is not what was written.
+    #[error("{name}: is not what was written: its SHA-256 is {found}, not {expected}")]
+    Changed {
+        /// The file, relative to the archive.
+        name: String,
+        /// The hash of the file.
+        found: String,
+        /// The hash that it had.
+        expected: String,
+    },
     /// A kept file is not what its list says was served.
     #[error("{hour}: {} is not what was served: its SHA-256 is {found}, not {expected}", .path.display())]
     Hash {
