@@ -85,7 +85,9 @@ impl Character {
         let plain = folded.filter(|_| class != Class::Symbol && c != ZERO_WIDTH_SPACE);
         let spelling = composed_spelling(c.encode_utf8(&mut [0; 4]));
         let stands_alone = |c: &char| canonical_combining_class(*c) == 0 && is_nfc_quick(once(*c)) == IsNormalized::Yes;
-        let spelled = only(&spelling).filter(stands_alone);
+        // A part of a syllable is spelled as a letter only where it stands alone.
+        let joins_none = is_nfc_quick(once(c)) != IsNormalized::Maybe;
+        let spelled = only(&spelling).filter(|spelled| joins_none && stands_alone(spelled));
         let inert = folded == Some(c) && is_nfkc_quick(once(c)) == IsNormalized::Yes;
         let accented = !c.is_ascii() && spelling != composed;
         Self { class, joins: belongs_to_the_one_before(c), folded, plain, spelled, inert, accented }

@@ -50,6 +50,7 @@ mod folder;
 mod format;
 mod guard;
 mod ids;
+mod jamo;
 mod keys;
 mod lots;
 mod markers;

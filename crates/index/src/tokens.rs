@@ -289,9 +289,9 @@ mod tests {
         texts.join("·")
     }
 
-    /// The tokens of format 2. A row that has to change is a new format.
+    /// The tokens of format 5. A row that has to change is a new format.
     #[test]
-    fn the_tokens_of_format_2() {
+    fn the_tokens_of_format_5() {
         for (text, expected) in [
             ("", ""),
             ("... — !", ""),
@@ -301,6 +301,7 @@ mod tests {
             ("码头，请", "码头·头·请"),
             ("東京タワー", "东京·京タ·タワ·ワー·ー"),
             ("한국어 사람", "한국·국어·어·사람·람"),
+            ("감사ㄳ ㅋㅠ", "감사·사ㄳ·ㄳ·ㅋㅠ·ㅠ"),
             ("ภาษา", "ภา·าษ·ษา·า"),
             ("teo-77 lin.qiao user_id a@b.c http://x/y 10:30", "teo·77·lin·qiao·user·id·a·b·c·http·x·y·10·30"),
             ("don't don’t l'eau", "don·t·don·t·l·eau"),

@@ -23,6 +23,10 @@ fn marks_fall_on_the_characters_that_were_found() {
         // Japanese, half width with its voice marks.
         ("ガギ", "ｶﾞｷﾞとガギ", "[ｶﾞｷﾞ]と[ガギ]"),
         ("東京 タワー", "東京のﾀﾜｰ", "[東京]の[ﾀﾜｰ]"),
+        // Korean: letters that stand alone are of no syllable.
+        ("감사", "감사ㄳ합니다", "[감사]ㄳ합니다"),
+        ("\"요.\"", "봐요ㅠㅠ 네요.", "봐[요]ㅠㅠ 네[요]."),
+        ("ㅋㅋ", "ㅋㅋㅠㅠ \u{110F}\u{110F}", "[ㅋㅋ]ㅠㅠ [\u{110F}\u{110F}]"),
         // Thai: marks above and below belong to their letters.
         ("น้ำ", "น้ำขึ้น", "[น้ำ]ขึ้น"),
         ("ท่าเรือ", "ไปท่าเรือแล้ว", "ไป[ท่าเรือ]แล้ว"),
