@@ -23,8 +23,8 @@ impl std::fmt::Display for TimeError {
 
 impl std::error::Error for TimeError {}
 
-/// Reads a time as people and the service write it: `2026-03-14`, `2026-03-14T09`, `2026-03-14T09:30`, `2026031409` or
-/// RFC 3339. A time that names no offset is UTC.
+/// Reads a time as people and the service write it: `2026-03-14`, `2026-03-14T09`, `2026-03-14T09:30`, both of them also
+/// with an offset, `2026031409` or RFC 3339. A time that names no offset is UTC.
 ///
 /// # Errors
 ///
@@ -70,17 +70,27 @@ pub(crate) fn hour_key(text: &str) -> Option<Timestamp> {
     NaiveDateTime::parse_from_str(&full, "%Y%m%d%H%M%S").ok().map(|time| time.and_utc())
 }
 
-/// `2026-03-14T09`, `2026-03-14T09:30`, `2026-03-14T09:30:05`, each with an optional `Z`.
+/// `2026-03-14T09`, `2026-03-14T09:30`, `2026-03-14T09:30:05`, each with a `Z` or an offset such as `+08:00`, or without.
 fn clock(text: &str) -> Option<Timestamp> {
-    let bare = text.strip_suffix(['Z', 'z']).unwrap_or(text).replacen(' ', "T", 1);
-    let full = match bare.len() {
-        13 => format!("{bare}:00:00"),
-        16 => format!("{bare}:00"),
-        19 => bare,
+    let (local, offset) = apart(text);
+    let full = match local.len() {
+        13 => format!("{local}:00:00{offset}"),
+        16 => format!("{local}:00{offset}"),
+        19 => format!("{local}{offset}"),
         _ => return None,
     };
-    NaiveDateTime::parse_from_str(&full, "%Y-%m-%dT%H:%M:%S").ok().map(|time| time.and_utc())
+    rfc3339(&full)
 }
+
+/// A time and its offset, which is `Z` when it names none. The dashes of the date are none.
+fn apart(text: &str) -> (&str, &str) {
+    let is_sign = |(at, c): &(usize, char)| *at >= DATE && matches!(c, 'Z' | 'z' | '+' | '-');
+    let sign = text.char_indices().find(is_sign).and_then(|(at, _)| text.split_at_checked(at));
+    sign.unwrap_or((text, "Z"))
+}
+
+/// The length of a date.
+const DATE: usize = "2026-03-14".len();
 
 #[cfg(test)]
 mod tests {
@@ -98,6 +108,10 @@ mod tests {
             "2026-03-14T09:00:00Z",
             "2026-03-14T17:00:00+08:00",
             "2026-03-14 17:00:00+08:00",
+            "2026-03-14T17:00+08:00",
+            "2026-03-14T17+08:00",
+            "2026-03-14 04:00-05:00",
+            "2026-03-14T09:00z",
         ] {
             assert_eq!(parse_time(text), Ok(nine), "{text}");
         }
@@ -106,9 +120,18 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_named_in_the_error() {
-        for text in
-            ["", "yesterday", "2026-13-01", "2026-3-4", "2026031424", "202603140", "2026-02-30T09", "20260314٠٩"]
-        {
+        for text in [
+            "",
+            "yesterday",
+            "2026-13-01",
+            "2026-3-4",
+            "2026031424",
+            "202603140",
+            "2026-02-30T09",
+            "20260314٠٩",
+            "2026-03-14T09+8",
+            "2026-03-14+08:00",
+        ] {
             let error = parse_time(text).expect_err(text);
             assert!(error.to_string().contains(text), "{error}");
         }
