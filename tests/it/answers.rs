@@ -244,6 +244,8 @@ fn hits_are_a_page_and_a_file_too() {
     let bytes = std::fs::read(&file).unwrap();
     assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"), "{} bytes", bytes.len());
     talk.query(&["word", "--facet", "from", "--format", "parquet"]).leaves(2);
+    let refused = talk.query(&["103", "--context", "1", "--format", "parquet"]).leaves(2);
+    assert!(refused.stdout.is_empty() && refused.stderr.contains("leave --context away"), "{}", refused.stderr);
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     cursor: Option<String>,
 
-    /// Print so many messages of the same conversation before and after each, too
+    /// Print so many messages of the same conversation before and after each, too; not as Parquet
     #[arg(long, value_name = "N", value_parser = around)]
     context: Option<usize>,
 
@@ -176,6 +176,7 @@ pub(super) fn around(text: &str) -> Result<usize, String> {
 ///
 /// When the query is malformed, or there is no archive.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
+    hits::refuse_what_has_no_place(&args, context)?;
     let text = args.text();
     let query = Query::parse_at(&text, context.clock.now()).map_err(|error| pointed_at(&text, &error))?;
     let query = args.scope.narrow(query)?;

@@ -59,6 +59,20 @@ impl Form {
     }
 }
 
+/// Refuses `--context` where the form cannot tell a hit from what was said around it.
+///
+/// # Errors
+///
+/// When it is asked for in a Parquet file, whose columns are those of the table.
+pub(super) fn refuse_what_has_no_place(args: &Args, context: &Context) -> Result<(), CommandError> {
+    let form = Form::chosen(args.format, args.json, &context.output);
+    if args.context.is_none() || form != Form::Parquet {
+        return Ok(());
+    }
+    let refusal = CommandError::usage("a Parquet file of hits has no place for the messages around them");
+    Err(refusal.hint("leave --context away, or choose --format jsonl, csv, table or html"))
+}
+
 /// Prints the hits, with what was said around them if that was asked for.
 ///
 /// # Errors
