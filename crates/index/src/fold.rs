@@ -196,6 +196,12 @@ impl Take for String {
     }
 }
 
+impl Take for Vec<(char, Range<usize>)> {
+    fn take(&mut self, folded: char, from: Range<usize>) {
+        self.push((folded, from));
+    }
+}
+
 /// NFKC makes the letters TM of a sign and so another word of the name before it.
 fn without_mark_of_trade(c: char) -> char {
     if matches!(c, '\u{2120}' | '\u{2122}') { ' ' } else { c }
@@ -286,12 +292,6 @@ mod tests {
             assert_eq!(into, text.to_ascii_lowercase());
             let by_character: String = text.chars().flat_map(lower).collect();
             assert_eq!(by_character, text.to_ascii_lowercase());
-        }
-    }
-
-    impl Take for Vec<(char, Range<usize>)> {
-        fn take(&mut self, folded: char, from: Range<usize>) {
-            self.push((folded, from));
         }
     }
 

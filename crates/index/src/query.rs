@@ -16,6 +16,7 @@
 
 mod conversation;
 mod error;
+mod expression;
 mod field;
 mod moment;
 mod parser;

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use chat::Timestamp;
 
+use super::expression;
 use super::field::{Field, meant_by};
-use super::pattern::{SLIPS, folded_expression};
+use super::pattern::SLIPS;
 use super::value::{Style, Value};
 use super::{Node, Pattern, Place, QueryError};
 use crate::spellings::may_be_accented;
@@ -238,7 +239,7 @@ impl<'a> Parser<'a> {
         }
         let at = self.at..self.at + expression.len() + 2;
         self.at = at.end;
-        let pattern = Pattern::regex(folded_expression(expression)).map_err(|reason| {
+        let pattern = Pattern::regex(expression::folded(expression)).map_err(|reason| {
             QueryError::new(at, format!("`/{expression}/` is no regular expression of a word: {reason}"))
         })?;
         Ok(Some(Node::Like(pattern)))

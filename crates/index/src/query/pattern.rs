@@ -10,8 +10,6 @@ use tantivy::query::{DfaWrapper, FuzzyTermQuery};
 use tantivy::schema::Field;
 use tantivy_fst::{Automaton, Regex};
 
-use crate::characters::Character;
-
 /// What a word must look like, from its beginning to its end.
 #[derive(Clone)]
 pub(crate) enum Pattern {
@@ -111,22 +109,12 @@ fn accepts<A: Automaton>(automaton: &A, word: &str) -> bool {
     automaton.is_match(&state)
 }
 
-fn push_literal(c: char, into: &mut String) {
+/// Adds a character that stands for itself.
+pub(super) fn push_literal(c: char, into: &mut String) {
     if c.is_ascii_punctuation() {
         into.push('\\');
     }
     into.push(c);
-}
-
-/// The letters of a regular expression folded as words are; what stands behind a backslash is none.
-pub(crate) fn folded_expression(expression: &str) -> String {
-    let mut escaped = false;
-    let fold = |c: char| {
-        let known = Character::of(c).folded().filter(|_| !escaped);
-        escaped = c == '\\' && !escaped;
-        known.filter(|folded| !folded.is_whitespace()).unwrap_or(c)
-    };
-    expression.chars().map(fold).collect()
 }
 
 /// One line of what the automaton's builder says, whose kinds of errors have no names outside of it.
@@ -170,6 +158,7 @@ impl fmt::Debug for Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::expression::folded;
 
     #[test]
     fn a_slip_is_a_letter_more_less_or_other_or_a_swap() {
@@ -204,9 +193,12 @@ mod tests {
 
     #[test]
     fn an_expression_is_of_the_whole_folded_word() {
-        let pattern = Pattern::regex(folded_expression(r"CAF[ÉE]s?\d*")).unwrap();
+        let pattern = Pattern::regex(folded(r"CAF[ÉE]s?\d*")).unwrap();
         assert!(pattern.is("cafe") && pattern.is("cafes2"));
         assert!(!pattern.is("cafeteria") && !pattern.is("le cafe"));
+        for (expression, word) in [("œ.*", "oeuvre"), ("(straß|ĳ)+e", "strassije"), ("nai\u{308}ve", "naive")] {
+            assert!(Pattern::regex(folded(expression)).unwrap().is(word), "{expression}");
+        }
         for (expression, expected) in [
             ("(", "unclosed group"),
             ("^a", "not needed"),
