@@ -172,6 +172,26 @@ fn a_histogram_is_drawn_as_bars_and_as_a_file() {
     talk.query(&["word", "--histogram", "hour", "--svg", "/nowhere/at/all.svg"]).leaves(2);
 }
 
+/// They are of no stretch, but they are among what was found.
+#[test]
+fn a_histogram_says_how_many_messages_have_no_time() {
+    let scene = Scene::new();
+    let say = |id: u64, time: Value| {
+        let body = json!([{ "type": "txt", "msg": "word" }]);
+        json!({ "msg_id": id.to_string(), "timestamp": time, "direction": "outgoing", "from": "mara_voss", "to": "teo-77",
+            "chat_type": "chat", "payload": { "bodies": body } })
+    };
+    let records = [say(1, 1_773_478_800_000_u64.into()), say(2, Value::Null), say(3, Value::Null)];
+    let file = write_hour(&scene, "2026031409", records.into_iter());
+    run(&mut scene.annals(&["load", &file])).leaves(0);
+    let talk = Talk { scene };
+    let day = json!({"histogram": "day", "begin": "2026-03-14T00:00:00Z", "count": 1});
+    let none = json!({"histogram": "day", "begin": null, "count": 2});
+    assert_eq!(talk.query(&["word", "--histogram", "day", "--json"]).leaves(0).json_lines(), [day, none]);
+    let table = talk.query(&["word", "--histogram", "month", "--format", "table"]).leaves(0).stdout;
+    assert!(table.ends_with("(none)   2\n"), "{table}");
+}
+
 #[test]
 fn pages_go_on_where_the_one_before_ended_while_hours_are_added() {
     let talk = Talk::over(&["2026031409", "2026031411"]);

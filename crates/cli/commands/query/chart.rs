@@ -13,11 +13,19 @@ use crate::output::{Cell, Format};
 /// A stretch of time and how many messages it has.
 pub(super) type Bar = (Timestamp, u64);
 
+/// A histogram.
+pub(super) struct Histogram {
+    pub(super) stretch: Stretch,
+    pub(super) bars: Vec<Bar>,
+    /// Messages without a time: they are of no bar.
+    pub(super) without: u64,
+}
+
 /// Stretches without messages are put in as long as there are not more than these: a bar each is printed.
 const MOST_BARS: usize = 10_000;
 
 /// The stretches from the first with messages to the last, also those without. Where that would be too many, only those with.
-pub(super) fn bars(stretch: Stretch, counts: &BTreeMap<Timestamp, u64>) -> Vec<Bar> {
+fn bars(stretch: Stretch, counts: &BTreeMap<Timestamp, u64>) -> Vec<Bar> {
     let unit = stretch.unit();
     let last = counts.keys().next_back();
     let all = std::iter::successors(counts.keys().next().copied(), |begin| Some(unit.next(*begin)));
@@ -32,25 +40,40 @@ const LONGEST: u64 = 40;
 /// The end of a bar, by eighths of a character.
 const ENDS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/// Prints a histogram.
-///
-/// # Errors
-///
-/// When the output fails.
-pub(super) fn print(stretch: Stretch, bars: &[Bar], format: Format, context: &Context) -> Result<(), CommandError> {
-    let most = most(bars);
-    if format == Format::Table {
-        let mut rows = context.output.rows(format, &[stretch.word(), "messages", ""]);
-        for (begin, count) in bars {
-            rows.push(&[Cell::from(stretch.name(*begin)), Cell::from(*count), Cell::from(drawn(*count, most))])?;
+impl Histogram {
+    /// The bars of what was counted.
+    pub(super) fn of(stretch: Stretch, counts: &BTreeMap<Timestamp, u64>, without: u64) -> Self {
+        Self { stretch, bars: bars(stretch, counts), without }
+    }
+
+    /// Prints the bars, and last how many messages have no time if any have none.
+    ///
+    /// # Errors
+    ///
+    /// When the output fails.
+    pub(super) fn print(&self, format: Format, context: &Context) -> Result<(), CommandError> {
+        let stretch = self.stretch;
+        let without = (self.without > 0).then(|| Cell::from(self.without));
+        if format == Format::Table {
+            let most = most(&self.bars);
+            let mut rows = context.output.rows(format, &[stretch.word(), "messages", ""]);
+            for (begin, count) in &self.bars {
+                rows.push(&[Cell::from(stretch.name(*begin)), Cell::from(*count), Cell::from(drawn(*count, most))])?;
+            }
+            if let Some(count) = without {
+                rows.push(&[Cell::from("(none)"), count, Cell::Nothing])?;
+            }
+            return Ok(rows.finish()?);
         }
-        return Ok(rows.finish()?);
+        let mut rows = context.output.rows(format, &["histogram", "begin", "count"]);
+        for (begin, count) in &self.bars {
+            rows.push(&[Cell::from(stretch.word()), Cell::from(*begin), Cell::from(*count)])?;
+        }
+        if let Some(count) = without {
+            rows.push(&[Cell::from(stretch.word()), Cell::Nothing, count])?;
+        }
+        Ok(rows.finish()?)
     }
-    let mut rows = context.output.rows(format, &["histogram", "begin", "count"]);
-    for (begin, count) in bars {
-        rows.push(&[Cell::from(stretch.word()), Cell::from(*begin), Cell::from(*count)])?;
-    }
-    Ok(rows.finish()?)
 }
 
 fn most(bars: &[Bar]) -> u64 {
@@ -78,13 +101,15 @@ const NARROWEST: usize = 2;
 const WIDEST: usize = 40;
 
 /// The histogram as SVG. It runs nothing and loads nothing; all text in it is escaped by the template.
-pub(super) fn drawing(stretch: Stretch, bars: &[Bar], query: &str) -> String {
+pub(super) fn drawing(histogram: &Histogram, query: &str) -> String {
+    let Histogram { stretch, bars, without } = histogram;
     let most = most(bars);
     let step = (WIDTH / bars.len().max(1)).clamp(NARROWEST, WIDEST);
     let width = LEFT + (step * bars.len()).max(200) + 16;
     let foot = TOP + HEIGHT;
     let total: u64 = bars.iter().map(|(_, count)| count).sum();
-    let title = format!("{total} messages by {}", stretch.word());
+    let timeless = if *without > 0 { format!(", {without} without a time") } else { String::new() };
+    let title = format!("{total} messages by {}{timeless}", stretch.word());
     let view = format!("0 0 {width} {}", foot + 34);
     html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(view) width=(width) height=(foot + 34) role="img"
@@ -95,7 +120,7 @@ pub(super) fn drawing(stretch: Stretch, bars: &[Bar], query: &str) -> String {
             text x=(LEFT - 6) y=(TOP + 10) fill="#555555" text-anchor="end" { (most) }
             text x=(LEFT - 6) y=(foot) fill="#555555" text-anchor="end" { "0" }
             line x1=(LEFT) y1=(foot) x2=(width - 16) y2=(foot) stroke="#999999" {}
-            @for (at, bar) in bars.iter().enumerate() { (column(stretch, *bar, LEFT + at * step, step, most)) }
+            @for (at, bar) in bars.iter().enumerate() { (column(*stretch, *bar, LEFT + at * step, step, most)) }
             @if let (Some(first), Some(last)) = (bars.first(), bars.last()) {
                 text x=(LEFT) y=(foot + 18) fill="#555555" { (stretch.name(first.0)) }
                 @if bars.len() > 1 {
@@ -147,7 +172,8 @@ mod tests {
 
     #[test]
     fn a_drawing_is_xml_whatever_was_asked() {
-        let svg = drawing(Stretch::Day, &[(at("2026-03-14"), 3)], "a<b & \"c\" </svg>");
+        let counts = BTreeMap::from([(at("2026-03-14"), 3)]);
+        let svg = drawing(&Histogram::of(Stretch::Day, &counts, 2), "a<b & \"c\" </svg>");
         let mut reader = quick_xml::Reader::from_str(&svg);
         let mut columns = 0;
         loop {
@@ -158,6 +184,6 @@ mod tests {
             }
         }
         assert_eq!(columns, 2, "the ground and one column: {svg}");
-        assert!(svg.contains("2026-03-14: 3"));
+        assert!(svg.contains("2026-03-14: 3") && svg.contains("3 messages by day, 2 without a time"), "{svg}");
     }
 }

@@ -5,8 +5,9 @@ use clap::ValueEnum;
 use index::{By, Counts, Unit};
 use query::Answer;
 
+use crate::commands::query::Args;
+use crate::commands::query::chart::{self, Histogram};
 use crate::commands::query::hits::Form;
-use crate::commands::query::{Args, chart};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::output::{Cell, Format};
@@ -110,11 +111,11 @@ pub(super) fn print(args: &Args, answer: &Answer, context: &Context) -> Result<(
     for (facet, counts) in args.facet.iter().zip(&answer.counts) {
         print_facet(*facet, counts, args.facet_limit, format, context)?;
     }
-    if let (Some(stretch), Some(Counts::Times { counts, .. })) = (args.histogram, answer.counts.last()) {
-        let bars = chart::bars(stretch, counts);
-        chart::print(stretch, &bars, format, context)?;
+    if let (Some(stretch), Some(Counts::Times { counts, without })) = (args.histogram, answer.counts.last()) {
+        let histogram = Histogram::of(stretch, counts, *without);
+        histogram.print(format, context)?;
         if let Some(path) = &args.svg {
-            let svg = chart::drawing(stretch, &bars, &args.text());
+            let svg = chart::drawing(&histogram, &args.text());
             replace(path, svg.as_bytes()).map_err(|error| {
                 CommandError::usage(error)
                     .while_doing(format!("could not write {}", path.display()))
