@@ -51,12 +51,18 @@ const NAMES: [(&str, Field); 13] = [
     ("on", Field::On),
 ];
 
-/// How many of the names are taken for meant when any one slip leads to them. Those behind are near to words that people
+/// How many of the names are taken for meant when any one slip leads to them. Short ones behind are near to words that people
 /// put before a colon (`what:`, `line:`), and are meant only where two letters have changed places.
 const NEAR: usize = 4;
 
+/// A name of so many letters is meant when any one slip leads to it, unless the slip is one of [`WORDS`].
+const LONG: usize = 5;
+
+/// Words that are one slip away from a long name.
+const WORDS: [&str; 8] = ["even", "evens", "events", "evert", "alter", "aster", "rafter", "customs"];
+
 /// Other names that people try, and the field that they mean.
-const ALIASES: [(&str, &str); 12] = [
+const ALIASES: [(&str, &str); 15] = [
     ("sender", "from"),
     ("author", "from"),
     ("recipient", "to"),
@@ -69,6 +75,9 @@ const ALIASES: [(&str, &str); 12] = [
     ("kind", "type"),
     ("msgtype", "type"),
     ("bodytype", "type"),
+    ("filename", "file"),
+    ("since", "after"),
+    ("until", "before"),
 ];
 
 /// What the names of attributes begin with.
@@ -93,14 +102,16 @@ pub(super) fn meant_by(name: &str) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
     let alias = ALIASES.into_iter().find(|(alias, _)| *alias == lower).map(|(_, name)| name);
     alias.or_else(|| {
-        let is_long = |name: &str| name.len() > 2;
-        let is_close = |(at, name): (usize, &str)| {
-            is_long(&lower)
-                && is_long(name)
-                && if at < NEAR { is_one_slip_away(&lower, name) } else { is_a_swap(&lower, name) }
-        };
-        NAMES.iter().enumerate().find(|(at, (name, _))| is_close((*at, name))).map(|(_, (name, _))| *name)
+        let mut names = NAMES.iter().map(|(name, _)| *name).enumerate();
+        names.find(|(at, name)| is_meant(&lower, name, *at)).map(|(_, name)| name)
     })
+}
+
+/// Whether a mistaken name is near enough to that of the field at a place of [`NAMES`].
+fn is_meant(lower: &str, name: &str, at: usize) -> bool {
+    let is_near = at < NEAR || (name.len() >= LONG && !WORDS.contains(&lower));
+    let is_slip = if is_near { is_one_slip_away } else { is_a_swap };
+    lower.len() > 2 && name.len() > 2 && is_slip(lower, name)
 }
 
 /// Whether one insertion, deletion, replacement or swap of neighbours makes one ASCII word of the other.
@@ -143,6 +154,15 @@ mod tests {
             ("Sender", Some("from")),
             ("wiht", Some("with")),
             ("evnet", Some("event")),
+            ("evnt", Some("event")),
+            ("befor", Some("before")),
+            ("Afer", Some("after")),
+            ("costom", Some("custom")),
+            ("since", Some("after")),
+            ("until", Some("before")),
+            ("filename", Some("file")),
+            ("alter", None),
+            ("events", None),
             ("what", None),
             ("that", None),
             ("line", None),

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use chat::{Timestamp, parse_time};
 
+use super::field::is_one_slip_away;
+
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
@@ -40,6 +42,9 @@ pub(super) fn day_of(moment: i64) -> Range<i64> {
     let start = moment.div_euclid(DAY).saturating_mul(DAY);
     start..start.saturating_add(DAY)
 }
+
+/// The days that have a word.
+const DAYS: [&str; 2] = ["today", "yesterday"];
 
 enum Ago {
     /// The whole day so many days ago.
@@ -109,7 +114,9 @@ fn without_clock() -> (String, Option<String>) {
 }
 
 fn no_time(text: &str, dashed: &str) -> (String, Option<String>) {
-    let suggestion = padded(dashed).filter(|padded| instant(padded).is_some());
+    let is_near = |word: &&str| is_one_slip_away(dashed, word);
+    let day = || DAYS.into_iter().find(is_near).map(str::to_owned);
+    let suggestion = padded(dashed).filter(|padded| instant(padded).is_some()).or_else(day);
     let meant = suggestion.as_ref().map_or(String::new(), |meant| format!(", did you mean `{meant}`?"));
     let forms = if meant.is_empty() {
         ": write 2026-03-14, 2026-03, 2026-03-14T09, 36h, 7d, 2w, today or yesterday"
@@ -173,6 +180,8 @@ mod tests {
             ("2026-02-30", None),
             ("2026-3-4", Some("2026-03-04")),
             ("2026/3/4", Some("2026-03-04")),
+            ("yesteday", Some("yesterday")),
+            ("Tody", Some("today")),
             ("tomorrow", None),
             ("7m", None),
             ("-1d", None),

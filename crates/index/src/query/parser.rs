@@ -18,8 +18,14 @@ const LONGEST_QUERY: usize = 16 << 10;
 /// Groups and negations within one another: far more than anyone follows, and the stack holds them.
 const DEEPEST: usize = 64;
 
-/// Opening quotes, each with the one that closes it. Telephones type the curly ones.
-const QUOTES: [(char, char); 2] = [('"', '"'), ('“', '”')];
+/// Opening quotes, each with the one that closes it. Telephones type the curly ones, keyboards for Chinese those of full width.
+const QUOTES: [(char, char); 3] = [('"', '"'), ('“', '”'), ('＂', '＂')];
+
+/// What negates what stands right behind it, also in full width.
+const DASHES: [char; 2] = ['-', '－'];
+
+/// What ends the name of a field, also in full width.
+const COLONS: [char; 2] = [':', '：'];
 
 /// The shortest word whose near ones are meant when it ends in `~` alone.
 const SHORTEST_FUZZY: usize = 3;
@@ -133,12 +139,12 @@ impl<'a> Parser<'a> {
 
     /// The end of what negates the clause behind it. Two dashes begin the name of a flag, which is a word.
     fn negation(&self) -> Option<usize> {
-        let after = self.rest().strip_prefix('-');
+        let after = self.rest().strip_prefix(DASHES);
         let negates = |after: &&str| {
             let next = after.chars().next();
-            next.is_some_and(|c| !c.is_whitespace() && c != '-' && !(c == ')' && self.groups > 0))
+            next.is_some_and(|c| !c.is_whitespace() && !DASHES.contains(&c) && !(c == ')' && self.groups > 0))
         };
-        after.filter(negates).map(|_| self.at + 1).or_else(|| self.operator("NOT"))
+        after.filter(negates).map(|after| self.text.len() - after.len()).or_else(|| self.operator("NOT"))
     }
 
     fn group(&mut self, field: Option<&Field>) -> Result<Option<Node>, QueryError> {
@@ -172,19 +178,21 @@ impl<'a> Parser<'a> {
     /// The field that begins here, its colon taken.
     fn field(&mut self) -> Result<Option<Field>, QueryError> {
         let begin = self.at;
-        let Some((name, value)) = self.rest().split_once(':') else { return Ok(None) };
-        let is_odd = |c: char| c.is_whitespace() || matches!(c, '"' | '“' | '”' | '(' | ')' | '/');
+        let Some((name, value)) = self.rest().split_once(COLONS) else { return Ok(None) };
+        let is_odd = |c: char| c.is_whitespace() || matches!(c, '"' | '“' | '”' | '＂' | '(' | ')' | '/');
         if name.is_empty() || name.contains(is_odd) || value.starts_with("//") {
             return Ok(None);
         }
-        let end = begin + name.len() + 1;
+        let end = self.text.len() - value.len();
         if let Some(field) = Field::named(name) {
             self.at = end;
             return Ok(Some(field));
         }
         let is_a_name = name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
         let is_followed = value.starts_with(|c: char| !c.is_whitespace() && c != '/');
-        match meant_by(&name.replace('_', "")).filter(|_| is_a_name && is_followed) {
+        // Behind a colon of full width stands text, more often than a mistake.
+        let is_typed = self.text.get(begin..end).is_some_and(|typed| typed.ends_with(':'));
+        match meant_by(&name.replace('_', "")).filter(|_| is_a_name && is_followed && is_typed) {
             Some(meant) => Err(no_such_field(name, meant, begin..end)),
             None => Ok(None),
         }
@@ -212,7 +220,7 @@ impl<'a> Parser<'a> {
 
     fn no_value(&self, at: Range<usize>) -> QueryError {
         let written = self.text.get(at.clone()).unwrap_or("");
-        match written.split_once(':') {
+        match written.split_once(COLONS) {
             Some((name, _)) => QueryError::new(at, format!("`{name}:` needs a value right after the colon")),
             None => QueryError::new(at, "there is no value here".to_owned()),
         }

@@ -76,6 +76,8 @@ fn words_and_phrases_must_all_be_there() {
         ("5\" 你好。\"好 的\"", all(&[phrase("5"), phrase("你好 好"), phrase("的")])),
         ("tide AND gauge", all(&[phrase("tide"), phrase("gauge")])),
         ("what:x even:y file://z", all(&[phrase("what x"), phrase("even y"), phrase("file z")])),
+        ("alter:x events:y since: z", all(&[phrase("alter x"), phrase("events y"), phrase("since"), phrase("z")])),
+        ("会议：下午 form：x", all(&[phrase("会议 下午"), phrase("form x")])),
     ]);
 }
 
@@ -169,6 +171,21 @@ fn fields_have_values() {
     ]);
 }
 
+/// A keyboard for Chinese types them.
+#[test]
+fn signs_of_full_width_mean_the_same() {
+    use Column::From;
+    check(&[
+        ("from：mara_voss", is(From, "mara_voss")),
+        ("from：(mara OR teo)", any(&[is(From, "mara"), is(From, "teo")])),
+        ("tide －the", all(&[phrase("tide"), not(phrase("the"))])),
+        ("－from：＂odd name＂", not(is(From, "odd name"))),
+        ("＂the server＂", phrase("the server")),
+        ("＂the ser＂*", prefix("the ser")),
+        ("tide － gauge －－limit", all(&[phrase("tide"), phrase("gauge"), phrase("limit")])),
+    ]);
+}
+
 #[test]
 fn times_are_half_open() {
     check(&[
@@ -192,6 +209,15 @@ fn a_mistake_is_shown_and_what_was_meant_is_offered() {
         ("form:mara", "form:", text("there is no field `form:`, did you mean `from:`?"), Some("from:")),
         ("sender:x", "sender:", text("there is no field `sender:`, did you mean `from:`?"), Some("from:")),
         ("body_type:x", "body_type:", text("there is no field `body_type:`, did you mean `type:`?"), Some("type:")),
+        ("since:2026", "since:", text("there is no field `since:`, did you mean `after:`?"), Some("after:")),
+        ("until:2026", "until:", text("there is no field `until:`, did you mean `before:`?"), Some("before:")),
+        ("befor:2026", "befor:", text("there is no field `befor:`, did you mean `before:`?"), Some("before:")),
+        ("afer:2026", "afer:", text("there is no field `afer:`, did you mean `after:`?"), Some("after:")),
+        ("evnt:recall", "evnt:", text("there is no field `evnt:`, did you mean `event:`?"), Some("event:")),
+        ("filename:x", "filename:", text("there is no field `filename:`, did you mean `file:`?"), Some("file:")),
+        ("on:yesteday", "yesteday", text("`yesteday` is no time, did you mean `yesterday`?"), Some("yesterday")),
+        ("from： mara", "from：", text("`from:` needs a value right after the colon"), None),
+        ("＂tide", "＂tide", text("the quote is not closed: `＂` is missing"), Some("＂tide＂")),
         ("from: mara", "from:", text("`from:` needs a value right after the colon"), None),
         ("in:", "in:", text("`in:` needs a value right after the colon"), None),
         ("to:\"\"", "to:\"\"", text("`to:` needs a value right after the colon"), None),
@@ -253,6 +279,7 @@ proptest::proptest! {
         pieces in proptest::collection::vec(proptest::sample::select(&[
             "a", "潮", "é", "(", ")", "\"", "“", "”", "-", "NOT", "OR", "AND", " ", " ", "from:", "ext.k:", "on:", "/", "*", "~", "1",
             "\\", "file:", "?", "7d", "👩", "@", "type:", "img", "[",
+            "：", "－", "＂", "since", "after：",
         ][..]), 0..16)
     ) {
         let text = pieces.concat();
