@@ -155,6 +155,13 @@ impl Output {
         Rows::new(Box::new(BufWriter::new(io::stdout())), format, columns, style)
     }
 
+    /// The characters that the last column of a table has room for on the terminal, beside columns of these widths. `None` where
+    /// a table is not fitted to a terminal.
+    #[must_use]
+    pub(crate) fn room_beside(&self, columns: &[usize]) -> Option<usize> {
+        self.is_terminal().then(table::terminal_width).flatten().map(|width| table::room_beside(columns, width.into()))
+    }
+
     /// All of stdout, for data that comes as it is made.
     #[must_use]
     pub(crate) fn stream(&self) -> Box<dyn Write + Send> {

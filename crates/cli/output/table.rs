@@ -14,6 +14,20 @@ const PLAIN_MARK: &str = "**";
 const HEADING: (&str, &str) = ("\u{1b}[1m", "\u{1b}[0m");
 /// No column is squeezed below this width.
 const NARROWEST: u16 = 8;
+/// Characters behind each column.
+const GAP: u16 = 2;
+
+/// How wide the terminal is that tables are fitted to.
+pub(super) fn terminal_width() -> Option<u16> {
+    comfy_table::Table::new().width()
+}
+
+/// The characters that a last column has room for in a table of this width, beside columns as wide as these.
+pub(super) fn room_beside(columns: &[usize], width: usize) -> usize {
+    let with_gap = |column: usize| column.max(NARROWEST.into()) + usize::from(GAP);
+    let taken: usize = columns.iter().map(|column| with_gap(*column)).sum();
+    width.saturating_sub(taken + usize::from(GAP))
+}
 
 /// A table that is being filled.
 pub(crate) struct Table {
@@ -34,7 +48,7 @@ impl Table {
             Style::Plain | Style::Fitted => (*name).to_owned(),
         }));
         for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
+            column.set_padding((0, GAP));
             if style != Style::Plain {
                 column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(NARROWEST)));
             }
@@ -69,6 +83,22 @@ impl Table {
             (false, _) => piece.text,
             (true, Style::Coloured) => format!("{}{}{}", MARK.0, piece.text, MARK.1),
             (true, Style::Plain | Style::Fitted) => format!("{PLAIN_MARK}{}{PLAIN_MARK}", piece.text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_is_room_for_is_not_wrapped() {
+        for width in 40..120 {
+            let mut table = Table::new(&["hour", "messages", ""], Style::Fitted);
+            table.table.set_width(width);
+            let bar = "█".repeat(room_beside(&["2026-03-14T09".len(), "12".len()], width.into()));
+            table.push(&["2026-03-14T09".into(), "12".into(), bar.as_str().into()]);
+            assert!(table.render().contains(&bar), "{width}: {}", table.render());
         }
     }
 }

@@ -34,8 +34,11 @@ fn bars(stretch: Stretch, counts: &BTreeMap<Timestamp, u64>) -> Vec<Bar> {
     if filled.len() > MOST_BARS { counts.iter().map(|(begin, count)| (*begin, *count)).collect() } else { filled }
 }
 
-/// Characters of the longest bar.
-const LONGEST: u64 = 40;
+/// Characters of the longest bar, where there is room.
+const LONGEST: usize = 40;
+
+/// Characters of the longest bar where there is no room: a table breaks no column below that.
+const SHORTEST: usize = 8;
 
 /// The end of a bar, by eighths of a character.
 const ENDS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
@@ -55,10 +58,11 @@ impl Histogram {
         let stretch = self.stretch;
         let without = (self.without > 0).then(|| Cell::from(self.without));
         if format == Format::Table {
-            let most = most(&self.bars);
+            let (most, longest) = (most(&self.bars), longest(context.output.room_beside(&self.widths())));
             let mut rows = context.output.rows(format, &[stretch.word(), "messages", ""]);
             for (begin, count) in &self.bars {
-                rows.push(&[Cell::from(stretch.name(*begin)), Cell::from(*count), Cell::from(drawn(*count, most))])?;
+                let bar = Cell::from(drawn(*count, most, longest));
+                rows.push(&[Cell::from(stretch.name(*begin)), Cell::from(*count), bar])?;
             }
             if let Some(count) = without {
                 rows.push(&[Cell::from("(none)"), count, Cell::Nothing])?;
@@ -74,6 +78,18 @@ impl Histogram {
         }
         Ok(rows.finish()?)
     }
+
+    /// What the columns before the bars take.
+    fn widths(&self) -> [usize; 2] {
+        let name = self.bars.first().map_or(0, |(begin, _)| self.stretch.name(*begin).len());
+        let count = most(&self.bars).max(self.without).to_string().len();
+        [name, count.max("messages".len())]
+    }
+}
+
+/// The characters of the longest bar, where there is room for so many.
+fn longest(room: Option<usize>) -> usize {
+    room.map_or(LONGEST, |room| room.clamp(SHORTEST, LONGEST))
 }
 
 fn most(bars: &[Bar]) -> u64 {
@@ -81,8 +97,8 @@ fn most(bars: &[Bar]) -> u64 {
 }
 
 /// A bar of text. What there is of is seen: at least an eighth.
-fn drawn(count: u64, most: u64) -> String {
-    let eighths = u128::from(count) * u128::from(LONGEST) * 8 / u128::from(most);
+fn drawn(count: u64, most: u64, longest: usize) -> String {
+    let eighths = u128::from(count) * longest as u128 * 8 / u128::from(most);
     let eighths = (eighths as usize).max(usize::from(count > 0));
     format!("{}{}", "█".repeat(eighths / 8), ENDS.get(eighths % 8).copied().unwrap_or_default())
 }
@@ -165,9 +181,11 @@ mod tests {
     #[test]
     fn a_bar_is_as_long_as_its_share() {
         for (count, expected) in [(0, String::new()), (8, "█".repeat(40)), (4, "█".repeat(20))] {
-            assert_eq!(drawn(count, 8), expected);
+            assert_eq!(drawn(count, 8, LONGEST), expected);
         }
-        assert_eq!((drawn(1, 1_000_000), drawn(3, 64)), ("▏".to_owned(), "█▉".to_owned()));
+        assert_eq!((drawn(1, 1_000_000, LONGEST), drawn(3, 64, LONGEST)), ("▏".to_owned(), "█▉".to_owned()));
+        assert_eq!(drawn(3, 4, longest(Some(12))), "█".repeat(9));
+        assert_eq!([None, Some(99), Some(12), Some(0)].map(longest), [LONGEST, LONGEST, 12, SHORTEST]);
     }
 
     #[test]
