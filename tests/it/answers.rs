@@ -132,6 +132,11 @@ fn counts_have_every_message_once() {
     run(&mut talk.scene.annals(&["load", copy.to_str().unwrap(), "--set", "hours.check_zone=false"])).leaves(0);
     assert_eq!(talk.query(&["word", "--count"]).leaves(0).stdout, "24\n");
     assert_eq!(talk.query(&["nowhere", "--count"]).leaves(1).stdout, "0\n");
+    for form in [&["--json"][..], &["--format", "table"], &["--format", "jsonl"], &["--format", "csv"]] {
+        assert_eq!(talk.query(&[&["word", "--count"], form].concat()).leaves(0).stdout, "24\n");
+    }
+    let page = talk.query(&["word", "--count", "--format", "html"]).leaves(2);
+    assert!(page.stderr.contains("counts are printed as a table, JSON lines or CSV"), "{}", page.stderr);
     let counted = talk.query(&["word", "--facet", "from", "--facet", "day", "--histogram", "hour", "--json"]).leaves(0);
     let expected = [
         json!({"facet": "from", "value": "mara_voss", "count": 10}),

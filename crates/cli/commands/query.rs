@@ -87,8 +87,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = around)]
     context: Option<usize>,
 
-    /// Print only how many messages match
-    #[arg(long, conflicts_with_all = ["context", "cursor", "facet", "histogram", "format"])]
+    /// Print only how many messages match: the bare number, whatever the form of a list
+    #[arg(long, conflicts_with_all = ["context", "cursor", "facet", "histogram"])]
     count: bool,
 
     /// Print how many of the messages have each sender, recipient, conversation, type or day; can be given several times

@@ -104,10 +104,10 @@ impl Stretch {
 ///
 /// When the form has no place for counts, or the output fails.
 pub(super) fn print(args: &Args, answer: &Answer, context: &Context) -> Result<(), CommandError> {
+    let format = format(args, context)?;
     if args.count {
         return Ok(context.output.line(answer.total)?);
     }
-    let format = format(args, context)?;
     for (facet, counts) in args.facet.iter().zip(&answer.counts) {
         print_facet(*facet, counts, args.facet_limit, format, context)?;
     }
