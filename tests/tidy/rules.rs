@@ -124,6 +124,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("tracing-opentelemetry", &["cli"], "traces are told by the program"),
     owned("tracing-subscriber", &["cli"], "the program decides what is logged"),
     owned("twox-hash", &["decode"], "fingerprints of messages are compared within one hour and never stored"),
+    owned("unicode-segmentation", &["cli"], "libraries print nothing"),
     owned("unicode-width", &["cli"], "libraries print nothing"),
     owned("unicode-normalization", &["index"], "folding is a matter of the index"),
     owned("url", &["api", "cli", "store"], "addresses: of the service, as set and as asked, and of tables"),

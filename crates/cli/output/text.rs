@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use unicode_segmentation::GraphemeCursor;
+
 /// How many characters of a text a table shows.
 const EXCERPT: usize = 300;
 /// How many of them stand in front of the first mark.
@@ -72,13 +74,31 @@ pub(crate) fn excerpt(text: &str, marks: &[Range<usize>]) -> Vec<Piece> {
     pieces
 }
 
-/// The bytes of at most [`EXCERPT`] characters, from [`LEAD`] characters before `focus`.
+/// The bytes of at most [`EXCERPT`] characters, from about [`LEAD`] characters before `focus`. Nothing is cut that people see
+/// as one, such as a letter with its vowel signs or a family, unless it alone is longer.
 fn window(text: &str, focus: usize) -> Range<usize> {
     let before = text.get(..focus).unwrap_or("");
     let start = before.char_indices().rev().nth(LEAD - 1).map_or(0, |(at, _)| at);
+    let start = boundary_from(text, start).min(focus);
     let rest = text.get(start..).unwrap_or("");
-    let end = rest.char_indices().nth(EXCERPT).map_or(text.len(), |(at, _)| start + at);
+    let end = rest.char_indices().nth(EXCERPT).map_or(text.len(), |(at, _)| boundary_up_to(text, start + at, focus));
     start..end
+}
+
+/// The first place from `at` on where nothing is cut.
+fn boundary_from(text: &str, at: usize) -> usize {
+    let next = || GraphemeCursor::new(at, text.len(), true).next_boundary(text, 0).ok().flatten();
+    if is_boundary(text, at) { at } else { next().unwrap_or(at) }
+}
+
+/// The last place up to `at`, but behind `focus`, where nothing is cut; `at` if there is none.
+fn boundary_up_to(text: &str, at: usize, focus: usize) -> usize {
+    let previous = || GraphemeCursor::new(at, text.len(), true).prev_boundary(text, 0).ok().flatten();
+    if is_boundary(text, at) { at } else { previous().filter(|previous| *previous > focus).unwrap_or(at) }
+}
+
+fn is_boundary(text: &str, at: usize) -> bool {
+    GraphemeCursor::new(at, text.len(), true).is_boundary(text, 0).unwrap_or(true)
 }
 
 fn push(pieces: &mut Vec<Piece>, text: Option<&str>, is_marked: bool) {
@@ -138,6 +158,27 @@ mod tests {
         let expected = format!("…{}[needle]{}…", "é".repeat(LEAD), "z".repeat(EXCERPT - LEAD - 6));
         assert_eq!(shown(&text, &[(2000, 2006)]), expected);
         assert_eq!(shown(&"z".repeat(EXCERPT), &[]), "z".repeat(EXCERPT));
+    }
+
+    #[test]
+    fn nothing_is_cut_that_is_seen_as_one() {
+        let family = "👩\u{200D}👩\u{200D}👧";
+        for (letter, size) in [("कि", 2), (family, 5), ("e\u{301}", 2), ("🇳🇴", 2)] {
+            for shift in 0..size {
+                let text = format!("{}{}needle{}", letter.repeat(100), "x".repeat(shift), letter.repeat(200));
+                let at = letter.len() * 100 + shift;
+                let shown = shown(&text, &[(at, at + "needle".len())]);
+                let (lead, rest) = shown.split_once(&format!("{}[needle]", "x".repeat(shift))).unwrap();
+                for part in [lead, rest] {
+                    let letters = part.trim_matches('…').matches(letter).count();
+                    assert_eq!(part.trim_matches('…'), letter.repeat(letters), "{shown}");
+                    assert!(letters >= LEAD / size - 1, "{shown}");
+                }
+            }
+        }
+        let marks = "\u{301}".repeat(1000);
+        assert_eq!(shown(&format!("e{marks} needle e{marks}"), &[(2002, 2008)]), "… [needle] …");
+        assert_eq!(shown(&format!("e{marks}"), &[(0, 2001)]), format!("[e{}]…", "\u{301}".repeat(EXCERPT - 1)));
     }
 
     #[test]
