@@ -24,7 +24,7 @@ pub(crate) use format::{Format, FormatArgs};
 pub(crate) use log::LogFormat;
 pub(crate) use progress::{LogWriter, Progress};
 pub(crate) use rows::Rows;
-pub(crate) use text::{beginning, visible};
+pub(crate) use text::{beginning, visible, without_controls};
 
 use crate::environment::Environment;
 use crate::error::CommandError;

@@ -38,6 +38,28 @@ pub(crate) fn visible(text: &str) -> String {
     shown
 }
 
+/// A page or drawing with everything replaced that HTML and XML forbid even when it is escaped: control characters by their
+/// pictures or numbers. Line ends and tabs stay.
+#[must_use]
+pub(crate) fn without_controls(markup: String) -> String {
+    let is_forbidden = |c: char| {
+        (c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+            || matches!(c, '\u{fdd0}'..='\u{fdef}' | '\u{fffe}' | '\u{ffff}')
+    };
+    if !markup.contains(is_forbidden) {
+        return markup;
+    }
+    let mut shown = String::with_capacity(markup.len());
+    for character in markup.chars() {
+        match character {
+            '\0'..='\u{7f}' if is_forbidden(character) => shown.push_str(&visible(character.encode_utf8(&mut [0; 4]))),
+            other if is_forbidden(other) => shown.extend(other.escape_unicode()),
+            other => shown.push(other),
+        }
+    }
+    shown
+}
+
 /// The beginning of bytes from outside as text, somewhat more than a table shows of it. Bytes that are no UTF-8 are shown by
 /// their numbers.
 #[must_use]
@@ -128,6 +150,17 @@ mod tests {
             ("abc\u{202e}fdp.exe", "abc\\u{202e}fdp.exe"),
         ] {
             assert_eq!(visible(text), expected);
+        }
+    }
+
+    #[test]
+    fn markup_has_no_controls() {
+        for (markup, expected) in [
+            ("<p>a\tb\r\nc</p>", "<p>a\tb\r\nc</p>"),
+            ("<p>\u{1b}[31m\u{7}\0\u{7f}</p>", "<p>␛[31m␇␀␡</p>"),
+            ("<p>\u{9b}2J\u{fffe} 港口</p>", "<p>\\u{9b}2J\\u{fffe} 港口</p>"),
+        ] {
+            assert_eq!(without_controls(markup.to_owned()), expected);
         }
     }
 

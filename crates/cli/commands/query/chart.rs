@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::commands::query::counts::Stretch;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::output::{Cell, Format};
+use crate::output::{Cell, Format, without_controls};
 
 /// A stretch of time and how many messages it has.
 pub(super) type Bar = (Timestamp, u64);
@@ -127,7 +127,7 @@ pub(super) fn drawing(histogram: &Histogram, query: &str) -> String {
     let timeless = if *without > 0 { format!(", {without} without a time") } else { String::new() };
     let title = format!("{total} messages by {}{timeless}", stretch.word());
     let view = format!("0 0 {width} {}", foot + 34);
-    html! {
+    let drawing = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(view) width=(width) height=(foot + 34) role="img"
             font-family="system-ui, sans-serif" font-size="12" {
             title { (title) @if !query.is_empty() { ": " (query) } }
@@ -144,8 +144,8 @@ pub(super) fn drawing(histogram: &Histogram, query: &str) -> String {
                 }
             }
         }
-    }
-    .into_string()
+    };
+    without_controls(drawing.into_string())
 }
 
 fn column(stretch: Stretch, (begin, count): Bar, left: usize, step: usize, most: u64) -> Markup {
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_drawing_is_xml_whatever_was_asked() {
         let counts = BTreeMap::from([(at("2026-03-14"), 3)]);
-        let svg = drawing(&Histogram::of(Stretch::Day, &counts, 2), "a<b & \"c\" </svg>");
+        let svg = drawing(&Histogram::of(Stretch::Day, &counts, 2), "a<b & \"c\" </svg>\u{7}");
         let mut reader = quick_xml::Reader::from_str(&svg);
         let mut columns = 0;
         loop {
@@ -203,5 +203,6 @@ mod tests {
         }
         assert_eq!(columns, 2, "the ground and one column: {svg}");
         assert!(svg.contains("2026-03-14: 3") && svg.contains("3 messages by day, 2 without a time"), "{svg}");
+        assert!(!svg.contains('\u{7}'), "{svg}");
     }
 }

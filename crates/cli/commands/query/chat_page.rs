@@ -8,6 +8,7 @@ use query::{Group, Line};
 
 use crate::commands::message::gist;
 use crate::commands::query::hits::{gap, words};
+use crate::output::without_controls;
 
 const STYLE: &str = include_str!("chat_page.css");
 
@@ -19,7 +20,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 pub(super) fn page(groups: &[Group], query: &Query, asked: &str) -> String {
     let hits = groups.iter().flat_map(|group| &group.lines).filter(|line| line.is_hit).count();
     let title = if asked.trim().is_empty() { "Messages" } else { asked };
-    html! {
+    let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -39,8 +40,8 @@ pub(super) fn page(groups: &[Group], query: &Query, asked: &str) -> String {
                 footer { "Written by annals " (env!("CARGO_PKG_VERSION")) ". Times are in UTC." }
             }
         }
-    }
-    .into_string()
+    };
+    without_controls(page.into_string())
 }
 
 fn section(group: &Group, query: &Query) -> Markup {
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_page_reads_as_a_chat() {
-        let mut late = line("teo", "<b>tide</b> & \"ebb\"", "2026-03-15T10:00:00Z", true);
+        let mut late = line("teo", "<b>tide</b> & \"ebb\"\u{1b}[0m\u{7}", "2026-03-15T10:00:00Z", true);
         late.changes.is_recalled = true;
         late.missing_before = vec!["2026031410".parse().unwrap()];
         let groups = [Group { lines: vec![line("mara", "رصيف", "2026-03-14T09:00:00Z", false), late] }];
@@ -145,7 +146,7 @@ mod tests {
             "<p class=\"gap\">… 2026-03-14T10Z is not archived …</p><p class=\"day\">2026-03-15</p>",
             "<article class=\"bubble right hit\">",
             "<time datetime=\"2026-03-15T10:00:00Z\">10:00:00</time> <span class=\"mark\">recalled</span>",
-            "&lt;b&gt;<mark>tide</mark>&lt;/b&gt; &amp; &quot;ebb&quot;",
+            "&lt;b&gt;<mark>tide</mark>&lt;/b&gt; &amp; &quot;ebb&quot;␛[0m␇</p>",
             "<p class=\"count\">1 message</p>",
         ] {
             assert!(page.contains(part), "{part}\n{page}");
