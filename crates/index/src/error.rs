@@ -97,6 +97,9 @@ impl Error {
             io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
                 Self::Damaged { folder: path, what: brief(&source.to_string()) }
             }
+            io::ErrorKind::Other if source.raw_os_error().is_none() && source.to_string().starts_with(OF_BYTES) => {
+                Self::Damaged { folder: path, what: brief(&source.to_string()) }
+            }
             kind => Self::Io { path, source: io::Error::new(kind, source.to_string()) },
         }
     }
@@ -105,6 +108,10 @@ impl Error {
         Self::OtherFormat { folder, found, ours: format::ours() }
     }
 }
+
+/// How the engine begins when bytes of its own name a version that is none, as only damaged ones do: that of the whole index
+/// is read first.
+const OF_BYTES: &str = "Unsupported ";
 
 /// The first sentence of what the engine says: what follows it may be the content of a file.
 fn brief(text: &str) -> String {

@@ -366,6 +366,30 @@ fn a_cut_or_garbled_file_is_damage() {
     }
 }
 
+/// Whatever byte of the dictionary is garbled, it is damage, or not noticed as long as nothing is read through.
+#[test]
+fn a_garbled_byte_of_the_dictionary_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    take_in(&open(folder.path()), nine(), "v", &[message(nine(), 1, "word 潮汐表")]);
+    let path = named(folder.path(), "*.term");
+    let whole = fs::read(&path).unwrap();
+    let mut reasons = String::new();
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x55;
+        fs::write(&path, bytes).unwrap();
+        let catalogue = Catalogue::open(folder.path(), Settings::default());
+        if let Err(error) = catalogue.and_then(|catalogue| catalogue.search(&ask("word"))) {
+            assert!(error.rebuild_helps(), "byte {at}: {error:?}");
+            reasons.push_str(&error.to_string());
+        }
+    }
+    assert!(
+        reasons.contains("Unsupported fst version") && reasons.contains("Unsupported dictionary type"),
+        "{reasons}"
+    );
+}
+
 /// Other damage is noticed by reading everything.
 #[test]
 fn a_flipped_bit_is_found_by_verifying() {
