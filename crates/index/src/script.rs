@@ -55,11 +55,13 @@ fn is_dense_block(c: char) -> bool {
         | '\u{20000}'..='\u{3FFFF}') // Han extensions B and up
 }
 
-/// Pictures: emoji and the signs that people use as such. Enclosed letters, trade marks and mathematics are left to
-/// NFKC and to the separators.
+/// Pictures: emoji and the signs that people use as such. Enclosed letters and mathematics are left to NFKC and to the
+/// separators, and so are `©`, `®`, `™`, `#` and `*`, which stand in names and between words more often than they are seen as
+/// emoji: a phrase goes through them.
 pub(crate) fn is_symbol(c: char) -> bool {
     matches!(c,
-        '\u{2190}'..='\u{21FF}'       // arrows
+        '\u{203C}' | '\u{2049}'       // double marks
+        | '\u{2190}'..='\u{21FF}'     // arrows
         | '\u{2300}'..='\u{2328}'
         | '\u{232B}'..='\u{23FF}'     // technical, without the angle brackets, which are punctuation
         | '\u{25A0}'..='\u{27BF}'     // geometric shapes, miscellaneous symbols, dingbats
@@ -131,8 +133,8 @@ mod tests {
         for (text, expected) in [
             ("aZ9éßжλאبहქ߀", Class::Word),
             ("東か゛カー한ㅋไก່ក្ខမ့㌔々〇ꀀㄅ", Class::Dense),
-            ("👍→⛵✨🇳♀🅰", Class::Symbol),
-            (" .,!?_-/@:;'\"、。・「」\u{200B}។၊๛€+=|™", Class::Separator),
+            ("👍→⛵✨🇳♀🅰‼⁉", Class::Symbol),
+            (" .,!?_-/@:;'\"、。・「」\u{200B}។၊๛€+=|™©®#*", Class::Separator),
         ] {
             for c in text.chars().filter(|&c| c != '゛' && c != '㌔') {
                 assert_eq!(class_of(c), expected, "{c:?}");
