@@ -102,3 +102,21 @@ fn a_log_that_says_other_than_the_files_is_found() {
         is_found(&scene, &["messages/", words]);
     }
 }
+
+#[test]
+fn bytes_that_nobody_published_are_counted() {
+    let (scene, _) = archive_with("raw", ".json");
+    let other = Scene::new();
+    let file = other.path("2026031410.ndjson");
+    fs::write(&file, "{\"msg_id\":\"1\"}\n").unwrap();
+    run(&mut other.annals(&["load", file.to_str().unwrap(), "--no-index"])).leaves(0);
+    for kept in files_below(&scene.archive().join("raw")) {
+        if kept.parent().is_some_and(|folder| folder != Path::new("")) {
+            fs::copy(scene.archive().join("raw").join(&kept), other.archive().join("raw").join(&kept)).unwrap();
+        }
+    }
+    let proof = run(&mut other.annals(&["verify", "--json"])).leaves(0).json();
+    assert_eq!((&proof["hours"], &proof["unpublished"]), (&1.into(), &1.into()));
+    let said = run(&mut other.annals(&["verify"])).leaves(0);
+    assert!(said.stderr.contains("bytes of 1 hours are kept"), "{said:?}");
+}

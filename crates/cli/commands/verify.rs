@@ -231,7 +231,9 @@ fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) ->
     ))?;
     if verified.unpublished > 0 {
         let hours = verified.unpublished;
-        context.output.note(format_args!("newer bytes of {hours} hours are kept; the next fetch publishes them"));
+        context.output.note(format_args!(
+            "bytes of {hours} hours are kept that are not published yet; a fetch of these hours publishes them"
+        ));
     }
     if verified.not_indexed > 0 {
         context.output.note(format_args!("{} hours are still to be indexed", verified.not_indexed));

@@ -27,7 +27,7 @@ pub use self::round_trip::RoundTrip;
 pub use self::search::{Searched, Searches};
 use crate::error::Error;
 use crate::follow::Lag;
-use crate::raw::are;
+use crate::raw::{are, on_a_thread};
 use crate::workshop::Workshop;
 
 /// How much is proved.
@@ -52,7 +52,8 @@ pub struct Verified {
     pub dead_letters: u64,
     /// Parts of `raw/` whose hash was taken.
     pub raw_parts: u64,
-    /// Hours of which newer bytes are kept than are published; no fault, the next run publishes them.
+    /// Hours of which bytes are kept that are not published, or newer ones than are; no fault, a fetch of these hours publishes
+    /// them.
     pub unpublished: u64,
     /// Hours whose served bytes are no longer kept; no fault.
     pub without_raw: u64,
@@ -112,6 +113,7 @@ impl Workshop {
                 verified.take_round_trip(told, findings);
             }
         }
+        verified.unpublished += self.kept_alone(range, &entries).await?;
         verified.find_foreign(&entries, "messages", &rows);
         // Dead letters go before the messages: an hour whose bytes are kept is on its way, or is taken up by the next run.
         let is_on_its_way = |hour: &Hour| matches!(self.archive.raw_hour(*hour), Ok(RawHour::Whole(_)));
@@ -125,6 +127,14 @@ impl Workshop {
             verified.hold_against_index(catalogue, &entries, &rows, range)?;
         }
         Ok(verified)
+    }
+
+    /// How many hours of a range have whole bytes and no rows: a run died between the two.
+    async fn kept_alone(&self, range: &Range<Hour>, entries: &BTreeMap<Hour, Entry>) -> Result<u64, Error> {
+        let archive = self.archive.clone();
+        let kept = on_a_thread(move || Ok(archive.raw_hours()?)).await?;
+        let is_done = |hour: &Hour| entries.get(hour).is_some_and(|entry| entry.state == State::Done);
+        Ok(kept.iter().filter(|hour| range.contains(hour) && !is_done(hour)).count() as u64)
     }
 
     /// Takes the hashes of the kept bytes of an hour. Gives its parts when they are those that were published.
