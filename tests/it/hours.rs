@@ -350,17 +350,3 @@ fn a_first_run_that_ends_early_forgets_no_hour() {
         assert_eq!(report["hours"]["pending"], 1, "the hour that is going on: {report}");
     }
 }
-
-/// See section 3.6 of the protocol. Before the last moment for a file has passed, there may be another.
-#[test]
-fn a_file_of_nothing_is_an_empty_hour() {
-    for (name, bytes) in [("2026031409.ndjson", Vec::new()), ("2026031409.gz", packed(b""))] {
-        let scene = Scene::new();
-        let service = serving_file(&scene, "empty", name, &bytes);
-        let early = fetch_at(&scene, &service, "2026-03-14T12:00:00Z", &[]).leaves(0).json();
-        is(&early, "pending");
-        let late = fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &[]).leaves(0).json();
-        is(&late, "empty");
-        run(&mut scene.annals(&["verify"])).leaves(0);
-    }
-}

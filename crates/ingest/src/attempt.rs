@@ -256,12 +256,6 @@ impl<'a> Run<'a> {
         if decoded.is_no_history() {
             return Err(Error::NoHistory { hour });
         }
-        // A file of nothing says what no file would (section 3.6).
-        if decoded.has_no_lines() && self.archived(hour).is_none() {
-            let status = 200;
-            let standing = self.read(Availability::Empty { status }, hour).err().unwrap_or(State::Empty);
-            return Ok(Answer::Nothing { standing, status });
-        }
         match self.zone_of(hour, &decoded) {
             Ok(()) => Ok(Answer::Bytes { decoded: Box::new(decoded), raw, length }),
             Err(_) if is_first && self.strangers.fetch_add(1, Ordering::Relaxed) == 0 => Ok(Answer::Doubtful),

@@ -176,11 +176,6 @@ impl Decoded {
         self.records == 0 && (self.begins_foreign || self.publication.entry.tally.messages > 0)
     }
 
-    /// Whether the file was empty, or what it unpacks to.
-    pub(crate) fn has_no_lines(&self) -> bool {
-        self.publication.entry.tally.lines == 0
-    }
-
     /// Its row in the ledger, as it is to be published.
     pub(crate) fn entry(&self) -> &Entry {
         &self.publication.entry
