@@ -114,6 +114,7 @@ pub(crate) const TECHNOLOGIES: &[Technology] = &[
     owned("tantivy", &["index"], "full text is kept by one crate"),
     owned("tantivy-fst", &["index"], "full text is kept by one crate"),
     owned("tantivy-tokenizer-api", &["index"], "full text is kept by one crate"),
+    owned("tikv-jemallocator", &["cli"], "the program decides where memory comes from"),
     owned(
         "tokio",
         &["api", "cli", "emulator", "ingest", "query", "restore", "store"],
