@@ -3,6 +3,7 @@
 use std::io;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Parser as _;
 use store::Place;
@@ -29,7 +30,13 @@ pub(crate) fn run() -> Exit {
     let _steps = fail::FailScenario::setup();
     // An archive is for its owner alone, whichever library creates its files (decision D8).
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    panic::catch_unwind(AssertUnwindSafe(parse_and_run)).unwrap_or(Exit::Bug)
+    panic::catch_unwind(AssertUnwindSafe(parse_and_run)).unwrap_or_else(|_panic| {
+        // Nobody made an error of it.
+        if let Some(message) = muted().take() {
+            print_bug(&message);
+        }
+        Exit::Bug
+    })
 }
 
 fn parse_and_run() -> Exit {
@@ -137,14 +144,23 @@ const BREAKS_ON_DAMAGE: [&str; 3] = ["/tantivy", "/parquet-", "/arrow-"];
 /// Printed in place of Rust's own message; [`run`] then ends with [`Exit::Bug`].
 fn report_bug(panic: &PanicHookInfo<'_>) {
     // What reads the index and the tables breaks on damaged files; `index` and `archive` make an error of that.
-    if panic.location().is_some_and(|place| BREAKS_ON_DAMAGE.iter().any(|name| place.file().contains(name))) {
-        return;
-    }
+    let is_of_damage =
+        panic.location().is_some_and(|place| BREAKS_ON_DAMAGE.iter().any(|name| place.file().contains(name)));
     let message = panic.payload_as_str().unwrap_or("no message");
     let place = panic.location().map_or_else(String::new, |location| format!(", at {location}"));
-    let error =
-        CommandError::new(Exit::Bug, format!("annals {} has a bug: {message}{place}", env!("CARGO_PKG_VERSION")))
-            .hint("please report this bug to whoever gave you the program, with these lines and the command")
-            .hint("nothing that was archived is lost; the same command can be run again");
+    let message = format!("{message}{place}");
+    if is_of_damage { *muted() = Some(message) } else { print_bug(&message) }
+}
+
+/// What the last of the libraries said that broke, for the case that it was no damage.
+fn muted() -> MutexGuard<'static, Option<String>> {
+    static MUTED: Mutex<Option<String>> = Mutex::new(None);
+    MUTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn print_bug(message: &str) {
+    let error = CommandError::new(Exit::Bug, format!("annals {} has a bug: {message}", env!("CARGO_PKG_VERSION")))
+        .hint("please report this bug to whoever gave you the program, with these lines and the command")
+        .hint("nothing that was archived is lost; the same command can be run again");
     Output::of_this_process(Talk::Quiet, &Environment::default()).error(&error);
 }

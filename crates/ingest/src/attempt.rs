@@ -99,7 +99,7 @@ impl<'a> Run<'a> {
         // It is written with the first row at the latest. Hours are settled in no order: of a run that dies while the oldest
         // is on its way, younger ones would pass for the first that the archive is to have.
         if let Some(oldest) = newly_promised(steps, entries, &workshop.settings.habits) {
-            run.notebook.note_for_later(run.entry(oldest, State::Pending));
+            run.notebook.note_first(run.entry(oldest, State::Pending));
         }
         Ok(run)
     }
@@ -284,7 +284,7 @@ impl<'a> Run<'a> {
     }
 
     async fn publish(&self, hour: Hour, decoded: Decoded, from: Provenance, bytes: u64) -> Result<Outcome, Error> {
-        self.promised.get_or_try_init(|| self.write_notes()).await?;
+        self.promised.get_or_try_init(|| self.notebook.write_first(&self.workshop.archive)).await?;
         let span = tracing::info_span!(target: "annals", "publish", %hour);
         let published = self.workshop.publish_kept(&self.cores, hour, decoded, from).instrument(span).await?;
         let has_grown = matches!(published, Published::Done(_)) && self.archived(hour).is_some();

@@ -27,6 +27,8 @@ pub(crate) struct Notebook {
 
 #[derive(Default)]
 struct Page {
+    /// The row that is to be there before any other.
+    first: Option<Entry>,
     rows: Vec<Entry>,
     since: Option<Instant>,
 }
@@ -47,7 +49,8 @@ impl Notebook {
     /// Writes all rows.
     pub(crate) async fn write(&self, archive: &Archive) -> Result<Vec<Entry>, Error> {
         let _turn = self.writing.lock().await;
-        let Page { rows, .. } = std::mem::take(&mut *self.page());
+        let Page { first, rows, .. } = std::mem::take(&mut *self.page());
+        let rows: Vec<_> = first.into_iter().chain(rows).collect();
         if rows.is_empty() {
             return Ok(Vec::new());
         }
@@ -66,9 +69,27 @@ impl Notebook {
         self.page().rows.push(row);
     }
 
+    /// Notes the row that is written before any other.
+    pub(crate) fn note_first(&self, row: Entry) {
+        self.page().first = Some(row);
+    }
+
+    /// Writes the row of [`Notebook::note_first`] alone, if it is not written yet.
+    pub(crate) async fn write_first(&self, archive: &Archive) -> Result<(), Error> {
+        let _turn = self.writing.lock().await;
+        let Some(first) = self.page().first.take() else { return Ok(()) };
+        match archive.record(std::slice::from_ref(&first)).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.page().first = Some(first);
+                Err(error.into())
+            }
+        }
+    }
+
     /// Forgets all rows: they tell of other hours than they say.
     pub(crate) fn forget(&self) {
-        self.page().rows.clear();
+        *self.page() = Page::default();
     }
 
     fn page(&self) -> MutexGuard<'_, Page> {

@@ -223,8 +223,9 @@ impl Verified {
 
     async fn count_dead_letters(&mut self, workshop: &Workshop, range: &Range<Hour>) -> Result<Counts, Error> {
         let mut counts = Counts::new();
-        let is_wanted =
-            |file: &TableFile| file.table == DEAD_LETTERS && file.hours.iter().any(|hour| range.contains(hour));
+        let is_wanted = |file: &TableFile| {
+            file.table == DEAD_LETTERS && (file.hours.is_empty() || file.hours.iter().any(|hour| range.contains(hour)))
+        };
         for file in workshop.archive.files().await?.into_iter().filter(is_wanted) {
             if let Err(error) = self.count_letters(&file, range, &mut counts).await {
                 let name = format!("{DEAD_LETTERS}/{}", file.path);

@@ -38,10 +38,17 @@ impl Archive {
         let mut still = HashSet::new();
         for table in self.all_tables().await? {
             still.extend(table.live().await?.files().map(|file| table.location(file.path())));
+            // Other programs leave what they replaced to a vacuum.
+            still.extend(table.removed().await?.keys().map(|path| table.location(path)));
         }
-        strays.retain(|stray| !still.contains(stray));
+        strays.retain(|stray| !still.contains(stray) && !is_hidden(stray));
         if repair::is_needed(disk)? { Ok(Vec::new()) } else { Ok(strays.iter().map(ToString::to_string).collect()) }
     }
+}
+
+/// Whether readers of the plain files pass a file over, as they do with those of Delta itself.
+fn is_hidden(path: &Path) -> bool {
+    path.parts().any(|part| part.as_ref().starts_with(['_', '.']))
 }
 
 /// The Parquet files in a table's folder that it does not name.

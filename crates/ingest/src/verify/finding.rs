@@ -208,6 +208,10 @@ impl Finding {
 
     /// A damaged file of the ledger, or a damaged log of a table: without it nothing can be said of the rest.
     pub(super) fn of_table(error: &store::Error) -> Option<Self> {
+        // A store that cannot be reached, or may not be read, is whole for all that is known.
+        if store::is_of_a_bucket(error) || error.advice() != store::Advice::GiveUp {
+            return None;
+        }
         let name = match error {
             store::Error::Rows { table, file, .. } => format!("{table}/{file}"),
             store::Error::Table { table, .. } => format!("{table}/_delta_log"),

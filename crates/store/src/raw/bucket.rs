@@ -35,7 +35,7 @@ pub(super) fn keep(remote: &Remote, hour: Hour, parts: Vec<SealedRaw>, others: O
         manifest.parts.push(ManifestPart { length: taken.length, sha256: taken.sha256, id: Some(id) });
     }
     let json = serde_json::to_vec(&manifest).expect("texts and numbers are always JSON");
-    let (useless, is_kept) = match replace_list(remote, &list, &json, others)? {
+    let (useless, is_kept) = match replace_list(remote, hour, &json, others)? {
         Listed::InPlaceOf(before) => (before, true),
         Listed::NotBecauseOf(kept) => {
             let hashes =
@@ -59,11 +59,14 @@ enum Listed {
     NotBecauseOf(Manifest),
 }
 
-fn replace_list(remote: &Remote, list: &Path, json: &[u8], others: Others) -> Result<Listed, Error> {
+fn replace_list(remote: &Remote, of: Hour, json: &[u8], others: Others) -> Result<Listed, Error> {
+    let list = &list_of(of);
     for _ in 0..ATTEMPTS {
         let before = read(remote, list)?.and_then(List::parts);
         let before = match before {
-            Some(kept) if others == Others::Stay => return Ok(Listed::NotBecauseOf(kept)),
+            Some(kept) if others == Others::Stay && matches!(hour(remote, of)?, RawHour::Whole(_)) => {
+                return Ok(Listed::NotBecauseOf(kept));
+            }
             before => before,
         };
         match remote.write(list, json, Present::Replace) {
