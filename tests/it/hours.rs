@@ -343,7 +343,7 @@ fn a_first_run_that_ends_early_forgets_no_hour() {
         }
         assert!(Command::new("kill").args([signal, &first.id().to_string()]).status().unwrap().success());
         wait(first);
-        let status = run(&mut scene.annals_at(&service, &["status", "--json"]).env("ANNALS_CLOCK", LATER));
+        let status = run(scene.annals_at(&service, &["status", "--json"]).env("ANNALS_CLOCK", LATER));
         assert!(status.json()["hours"]["pending"].as_u64() > Some(0), "{status:?}");
         let report = run(&mut due(LATER)).leaves(0).json();
         assert_eq!(report["hours"]["done"], 71, "{report}");

@@ -142,7 +142,7 @@ impl<'a> Parser<'a> {
         let after = self.rest().strip_prefix(DASHES);
         let negates = |after: &&str| {
             let next = after.chars().next();
-            next.is_some_and(|c| !c.is_whitespace() && !DASHES.contains(&c) && !(c == ')' && self.groups > 0))
+            next.is_some_and(|c| !(c.is_whitespace() || DASHES.contains(&c) || c == ')' && self.groups > 0))
         };
         after.filter(negates).map(|after| self.text.len() - after.len()).or_else(|| self.operator("NOT"))
     }
