@@ -33,8 +33,6 @@ pub(crate) struct Run<'a> {
     cores: Cores,
     /// Whether the archive is known to be the app's.
     claimed: OnceCell<()>,
-    /// Whether the ledger knows from which hour on the archive is to have all.
-    promised: OnceCell<()>,
     pub(crate) notebook: Notebook,
     asked: AtomicU64,
     /// Whether the messages of an hour of this run lie in the hour that was asked for.
@@ -87,7 +85,6 @@ impl<'a> Run<'a> {
             entries,
             cores: Cores::new(workshop.settings.workers)?,
             claimed: OnceCell::new(),
-            promised: OnceCell::new(),
             notebook: Notebook::default(),
             asked: AtomicU64::new(0),
             is_zone_right: AtomicBool::new(false),
@@ -284,7 +281,7 @@ impl<'a> Run<'a> {
     }
 
     async fn publish(&self, hour: Hour, decoded: Decoded, from: Provenance, bytes: u64) -> Result<Outcome, Error> {
-        self.promised.get_or_try_init(|| self.notebook.write_first(&self.workshop.archive)).await?;
+        self.notebook.write_first(&self.workshop.archive).await?;
         let span = tracing::info_span!(target: "annals", "publish", %hour);
         let published = self.workshop.publish_kept(&self.cores, hour, decoded, from).instrument(span).await?;
         let has_grown = matches!(published, Published::Done(_)) && self.archived(hour).is_some();

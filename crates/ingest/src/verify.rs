@@ -22,6 +22,7 @@ use store::{DataFile, RawHour, RawPart, Snapshot, TableFile};
 use self::conflicts::Conflicts;
 pub use self::finding::{Astray, Finding};
 pub use self::formats::{FileFormat, FormatCount};
+use self::formats::{concerns, name};
 pub use self::media::AttachmentProof;
 pub use self::round_trip::RoundTrip;
 pub use self::search::{Searched, Searches};
@@ -223,13 +224,10 @@ impl Verified {
 
     async fn count_dead_letters(&mut self, workshop: &Workshop, range: &Range<Hour>) -> Result<Counts, Error> {
         let mut counts = Counts::new();
-        let is_wanted = |file: &TableFile| {
-            file.table == DEAD_LETTERS && (file.hours.is_empty() || file.hours.iter().any(|hour| range.contains(hour)))
-        };
+        let is_wanted = |file: &TableFile| file.table == DEAD_LETTERS && concerns(file, range);
         for file in workshop.archive.files().await?.into_iter().filter(is_wanted) {
             if let Err(error) = self.count_letters(&file, range, &mut counts).await {
-                let name = format!("{DEAD_LETTERS}/{}", file.path);
-                self.find(Finding::Unreadable { name, why: error.to_string() });
+                self.find(Finding::Unreadable { name: name(&file), why: error.to_string() });
             }
         }
         Ok(counts)

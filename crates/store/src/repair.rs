@@ -1,7 +1,7 @@
 //! What is done for an archive whose last run died: rows of the ledger that are lost, or say other than the tables, are
 //! rebuilt, what is part of nothing is removed. Only under the exclusive lock, for a run that is alive has unfinished files too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::layout;
 use crate::ledger::Ledger;
 use crate::live::Live;
 use crate::standing::{published, withdrawn};
-use crate::strays::strays_of;
+use crate::strays::data_files;
 use crate::table::Table;
 
 /// Whether the last run left something unfinished, see [`crate::running`].
@@ -63,8 +63,10 @@ pub(crate) fn lost_rows(live: &Live, known: &BTreeMap<Hour, Entry>, now: Timesta
 
 /// Removes the files of this program that are in a table's folder but not in the table.
 async fn sweep(disk: &Disk, table: &Table) -> Result<(), Error> {
-    for location in strays_of(disk, table).await? {
-        if layout::is_our_data_file(location.as_ref()) {
+    let live = table.live().await?;
+    let live: HashSet<Path> = live.files().map(|file| table.location(file.path())).collect();
+    for location in data_files(disk, table).await? {
+        if layout::is_our_data_file(location.as_ref()) && !live.contains(&location) {
             let path = disk.path(&location);
             tracing::debug!(path = %path.display(), "removing a file that is part of nothing");
             disk.remove_if_there(&path).map_err(Error::file("remove", &path))?;

@@ -31,17 +31,15 @@ impl Archive {
         let Site::Disk(disk) = self.site() else { return Ok(Vec::new()) };
         let mut strays = Vec::new();
         for table in self.all_tables().await? {
-            strays.extend(strays_of(disk, table).await?);
+            let files = data_files(disk, table).await?;
+            // Asked behind the listing: a run that ended meanwhile has named its files by now, or taken them away. Other
+            // programs leave what they replaced to a vacuum.
+            let (live, removed) = (table.live().await?, table.removed().await?);
+            let named = live.files().map(|file| file.path()).chain(removed.keys().map(String::as_str));
+            let named: HashSet<Path> = named.map(|path| table.location(path)).collect();
+            let is_stray = |path: &Path| !named.contains(path) && !is_hidden(path) && disk.path(path).is_file();
+            strays.extend(files.into_iter().filter(is_stray));
         }
-        // A run that began and ended meanwhile has named its files by now, or taken them away.
-        strays.retain(|stray| disk.path(stray).is_file());
-        let mut still = HashSet::new();
-        for table in self.all_tables().await? {
-            still.extend(table.live().await?.files().map(|file| table.location(file.path())));
-            // Other programs leave what they replaced to a vacuum.
-            still.extend(table.removed().await?.keys().map(|path| table.location(path)));
-        }
-        strays.retain(|stray| !still.contains(stray) && !is_hidden(stray));
         if repair::is_needed(disk)? { Ok(Vec::new()) } else { Ok(strays.iter().map(ToString::to_string).collect()) }
     }
 }
@@ -51,14 +49,11 @@ fn is_hidden(path: &Path) -> bool {
     path.parts().any(|part| part.as_ref().starts_with(['_', '.']))
 }
 
-/// The Parquet files in a table's folder that it does not name.
-pub(crate) async fn strays_of(disk: &Disk, table: &Table) -> Result<Vec<Path>, Error> {
-    let live = table.live().await?;
-    let live: HashSet<Path> = live.files().map(|file| table.location(file.path())).collect();
+/// The Parquet files in a table's folder, but for those of its log.
+pub(crate) async fn data_files(disk: &Disk, table: &Table) -> Result<Vec<Path>, Error> {
     let folder = Path::from(table.name());
     let listed = disk.list(Some(&folder)).map_ok(|object| object.location).try_collect::<Vec<_>>().await;
     let listed = listed.map_err(|error| Error::file("list", &disk.path(&folder))(io::Error::other(error)))?;
     let is_of_the_log = |path: &Path| path.parts().any(|part| part.as_ref() == "_delta_log");
-    let is_data = |path: &Path| path.extension() == Some("parquet") && !is_of_the_log(path);
-    Ok(listed.into_iter().filter(|path| is_data(path) && !live.contains(path)).collect())
+    Ok(listed.into_iter().filter(|path| path.extension() == Some("parquet") && !is_of_the_log(path)).collect())
 }

@@ -60,8 +60,7 @@ impl Verified {
 
     /// Reads the footer of each file that holds one of these hours, and of all of the ledger.
     pub(super) async fn read_formats(&mut self, workshop: &Workshop, range: &Range<Hour>) -> Result<(), Error> {
-        let concerns = |file: &TableFile| file.hours.is_empty() || file.hours.iter().any(|hour| range.contains(hour));
-        for file in workshop.archive.files().await?.into_iter().filter(concerns) {
+        for file in workshop.archive.files().await?.into_iter().filter(|file| concerns(file, range)) {
             self.hold_against_hash(&file).await;
             match archive::read_footer(file.reader()).await {
                 Ok(footer) => {
@@ -130,7 +129,13 @@ impl Said<'_> {
     }
 }
 
-fn name(file: &TableFile) -> String {
+/// Whether a file has rows of these hours, or does not say of which it has some.
+pub(super) fn concerns(file: &TableFile, range: &Range<Hour>) -> bool {
+    file.hours.is_empty() || file.hours.iter().any(|hour| range.contains(hour))
+}
+
+/// The name of a file, relative to the archive.
+pub(super) fn name(file: &TableFile) -> String {
     format!("{}/{}", file.table, file.path)
 }
 

@@ -4,6 +4,7 @@ use archive::Statistics;
 use chat::Hour;
 use store::TableFile;
 
+use super::formats::name;
 use super::{Finding, Verified};
 
 impl Verified {
@@ -11,8 +12,7 @@ impl Verified {
     pub(super) fn hold_against_log(&mut self, file: &TableFile, footer: &Statistics) {
         let promises = file.statistics.iter().flat_map(|log| footer.broken_promises(log));
         let day = file.date.iter().flat_map(|date| wrong_day(date, &file.hours));
-        let name = format!("{}/{}", file.table, file.path);
-        promises.chain(day).for_each(|what| self.find(Finding::Log { name: name.clone(), what }));
+        promises.chain(day).for_each(|what| self.find(Finding::Log { name: name(file), what }));
     }
 
     /// Notes rows of an hour that the log does not know of.
