@@ -26,7 +26,7 @@ test-crate crate:
 
 # Two hundred times sixty days of nightly runs, in simulated time.
 simulation:
-    env ANNALS_TEST_SEEDS=200 cargo test --workspace --test simulation
+    env ANNALS_TEST_SEEDS=200 cargo test --profile simulation -p annals-ingest --test simulation
 
 # What is behind features: SQL, traces for OpenTelemetry, and the program killed at every named step of publishing.
 features:
