@@ -10,6 +10,7 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::WriterProperties;
 
 use crate::copy::{Chunks, StoredGroup};
+use crate::encoding::Unencoded;
 use crate::error::Error;
 use crate::layout::properties;
 use crate::promotion::{Promoted, Promotion};
@@ -59,6 +60,11 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
     /// Ends the row group that is being written.
     pub(crate) fn end_group(&mut self) -> Result<(), Error> {
         self.groups.end_group(Hands::OfThePool)
+    }
+
+    /// Columns that others may encode meanwhile.
+    pub(crate) fn unencoded(&self) -> Unencoded {
+        self.groups.unencoded()
     }
 
     /// Takes the rows back of the row group that is being written.

@@ -41,6 +41,7 @@ mod bounds;
 mod columns;
 mod copy;
 mod csv;
+mod encoding;
 mod error;
 mod extract;
 mod file;
@@ -67,6 +68,7 @@ pub use columns::{
     attachment_columns, attachment_schema, columns, dead_letter_columns, dead_letter_schema, entry_columns,
     entry_schema, message_schema,
 };
+pub use encoding::Unencoded;
 pub use error::Error;
 pub use extract::{Extract, Extracted, Extracting, Extractor, Form};
 pub use find::{Key, Near, Projection, Sent, find_ids, read_columns, read_hour, read_keys, read_sent, rows_near};

@@ -1,23 +1,18 @@
 //! A Parquet file, row group after row group.
 //!
-//! The rows of a row group are held until there are enough, and then encoded column by column, on all cores that are idle,
-//! and while the rows of the next come.
+//! The rows of a row group are held until there are enough, and then encoded column by column, on cores that are idle, and
+//! while the rows of the next come.
 
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
+use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, RecordBatch};
-use arrow::datatypes::{Field, Schema, SchemaRef};
-use parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions, compute_leaves,
-};
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
-use rayon::Yield;
-use rayon::prelude::*;
 
+use crate::encoding::{Chunks, Encoding, Unencoded};
 use crate::error::Error;
 
 /// A file that is being written.
@@ -27,15 +22,12 @@ pub(crate) struct RowGroups<W: Write + Send> {
     schema: SchemaRef,
     /// The rows of the row group to come.
     group: RowGroup,
-    /// The row group before it, which others encode.
-    encoding: Option<Receiver<thread::Result<Result<Chunks, Error>>>>,
+    /// The row group before it.
+    encoding: Option<Arc<Encoding>>,
     /// The rows of each row group that was ended here.
     ended: Vec<usize>,
     most: Most,
 }
-
-/// The encoded columns of a row group, each with its leaves.
-type Chunks = Vec<Vec<ArrowColumnChunk>>;
 
 /// What a row group has at the most.
 #[derive(Debug, Clone, Copy)]
@@ -51,9 +43,12 @@ pub(crate) struct Most {
 pub(crate) enum Hands {
     /// Every core, beside whoever writes.
     All,
-    /// Those of the pool that the thread is of, as far as they are idle, or the thread alone.
+    /// On a thread of a pool, those who help with [`RowGroups::unencoded`], and others that are idle; else the thread alone.
     OfThePool,
 }
+
+/// The threads of a pool that have something else to do beside a row group: one writes, another prepares what comes next.
+const BUSY: usize = 2;
 
 /// A row group of which nothing is encoded yet.
 #[derive(Default)]
@@ -108,20 +103,20 @@ impl<W: Write + Send> RowGroups<W> {
         let roots = (0..leaves.len()).map(|leaf| self.parquet.schema_descr().get_column_root_idx(leaf));
         let mut columns: Vec<_> = self.schema.fields().iter().map(|_| Vec::new()).collect();
         roots.zip(leaves).for_each(|(root, leaf)| columns[root].push(leaf));
-        if hands == Hands::OfThePool && rayon::current_thread_index().is_none() {
-            let chunks = group.encode(&self.schema, columns)?;
-            return self.append(chunks);
+        let encoding = Arc::new(Encoding::new(&group.batches, SchemaRef::clone(&self.schema), columns));
+        drop(group);
+        match hands {
+            Hands::All => encoding.call(rayon::current_num_threads()),
+            Hands::OfThePool if is_of_a_pool() => encoding.call(rayon::current_num_threads().saturating_sub(BUSY)),
+            Hands::OfThePool => return self.append(encoding.finish()?),
         }
-        let (done, encoding) = mpsc::sync_channel(1);
-        let schema = SchemaRef::clone(&self.schema);
-        // On a thread of a pool: for another of it that is idle. If none is, this thread comes to it.
-        rayon::spawn(move || {
-            let encode = AssertUnwindSafe(|| group.encode(&schema, columns));
-            // Whoever wanted it may have gone.
-            done.send(catch_unwind(encode)).ok();
-        });
         self.encoding = Some(encoding);
         Ok(())
+    }
+
+    /// What others may help with.
+    pub(crate) fn unencoded(&self) -> Unencoded {
+        self.encoding.as_ref().map(Encoding::unencoded).unwrap_or_default()
     }
 
     /// Takes the rows back of the row group that is being written.
@@ -141,17 +136,13 @@ impl<W: Write + Send> RowGroups<W> {
         &self.ended
     }
 
-    /// Waits for the row group that others encode, or does it if nobody has begun.
+    /// Has the row group encoded that has not been yet.
     pub(crate) fn settle(&mut self) -> Result<(), Error> {
         let Some(encoding) = self.encoding.take() else { return Ok(()) };
-        let encoded = loop {
-            match encoding.try_recv() {
-                Ok(encoded) => break encoded,
-                Err(_) if rayon::yield_local() == Some(Yield::Executed) => {}
-                Err(_) => break encoding.recv().expect("who encodes always answers"),
-            }
-        };
-        let chunks = encoded.unwrap_or_else(|panic| resume_unwind(panic))?;
+        if is_of_a_pool() {
+            encoding.call(rayon::current_num_threads() - 1);
+        }
+        let chunks = encoding.finish()?;
         self.append(chunks)
     }
 
@@ -163,33 +154,15 @@ impl<W: Write + Send> RowGroups<W> {
     }
 }
 
-/// The leaves of a column, of which only a nested one has several.
-type Leaves = Vec<ArrowColumnWriter>;
+fn is_of_a_pool() -> bool {
+    rayon::current_thread_index().is_some()
+}
 
 impl RowGroup {
     fn add(&mut self, batch: RecordBatch, bytes: usize) {
         self.rows += batch.num_rows();
         self.bytes += bytes;
         self.batches.push(batch);
-    }
-
-    /// Encodes column after column: what the compressor knows of one stays in the processor's cache, and one compressor is
-    /// there at a time for each core. On a thread of a pool, others of it that are idle take columns too.
-    fn encode(&self, schema: &Schema, columns: Vec<Leaves>) -> Result<Chunks, Error> {
-        let encode = |(index, column)| self.encode_column(index, schema.field(index), column);
-        if rayon::current_thread_index().is_none() {
-            return columns.into_iter().enumerate().map(encode).collect();
-        }
-        columns.into_par_iter().enumerate().with_max_len(1).map(encode).collect()
-    }
-
-    fn encode_column(&self, index: usize, field: &Field, mut leaves: Leaves) -> Result<Vec<ArrowColumnChunk>, Error> {
-        for batch in &self.batches {
-            for (leaf, rows) in leaves.iter_mut().zip(compute_leaves(field, batch.column(index))?) {
-                leaf.write(&rows)?;
-            }
-        }
-        Ok(leaves.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?)
     }
 }
 

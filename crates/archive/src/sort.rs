@@ -22,6 +22,7 @@ use std::iter;
 
 use arrow::array::RecordBatch;
 
+use crate::encoding::Unencoded;
 use crate::error::Error;
 use crate::promotion::Promotion;
 use crate::settings::Settings;
@@ -85,6 +86,11 @@ impl Sorter {
             self.others.push(batch)?;
         }
         self.make_room()
+    }
+
+    /// Columns that others may encode meanwhile.
+    pub(crate) fn unencoded(&self) -> Unencoded {
+        self.draft.as_ref().map(Draft::unencoded).unwrap_or_default()
     }
 
     /// All rows in order.

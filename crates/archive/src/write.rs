@@ -8,6 +8,7 @@ use chat::{Attachment, DeadLetter, Entry, Message, Sink, Timestamp};
 
 use crate::batch::Builder;
 use crate::columns::{Attachments, DeadLetters, Entries, Messages};
+use crate::encoding::Unencoded;
 use crate::error::Error;
 use crate::file::TableFile;
 use crate::layout::{properties, unpacked};
@@ -78,6 +79,13 @@ impl<W: Write + Send> Writer<W> {
             others: Builder::new(Messages::schema()),
             sorter: Sorter::new(settings, promotions, Box::new(spill)),
         })
+    }
+
+    /// Columns that were not encoded yet when this was asked, for threads that have nothing else to do. Nobody need help: the
+    /// writer encodes what is left.
+    #[must_use]
+    pub fn unencoded(&self) -> Unencoded {
+        self.sorter.unencoded()
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::io::Read;
+use std::mem;
 
 use chat::{App, DeadLetter, Hour, Message, Part, Position, Reason};
 
 use crate::ahead::Ahead;
 use crate::batch::{Batch, Records};
 use crate::error::FileError;
-use crate::frame::{Content, Frame, Framer};
+use crate::frame::{Content, Frame, Framed, Framer};
 use crate::json::Value;
 use crate::layers::Layers;
 use crate::limits::Limits;
@@ -31,7 +32,13 @@ pub struct Origin {
 /// Decodes one part of an hour. The caller pulls: [`Decoder::next_batch`] reads as much as one batch needs.
 #[derive(Debug)]
 pub struct Decoder<R> {
-    framer: Framer<R>,
+    ahead: Ahead<R>,
+    /// The lines that were handed out last.
+    framed: Framed,
+    /// The lines that were handed out so far.
+    lines: u64,
+    /// Empty: the memory of messages that were handed out.
+    messages: Vec<Message<'static>>,
     origin: Origin,
 }
 
@@ -40,8 +47,8 @@ impl<R: Read> Decoder<R> {
     pub fn new(reader: R, origin: Origin, limits: Limits) -> Self {
         let limits = limits.effective();
         let layers = Layers::new(Unpacked::new(reader, limits.unpacked));
-        let window = Window::new(Ahead::new(layers, limits.batch_bytes), limits.batch_bytes);
-        Self { framer: Framer::new(window, limits), origin }
+        let framer = Framer::new(Window::new(layers, limits.batch_bytes), limits);
+        Self { ahead: Ahead::new(framer), framed: Framed::default(), lines: 0, messages: Vec::new(), origin }
     }
 
     /// The next lines; `Ok(None)` when the part is whole and all of it has been handed out. A batch is never empty.
@@ -51,10 +58,10 @@ impl<R: Read> Decoder<R> {
     /// [`FileError`] when the part is damaged, cut, too large, or no hour file. Every further call fails as well, and
     /// what earlier calls handed out must not be published.
     pub fn next_batch(&mut self) -> Result<Option<Batch<'_>>, FileError> {
-        Ok(self.framer.advance()?.then(|| self.batch()))
+        Ok(self.advance()?.then(|| self.framed.batch(&self.origin, Vec::new())))
     }
 
-    /// Hands the next lines to `work`, with the text behind them, which another thread may [unpack](Ahead::unpack)
+    /// Hands the next lines to `work`, with what is behind them, which another thread may [prepare](Ahead::prepare)
     /// meanwhile. Else as [`Decoder::next_batch`].
     ///
     /// # Errors
@@ -62,14 +69,14 @@ impl<R: Read> Decoder<R> {
     /// As [`Decoder::next_batch`].
     pub fn with_next_batch<T>(
         &mut self,
-        work: impl FnOnce(Batch<'_>, &mut Ahead<R>) -> T,
+        work: impl FnOnce(&mut Batch<'_>, &mut Ahead<R>) -> T,
     ) -> Result<Option<T>, FileError> {
-        if !self.framer.advance()? {
+        if !self.advance()? {
             return Ok(None);
         }
-        let mut ahead = self.framer.window_mut().lend_source();
-        let done = work(self.batch(), &mut ahead);
-        self.framer.window_mut().put_back(ahead);
+        let mut batch = self.framed.batch(&self.origin, mem::take(&mut self.messages));
+        let done = work(&mut batch, &mut self.ahead);
+        self.messages = emptied(batch.messages);
         Ok(Some(done))
     }
 
@@ -79,48 +86,66 @@ impl<R: Read> Decoder<R> {
     ///
     /// As [`Decoder::next_batch`].
     pub fn next_records(&mut self) -> Result<Option<Records<'_>>, FileError> {
-        Ok(self.framer.advance()?.then(|| self.records()))
+        Ok(self.advance()?.then(|| self.framed.records(&self.origin)))
     }
 
-    fn records(&self) -> Records<'_> {
-        let blank_lines = self.framer.blank_lines();
-        let mut records = Records { records: Vec::new(), dead_letters: Vec::new(), blank_lines };
-        for frame in self.framer.frames() {
-            match self.text(frame) {
-                Ok(text) => records.records.push((self.position(frame), text)),
-                Err(reason) => records.dead_letters.push(self.dead_letter(frame, reason)),
-            }
-        }
-        records
+    fn advance(&mut self) -> Result<bool, FileError> {
+        let is_more = self.ahead.advance(&mut self.framed)?;
+        self.lines += self.framed.lines();
+        Ok(is_more)
     }
+}
 
-    fn batch(&self) -> Batch<'_> {
-        let frames = self.framer.frames();
-        let mut batch = Batch {
-            messages: Vec::with_capacity(frames.len()),
-            dead_letters: Vec::new(),
-            blank_lines: self.framer.blank_lines(),
-        };
-        for frame in frames {
+impl<R> Decoder<R> {
+    /// How many lines have been handed out so far: messages, dead letters and blank lines of all batches together.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+}
+
+/// The memory of messages, a megabyte or two, for others: new for each batch it would be a thirtieth of the work.
+fn emptied(mut messages: Vec<Message<'_>>) -> Vec<Message<'static>> {
+    messages.clear();
+    // The standard library collects what comes from a vector where it was.
+    messages.into_iter().map(Message::into_owned).collect()
+}
+
+impl Framed {
+    fn batch<'a>(&'a self, origin: &Origin, messages: Vec<Message<'a>>) -> Batch<'a> {
+        let mut batch = Batch { messages, dead_letters: Vec::new(), blank_lines: self.blank_lines };
+        batch.messages.reserve(self.frames.len());
+        for frame in &self.frames {
             let text = match self.text(frame) {
                 Ok(text) => text,
                 Err(reason) => {
-                    batch.dead_letters.push(self.dead_letter(frame, reason));
+                    batch.dead_letters.push(self.dead_letter(frame, origin, reason));
                     continue;
                 }
             };
-            batch.messages.push(Message::at(self.position(frame)));
+            batch.messages.push(Message::at(position(frame, origin)));
             let message = batch.messages.last_mut().expect("one was pushed");
             match &frame.content {
                 Content::DeadLetter(_) => {}
-                Content::Plain(place) => self.framer.plains()[*place].fill(text, message),
+                Content::Plain(place) => self.plains[*place].fill(text, message),
                 Content::Record(tokens) => {
-                    let record = Value::whole(text, &self.framer.tape()[tokens.clone()]);
-                    meaning::read(record, self.origin.app.as_ref(), message);
+                    let record = Value::whole(text, &self.tape[tokens.clone()]);
+                    meaning::read(record, origin.app.as_ref(), message);
                 }
             }
         }
         batch
+    }
+
+    fn records(&self, origin: &Origin) -> Records<'_> {
+        let mut records = Records { records: Vec::new(), dead_letters: Vec::new(), blank_lines: self.blank_lines };
+        for frame in &self.frames {
+            match self.text(frame) {
+                Ok(text) => records.records.push((position(frame, origin), text)),
+                Err(reason) => records.dead_letters.push(self.dead_letter(frame, origin, reason)),
+            }
+        }
+        records
     }
 
     /// The text of a record; of another line why it is none.
@@ -133,28 +158,16 @@ impl<R: Read> Decoder<R> {
         }
     }
 
-    fn dead_letter(&self, frame: &Frame, reason: Reason) -> DeadLetter<'_> {
+    fn dead_letter(&self, frame: &Frame, origin: &Origin, reason: Reason) -> DeadLetter<'_> {
         DeadLetter {
-            position: self.position(frame),
-            offset: self.framer.window().offset(frame.bytes.start),
+            position: position(frame, origin),
+            offset: self.offset(frame),
             reason,
             bytes: Cow::Borrowed(self.bytes(frame)),
         }
     }
-
-    fn position(&self, frame: &Frame) -> Position {
-        Position { source_hour: self.origin.hour, part: self.origin.part, line: frame.line }
-    }
-
-    fn bytes(&self, frame: &Frame) -> &[u8] {
-        self.framer.window().slice(frame.bytes.clone())
-    }
 }
 
-impl<R> Decoder<R> {
-    /// How many lines have been handed out so far: messages, dead letters and blank lines of all batches together.
-    #[must_use]
-    pub fn lines(&self) -> u64 {
-        self.framer.lines()
-    }
+fn position(frame: &Frame, origin: &Origin) -> Position {
+    Position { source_hour: origin.hour, part: origin.part, line: frame.line }
 }

@@ -23,7 +23,9 @@
 //! ordinal; `lines` counts them all.
 
 use std::io::Read;
+use std::mem;
 use std::ops::Range;
+use std::sync::Arc;
 
 use chat::Reason;
 
@@ -37,7 +39,7 @@ use crate::window::Window;
 /// One record or dead letter.
 #[derive(Debug)]
 pub(crate) struct Frame {
-    /// Its bytes in the window; of a dead letter without the line end.
+    /// Its bytes in the text; of a dead letter without the line end.
     pub(crate) bytes: Range<usize>,
     /// Its ordinal, from 1.
     pub(crate) line: u64,
@@ -47,10 +49,43 @@ pub(crate) struct Frame {
 #[derive(Debug)]
 pub(crate) enum Content {
     DeadLetter(Reason),
-    /// A plain message, by its place in [`Framer::plains`].
+    /// A plain message, by its place in [`Framed::plains`].
     Plain(usize),
     /// An object, and its tokens on the tape.
     Record(Range<usize>),
+}
+
+/// The lines that a batch is made of, in the text that they were framed in.
+#[derive(Debug, Default)]
+pub(crate) struct Framed {
+    text: Arc<Vec<u8>>,
+    /// Where `text[0]` stands in the unpacked text of the part.
+    offset: u64,
+    pub(crate) frames: Vec<Frame>,
+    /// The plain messages.
+    pub(crate) plains: Vec<Plain>,
+    /// The tokens of the other records, one record after the other.
+    pub(crate) tape: Vec<Token>,
+    pub(crate) blank_lines: u64,
+}
+
+impl Framed {
+    pub(crate) fn bytes(&self, frame: &Frame) -> &[u8] {
+        &self.text[frame.bytes.clone()]
+    }
+
+    /// Where a frame begins in the unpacked text of the part.
+    pub(crate) fn offset(&self, frame: &Frame) -> u64 {
+        self.offset + frame.bytes.start as u64
+    }
+
+    pub(crate) fn lines(&self) -> u64 {
+        self.frames.len() as u64 + self.blank_lines
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lines() == 0
+    }
 }
 
 /// Frames a window's text, as many lines at a time as make a batch.
@@ -59,14 +94,9 @@ pub(crate) struct Framer<R> {
     window: Window<R>,
     limits: Limits,
     scanner: Scanner,
-    /// The tokens of the records of the batch, one record after the other.
-    tape: Vec<Token>,
-    /// The plain messages of the batch.
-    plains: Vec<Plain>,
-    frames: Vec<Frame>,
-    /// The blank lines of the batch.
-    blank_lines: u64,
-    /// The lines of all batches.
+    /// What is being framed.
+    framed: Framed,
+    /// The lines so far.
     lines: u64,
     place: Place,
 }
@@ -94,30 +124,23 @@ impl<R: Read> Framer<R> {
             window,
             limits,
             scanner: Scanner::new(limits.depth),
-            tape: Vec::new(),
-            plains: Vec::new(),
-            frames: Vec::new(),
-            blank_lines: 0,
+            framed: Framed::default(),
             lines: 0,
             place: Place::LineStart,
         }
     }
 
-    /// Frames the next batch in place of the last; false when the text has ended.
-    pub(crate) fn advance(&mut self) -> Result<bool, FileError> {
-        self.frames.clear();
-        self.plains.clear();
-        self.blank_lines = 0;
-        self.tape.clear();
-        // An odd record must not make the tape big for ever; a plain one has a token for every twenty bytes.
-        self.tape.shrink_to(self.limits.batch_bytes / 8);
+    /// Frames the next lines, in the memory of some that are not needed any more; `None` when the text has ended.
+    pub(crate) fn advance(&mut self, used: Framed) -> Result<Option<Framed>, FileError> {
+        self.use_again(used);
         loop {
             self.frame_window();
-            if !self.frames.is_empty() || self.blank_lines > 0 {
-                return Ok(true);
+            if !self.framed.is_empty() {
+                (self.framed.text, self.framed.offset) = self.window.text();
+                return Ok(Some(mem::take(&mut self.framed)));
             }
             if self.window.is_last() && self.window.unused().is_empty() {
-                return Ok(false);
+                return Ok(None);
             }
             self.window.fill()?;
         }
@@ -125,36 +148,19 @@ impl<R: Read> Framer<R> {
 }
 
 impl<R> Framer<R> {
-    pub(crate) fn window(&self) -> &Window<R> {
-        &self.window
-    }
-
-    pub(crate) fn window_mut(&mut self) -> &mut Window<R> {
-        &mut self.window
-    }
-
-    pub(crate) fn tape(&self) -> &[Token] {
-        &self.tape
-    }
-
-    pub(crate) fn plains(&self) -> &[Plain] {
-        &self.plains
-    }
-
-    pub(crate) fn frames(&self) -> &[Frame] {
-        &self.frames
-    }
-
-    pub(crate) fn blank_lines(&self) -> u64 {
-        self.blank_lines
-    }
-
-    pub(crate) fn lines(&self) -> u64 {
-        self.lines
+    fn use_again(&mut self, used: Framed) {
+        let Framed { text, mut frames, mut plains, mut tape, .. } = used;
+        self.window.give_back(text);
+        frames.clear();
+        plains.clear();
+        tape.clear();
+        // An odd record must not make the tape big for ever; a plain one has a token for every twenty bytes.
+        tape.shrink_to(self.limits.batch_bytes / 8);
+        self.framed = Framed { frames, plains, tape, ..Framed::default() };
     }
 
     fn frame_window(&mut self) {
-        while self.frames.len() < self.limits.batch_messages && !self.window.unused().is_empty() {
+        while self.framed.frames.len() < self.limits.batch_messages && !self.window.unused().is_empty() {
             let step = match self.place {
                 Place::LineStart => self.line_start(),
                 Place::BehindRecord => self.behind_record(),
@@ -215,7 +221,7 @@ impl<R> Framer<R> {
         let Line::Whole { length, taken, .. } = self.line() else { return self.unfinished_line() };
         debug_assert!(length <= self.limits.line, "a whole line is within the limit");
         self.window.take(taken);
-        self.blank_lines += 1;
+        self.framed.blank_lines += 1;
         self.lines += 1;
         Step::Done
     }
@@ -225,12 +231,12 @@ impl<R> Framer<R> {
         let text = &self.window.unused()[space..];
         let within = &text[..text.len().min(self.limits.line)];
         if let Some((plain, length)) = plain::scan(within, &mut self.scanner) {
-            self.plains.push(plain);
-            return self.record_ends(space, length, Content::Plain(self.plains.len() - 1));
+            self.framed.plains.push(plain);
+            return self.record_ends(space, length, Content::Plain(self.framed.plains.len() - 1));
         }
-        let base = self.tape.len();
-        match self.scanner.scan(within, &mut self.tape) {
-            Ok(length) => self.record_ends(space, length, Content::Record(base..self.tape.len())),
+        let base = self.framed.tape.len();
+        match self.scanner.scan(within, &mut self.framed.tape) {
+            Ok(length) => self.record_ends(space, length, Content::Record(base..self.framed.tape.len())),
             Err(Fault::End) if text.len() <= self.limits.line && !self.window.is_last() => Step::NeedMore,
             Err(Fault::End) => self.dead_line(Reason::Incomplete, usize::MAX),
             Err(Fault::Syntax(at)) => self.dead_line(Reason::Syntax, space + at),
@@ -250,9 +256,9 @@ impl<R> Framer<R> {
     fn no_object(&mut self) -> Step {
         let Line::Whole { length, .. } = self.line() else { return self.unfinished_line() };
         let text = &self.window.unused()[..length];
-        let base = self.tape.len();
-        let scanned = self.scanner.scan(text, &mut self.tape);
-        self.tape.truncate(base);
+        let base = self.framed.tape.len();
+        let scanned = self.scanner.scan(text, &mut self.framed.tape);
+        self.framed.tape.truncate(base);
         match scanned {
             Ok(end) if leading_space(&text[end..]) == length - end => self.dead_line(Reason::NotAnObject, 0),
             Ok(_) | Err(Fault::Syntax(_)) => self.dead_line(Reason::Syntax, 0),
@@ -294,7 +300,7 @@ impl<R> Framer<R> {
 
     fn frame(&mut self, bytes: Range<usize>, content: Content) {
         self.lines += 1;
-        self.frames.push(Frame { bytes, line: self.lines, content });
+        self.framed.frames.push(Frame { bytes, line: self.lines, content });
     }
 
     /// The line that the unused text begins with.

@@ -1,11 +1,12 @@
 //! The stretch of unpacked text that is in memory.
 
 use std::io::Read;
+use std::sync::Arc;
 
-use crate::ahead::Ahead;
 use crate::error::FileError;
+use crate::layers::Layers;
 
-/// A buffer that moves along the unpacked text.
+/// A buffer that moves along the unpacked text. While others still read what is in it, it goes on in another one.
 ///
 /// ```text
 ///   used     unused      free
@@ -14,8 +15,10 @@ use crate::error::FileError;
 /// ```
 #[derive(Debug)]
 pub(crate) struct Window<R> {
-    source: Ahead<R>,
-    bytes: Vec<u8>,
+    source: Layers<R>,
+    bytes: Arc<Vec<u8>>,
+    /// A buffer that others were done with.
+    spare: Option<Vec<u8>>,
     /// `start <= end <= bytes.len()`.
     start: usize,
     end: usize,
@@ -28,18 +31,19 @@ pub(crate) struct Window<R> {
 }
 
 impl<R: Read> Window<R> {
-    pub(crate) fn new(source: Ahead<R>, size: usize) -> Self {
-        Self { source, bytes: Vec::new(), start: 0, end: 0, offset: 0, last: false, size }
+    pub(crate) fn new(source: Layers<R>, size: usize) -> Self {
+        Self { source, bytes: Arc::default(), spare: None, start: 0, end: 0, offset: 0, last: false, size }
     }
 
     /// Moves on to what is unused and reads more behind it: at least as much again, so that whoever looks at it anew
-    /// each time looks at each byte twice, not once for each filling. Ranges of [`Window::slice`] are void after it.
+    /// each time looks at each byte twice, not once for each filling. What [`Window::text`] gave before stays as it is.
     ///
     /// After an error nothing is left, and every further call fails.
     pub(crate) fn fill(&mut self) -> Result<(), FileError> {
         let target = self.make_room();
+        let bytes = Arc::get_mut(&mut self.bytes).expect("nobody reads yet where there was room to be made");
         while !self.last && self.end < target {
-            match self.source.read(&mut self.bytes[self.end..target]) {
+            match self.source.read(&mut bytes[self.end..target]) {
                 Ok(0) => self.last = true,
                 Ok(count) => self.end += count,
                 Err(error) => {
@@ -56,12 +60,14 @@ impl<R: Read> Window<R> {
     fn make_room(&mut self) -> usize {
         let unused = self.start..self.end;
         let target = unused.len() + self.size.max(unused.len());
-        if (target..=target.saturating_mul(4)).contains(&self.bytes.len()) {
-            self.bytes.copy_within(unused.clone(), 0);
-        } else {
-            let mut bytes = vec![0; target];
-            bytes[..unused.len()].copy_from_slice(&self.bytes[unused.clone()]);
-            self.bytes = bytes;
+        let fits = |bytes: &Vec<u8>| (target..=target.saturating_mul(4)).contains(&bytes.len());
+        match Arc::get_mut(&mut self.bytes) {
+            Some(bytes) if fits(bytes) => bytes.copy_within(unused.clone(), 0),
+            _ => {
+                let mut bytes = self.spare.take().filter(fits).unwrap_or_else(|| vec![0; target]);
+                bytes[..unused.len()].copy_from_slice(&self.bytes[unused.clone()]);
+                self.bytes = Arc::new(bytes);
+            }
         }
         self.offset += self.start as u64;
         self.start = 0;
@@ -71,13 +77,14 @@ impl<R: Read> Window<R> {
 }
 
 impl<R> Window<R> {
-    /// The text behind the window, until it is put back.
-    pub(crate) fn lend_source(&mut self) -> Ahead<R> {
-        std::mem::replace(&mut self.source, Ahead::lent())
+    /// All that is in the buffer, for others to read in, and where its first byte stands in the unpacked text.
+    pub(crate) fn text(&self) -> (Arc<Vec<u8>>, u64) {
+        (Arc::clone(&self.bytes), self.offset)
     }
 
-    pub(crate) fn put_back(&mut self, source: Ahead<R>) {
-        self.source = source;
+    /// Takes back what [`Window::text`] gave, when it is not read any more.
+    pub(crate) fn give_back(&mut self, text: Arc<Vec<u8>>) {
+        self.spare = Arc::into_inner(text).or(self.spare.take());
     }
 
     /// What is unused.
@@ -99,15 +106,5 @@ impl<R> Window<R> {
     /// Where the unused bytes begin within the buffer.
     pub(crate) fn position(&self) -> usize {
         self.start
-    }
-
-    /// Bytes of the buffer.
-    pub(crate) fn slice(&self, range: std::ops::Range<usize>) -> &[u8] {
-        &self.bytes[range]
-    }
-
-    /// Where a byte of the buffer stands in the unpacked text.
-    pub(crate) fn offset(&self, position: usize) -> u64 {
-        self.offset + position as u64
     }
 }

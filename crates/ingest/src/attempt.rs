@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::hour::{Bytes, Decoded, Provenance};
 use crate::notebook::Notebook;
 use crate::plan::{Step, Why, newly_promised};
+use crate::raw::while_written;
 use crate::report::Report;
 use crate::run::Outcome;
 use crate::workshop::Workshop;
@@ -249,7 +250,7 @@ impl<'a> Run<'a> {
         {
             return Ok(Answer::Same { raw, length });
         }
-        let decoded = self.decode(hour, bytes, FETCHED).await?;
+        let decoded = while_written(&raw, self.decode(hour, bytes, FETCHED)).await?;
         if decoded.is_no_history() {
             return Err(Error::NoHistory { hour });
         }

@@ -9,7 +9,6 @@ use crate::arrival::Arrival;
 use crate::attempt::Run;
 use crate::error::Error;
 use crate::hour::Bytes;
-use crate::raw::on_a_thread;
 
 /// All parts of an hour as they were served.
 pub(crate) struct Served {
@@ -32,6 +31,6 @@ impl Run<'_> {
     async fn download_part(&self, hour: Hour, part: Part, link: &Link) -> Result<SealedRaw, Error> {
         let mut stage = Arrival(self.workshop.archive.stage_raw(hour, part)?);
         self.client.download(link, &mut stage).await.map_err(|source| Error::Api { hour, source })?;
-        on_a_thread(move || Ok(stage.0.seal()?)).await
+        Ok(stage.0.seal())
     }
 }

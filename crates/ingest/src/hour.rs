@@ -4,6 +4,8 @@
 //! falls over in between, the next run finds the hour either published or with its bytes in `raw/`.
 
 use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use archive::Writer as Columns;
 use chat::{DeadLetter, Entry, Hour, Message, Part, Sink as _, State, Tally};
@@ -210,6 +212,8 @@ pub(crate) struct Bench<'a> {
     records: u64,
     begins_foreign: bool,
     pub(crate) tally: Tally,
+    /// Whether a batch is there to be prepared, and others have time for it.
+    wanted: Arc<AtomicBool>,
 }
 
 impl<'a> Bench<'a> {
@@ -235,6 +239,7 @@ impl<'a> Bench<'a> {
             records: 0,
             begins_foreign: false,
             tally: Tally::default(),
+            wanted: Arc::default(),
         })
     }
 
@@ -249,30 +254,49 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Takes a batch in. Meanwhile a core that is idle, if there is one, unpacks what comes next.
-    fn batch(&mut self, batch: Batch<'_>, ahead: &mut Ahead<File>) -> Result<(), Error> {
+    /// Takes a batch in. Meanwhile a core that is idle, if there is one, prepares the next, and then encodes columns until there is
+    /// another to prepare.
+    fn batch(&mut self, batch: &mut Batch<'_>, ahead: &mut Ahead<File>) -> Result<(), Error> {
         if self.workshop.stop.is_cancelled() {
             return Err(Error::Stopped { hour: self.hour });
         }
         self.tally.lines += batch.lines();
         self.tally.blank_lines += batch.blank_lines;
+        let (unencoded, wanted) = (self.columns.unencoded(), Arc::clone(&self.wanted));
+        wanted.store(true, Ordering::Relaxed);
         let take = |_| {
             self.set_aside(&batch.dead_letters)?;
-            self.take(batch.messages)
+            self.take(&mut batch.messages)
         };
-        let unpack = |other: FnContext| {
-            if other.migrated() {
-                ahead.unpack();
+        let prepare = move |other: FnContext| {
+            let is_wanted = wanted.swap(false, Ordering::Relaxed);
+            let has_help = other.migrated();
+            if has_help {
+                if is_wanted {
+                    ahead.prepare();
+                }
+                // Not here: the next batch would have to wait for it.
+                rayon::spawn(move || {
+                    unencoded.encode_until(|| wanted.load(Ordering::Relaxed));
+                });
             }
+            has_help
         };
-        let (taken, ()) = rayon::join_context(take, unpack);
+        let (taken, has_help) = rayon::join_context(take, prepare);
+        if !has_help {
+            self.columns.unencoded().encode_unless_others_do();
+        }
         taken
     }
 
-    fn take(&mut self, mut messages: Vec<Message<'_>>) -> Result<(), Error> {
+    fn take(&mut self, messages: &mut Vec<Message<'_>>) -> Result<(), Error> {
         messages.retain(|message| self.is_new(message));
+        if self.index.is_none() {
+            // What is left takes less than to prepare a batch: nobody is to begin with that now, and be waited for.
+            self.wanted.store(false, Ordering::Relaxed);
+        }
         self.tally.messages += messages.len() as u64;
-        self.put(&messages)
+        self.put(messages)
     }
 
     pub(crate) fn put(&mut self, messages: &[Message<'_>]) -> Result<(), Error> {

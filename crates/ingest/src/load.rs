@@ -12,7 +12,7 @@ use crate::cores::Cores;
 use crate::error::Error;
 use crate::hour::{Bytes, Provenance};
 use crate::plan::Settled;
-use crate::raw::on_a_thread;
+use crate::raw::{on_a_thread, while_written};
 use crate::report::Report;
 use crate::run::{Outcome, Progress};
 use crate::workshop::Workshop;
@@ -83,7 +83,8 @@ impl Run<'_> {
                 return Err(Error::OtherBytes { hour });
             }
         }
-        let decoded = self.workshop.decode_on(&self.cores, hour, bytes, LOADED, archived.cloned()).await?;
+        let decoding = self.workshop.decode_on(&self.cores, hour, bytes, LOADED, archived.cloned());
+        let decoded = while_written(&raw, decoding).await?;
         // Of two runs that load one hour from different files, the second must not take the bytes of the first away.
         if archived.is_some() || self.settled == Settled::Again {
             self.workshop.keep(hour, raw).await?;
@@ -123,5 +124,5 @@ fn copy(archive: &store::Archive, hour: Hour, part: Part, path: &Path) -> Result
             Err(error) => return Err(failed(error)),
         }
     }
-    Ok(stage.seal()?)
+    Ok(stage.seal())
 }

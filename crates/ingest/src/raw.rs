@@ -31,6 +31,17 @@ impl Workshop {
     }
 }
 
+/// Does something else with bytes while the disk writes them, for which keeping them would have to wait.
+pub(crate) async fn while_written<T>(
+    raw: &[SealedRaw],
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let parts: Vec<_> = raw.iter().map(SealedRaw::write_out).collect::<Result<_, _>>()?;
+    let written = on_a_thread(move || Ok(parts.into_iter().try_for_each(|write_out| write_out())?));
+    let (done, ()) = tokio::try_join!(work, written)?;
+    Ok(done)
+}
+
 /// Whether the parts have just these hashes.
 pub(crate) fn are(parts: &[RawPart], sha256: &[String]) -> bool {
     parts.iter().map(|part| &part.sha256).eq(sha256)

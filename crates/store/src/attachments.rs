@@ -226,7 +226,7 @@ impl Day {
         let path = layout::day_file(first);
         let name = path.clone();
         let written = tokio::task::spawn_blocking(move || {
-            let staged = StagedFile::new(&site).map_err(Error::file("write into", site.root()))?;
+            let staged = StagedFile::new(&site)?;
             archive::write_attachments(staged, &rows).map_err(Error::rows(Kind::Attachments.name(), &name))
         });
         let written =

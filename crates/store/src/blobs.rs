@@ -55,13 +55,10 @@ pub struct BlobFile {
 }
 
 impl BlobStage {
-    /// Makes what was written last through a power failure. It is still not kept.
-    ///
-    /// # Errors
-    ///
-    /// When the disk refuses.
-    pub fn seal(self) -> Result<SealedBlob, Error> {
-        self.0.seal().map(SealedBlob)
+    /// Says of what was written that it is all. It is still not kept.
+    #[must_use]
+    pub fn seal(self) -> SealedBlob {
+        SealedBlob(self.0.seal())
     }
 }
 
@@ -163,7 +160,7 @@ impl Archive {
         }
         let mut intake = Intake::new(self.site())?;
         io::copy(&mut file, &mut intake).map_err(unread)?;
-        let taken = intake.seal()?;
+        let taken = intake.seal();
         let path = taken.file.path().to_owned();
         Ok(Some(BlobCopy { sha256: taken.sha256, path, _removed: Some(taken.file) }))
     }
@@ -254,7 +251,7 @@ mod tests {
         stage.write_all(b"of a try that broke off").unwrap();
         stage.restart().unwrap();
         stage.write_all(bytes).unwrap();
-        let sealed = stage.seal().unwrap();
+        let sealed = stage.seal();
         let sha256 = sealed.sha256().to_owned();
         archive.keep_blob(sealed).unwrap();
         sha256

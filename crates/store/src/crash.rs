@@ -257,7 +257,7 @@ async fn served_bytes_are_old_or_new_but_never_mixed() {
         let sealed = parts.iter().zip(0..).map(|(bytes, part)| {
             let mut stage = archive.stage_raw(hour(0), part)?;
             stage.write_all(bytes.as_bytes()).unwrap();
-            stage.seal()
+            Ok::<_, Error>(stage.seal())
         });
         archive.keep_raw(hour(0), sealed.collect::<Result<_, _>>()?)
     };

@@ -1,12 +1,12 @@
 //! Bytes on their way into the archive, hashed while they arrive.
 
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use crate::disk::sync_file;
 use crate::error::Error;
 use crate::layout;
 use crate::site::Site;
@@ -29,7 +29,8 @@ pub(crate) struct Intake {
     length: u64,
 }
 
-/// Bytes that arrived whole and are synced, still under a temporary name; removed when dropped.
+/// Bytes that arrived whole, still under a temporary name; removed when dropped. They last through a power failure when they
+/// have their own name.
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) file: NamedTempFile,
@@ -57,10 +58,19 @@ impl Intake {
         self.length
     }
 
-    /// Makes what was written last through a power failure.
-    pub(crate) fn seal(self) -> Result<Taken, Error> {
-        sync_file(self.file.as_file()).map_err(Error::file("sync", self.file.path()))?;
-        Ok(Taken { file: self.file, sha256: hex(&self.hash.finalize()), length: self.length })
+    /// SHA-256 of what was written so far, lower-case hex.
+    pub(crate) fn sha256(&self) -> String {
+        hex(&self.hash.clone().finalize())
+    }
+
+    /// What was written so far, for reading from the start; it stays readable when the file is removed.
+    pub(crate) fn open(&self) -> io::Result<File> {
+        self.file.reopen()
+    }
+
+    /// Says of what was written that it is all.
+    pub(crate) fn seal(self) -> Taken {
+        Taken { file: self.file, sha256: hex(&self.hash.finalize()), length: self.length }
     }
 }
 

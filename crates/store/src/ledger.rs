@@ -335,7 +335,7 @@ fn write_file(
     data_change: bool,
 ) -> Result<Add, Error> {
     let failed = |error| Error::file("write", &site.path(location))(error);
-    let staged = StagedFile::new(site).map_err(failed)?;
+    let staged = StagedFile::new(site)?;
     let written = archive::write_entries(staged, entries).map_err(Error::rows("hours", path))?;
     let (size, stats) = (written.out.length(), written.statistics.to_delta_json());
     let mut tags = Tags::new();

@@ -205,14 +205,14 @@ impl<'a> Letters<'a> {
 
     async fn copy(&self, bytes: Arc<File>) -> Result<StagedFile, Error> {
         let site = self.publisher.site.clone();
+        let failed = Error::file("write into", self.publisher.site.root());
         let copied = tokio::task::spawn_blocking(move || {
             let mut staged = StagedFile::new(&site)?;
-            (&*bytes).seek(SeekFrom::Start(0))?;
-            io::copy(&mut &*bytes, &mut staged)?;
+            let copied = (&*bytes).seek(SeekFrom::Start(0)).and_then(|_| io::copy(&mut &*bytes, &mut staged));
+            copied.map_err(Error::file("write into", site.root()))?;
             Ok(staged)
         });
-        let root = self.publisher.site.root();
-        copied.await.map_err(io::Error::from).flatten().map_err(Error::file("write into", root))
+        copied.await.map_err(|error| failed(error.into()))?
     }
 
     async fn place(&self, file: StagedFile, origin: &str, stats: String) -> Result<Add, Error> {

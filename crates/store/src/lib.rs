@@ -10,7 +10,7 @@
 //! archive.claim(&"harbor-org#lantern".parse()?).await?;
 //! let mut part = archive.stage_raw(hour, 0)?;
 //! part.write_all(served)?;
-//! archive.keep_raw(hour, vec![part.seal()?])?;
+//! archive.keep_raw(hour, vec![part.seal()])?;
 //! let file = archive.stage_file()?; // written by `archive::Writer`
 //! # let statistics = archive::Statistics::default();
 //! let messages = Some((file, statistics, 3));

@@ -156,7 +156,7 @@ impl Archive {
     ///
     /// When the folder cannot be written.
     pub fn stage_file(&self) -> Result<StagedFile, Error> {
-        StagedFile::new(&self.inner.site).map_err(Error::file("write into", self.root()))
+        StagedFile::new(&self.inner.site)
     }
 
     /// A temporary file without a name, gone when it is closed.

@@ -22,7 +22,7 @@ use chat::{Hour, Part};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{Disk, Present, create_folder};
+use crate::disk::{Disk, Present, create_folder, sync_file};
 use crate::error::Error;
 use crate::intake::{Intake, Stage, Taken};
 use crate::layout;
@@ -139,13 +139,10 @@ impl RawStage {
         self.intake.length()
     }
 
-    /// Makes what was written last through a power failure. The part is still not kept.
-    ///
-    /// # Errors
-    ///
-    /// When the disk refuses.
-    pub fn seal(self) -> Result<SealedRaw, Error> {
-        Ok(SealedRaw { hour: self.hour, part: self.part, taken: self.intake.seal()? })
+    /// Says of what was written that it is all. The part is still not kept.
+    #[must_use]
+    pub fn seal(self) -> SealedRaw {
+        SealedRaw { hour: self.hour, part: self.part, taken: self.intake.seal() }
     }
 }
 
@@ -173,6 +170,17 @@ impl SealedRaw {
     /// When the file cannot be opened.
     pub fn open(&self) -> Result<File, Error> {
         self.taken.file.reopen().map_err(Error::file("open", self.taken.file.path()))
+    }
+
+    /// Has the disk write the bytes, on whichever thread runs the answer. Keeping the part does so in any case; what was
+    /// begun earlier, while the part is decoded, need not be waited for then.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened; then, when the disk refuses.
+    pub fn write_out(&self) -> Result<impl FnOnce() -> Result<(), Error> + Send + use<>, Error> {
+        let (file, path) = (self.open()?, self.taken.file.path().to_owned());
+        Ok(move || sync_file(&file).map_err(Error::file("sync", &path)))
     }
 
     /// The part.

@@ -51,7 +51,7 @@ impl Selection<'_> {
         let (kind, site, hours) = (self.table.kind(), site.clone(), self.hours.clone());
         let pieces = self.files.iter().filter_map(|file| self.piece(file)).collect();
         let written = tokio::task::spawn_blocking(move || {
-            let out = StagedFile::new(&site).map_err(Error::file("write into", site.root()))?;
+            let out = StagedFile::new(&site)?;
             let merged = match kind {
                 Kind::DeadLetters => archive::merge_dead_letters(pieces, &hours, out, &settings),
                 Kind::Messages | Kind::Hours | Kind::Attachments => {

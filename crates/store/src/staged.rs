@@ -6,12 +6,10 @@ use std::io::{self, Write};
 use chat::{Hour, Timestamp};
 use deltalake::kernel::Add;
 use object_store::path::Path;
-use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
 
 use crate::disk::Present;
 use crate::error::Error;
-use crate::intake::hex;
+use crate::intake::Intake;
 use crate::layout;
 use crate::site::Site;
 use crate::table::{Table, addition};
@@ -19,37 +17,32 @@ use crate::tags::{self, Tags};
 
 /// A data file under its temporary name; removed when dropped before it is published.
 #[derive(Debug)]
-pub struct StagedFile {
-    file: NamedTempFile,
-    length: u64,
-    /// Of all that was written.
-    hash: Sha256,
-}
+pub struct StagedFile(Intake);
 
 impl StagedFile {
-    pub(crate) fn new(site: &Site) -> io::Result<Self> {
-        Ok(Self { file: site.temporary()?, length: 0, hash: Sha256::new() })
+    pub(crate) fn new(site: &Site) -> Result<Self, Error> {
+        Intake::new(site).map(Self)
     }
 
     /// Bytes written so far.
     #[must_use]
     pub fn length(&self) -> u64 {
-        self.length
+        self.0.length()
     }
 
     /// SHA-256 of the bytes written so far, lower-case hex.
     pub(crate) fn sha256(&self) -> String {
-        hex(&self.hash.clone().finalize())
+        self.0.sha256()
     }
 
     /// Its bytes, for reading from the start; they stay readable when the file is removed.
     pub(crate) fn open(&self) -> io::Result<File> {
-        self.file.reopen()
+        self.0.open()
     }
 
     /// Gives the file its name, for good.
     pub(crate) fn place(self, site: &Site, location: &Path) -> io::Result<()> {
-        site.place(self.file, location, Present::Keep)
+        site.place(self.0.seal().file, location, Present::Keep)
     }
 }
 
@@ -90,13 +83,10 @@ impl NewFile {
 
 impl Write for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hash.update(bytes.get(..written).unwrap_or(bytes));
-        self.length += written as u64;
-        Ok(written)
+        self.0.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.0.flush()
     }
 }

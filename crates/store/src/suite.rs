@@ -156,7 +156,7 @@ async fn a_day_is_compacted_and_one_of_its_hours_replaced() {
 fn sealed(archive: &Archive, part: u32, bytes: &str) -> SealedRaw {
     let mut stage = archive.stage_raw(hour(0), part).unwrap();
     stage.write_all(bytes.as_bytes()).unwrap();
-    stage.seal().unwrap()
+    stage.seal()
 }
 
 fn keep(archive: &Archive, parts: &[&str]) -> Result<(), Error> {
@@ -242,7 +242,7 @@ async fn attachments_and_their_bytes_are_found_again() {
         assert_eq!(ground.open().await.attachments(&all).await.unwrap(), [row]);
         let mut stage = archive.stage_blob().unwrap();
         stage.write_all(b"low at six").unwrap();
-        let blob = stage.seal().unwrap();
+        let blob = stage.seal();
         let sha256 = blob.sha256().to_owned();
         assert!(!archive.has_blob(&sha256).unwrap() && archive.open_blob(&sha256).unwrap().is_none());
         archive.keep_blob(blob).unwrap();

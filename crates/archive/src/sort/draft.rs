@@ -21,6 +21,7 @@ use super::merge::Merge;
 use super::tail::Tail;
 use crate::columns::{Messages, message_schema};
 use crate::copy::{Chunks, StoredGroup};
+use crate::encoding::Unencoded;
 use crate::error::Error;
 use crate::file::TableFile;
 use crate::promotion::Promotion;
@@ -84,6 +85,11 @@ impl Draft {
         self.last = Some(chunk.row(chunk.rows() - 1)?);
         self.rows += chunk.rows();
         Ok(())
+    }
+
+    /// Columns that others may encode meanwhile.
+    pub(crate) fn unencoded(&self) -> Unencoded {
+        self.file.unencoded()
     }
 
     /// The row groups, and the rows of the one that is not full.

@@ -147,7 +147,26 @@ fn the_file_is_the_same_whoever_encodes_it() {
     for threads in [1, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         assert!(pool.install(|| write(&messages, settings).out) == alone, "on {threads} threads");
+        let (file, helped) = pool.install(|| write_with_help(&messages, settings));
+        assert!(helped > 0, "others found something to do on {threads} threads");
+        assert!(file == alone, "with help on {threads} threads");
     }
+}
+
+/// The file, and how often others helped before it was finished: some between the batches, some beside them, and of the last row
+/// groups perhaps until after the end.
+fn write_with_help(messages: &[Message<'_>], settings: Settings) -> (Vec<u8>, usize) {
+    let mut writer = Writer::new(Vec::new(), tempfile::tempfile, settings).unwrap();
+    let mut helped = 0;
+    for batch in messages.chunks(501) {
+        writer.write(batch).unwrap();
+        let columns = writer.unencoded();
+        // Of some columns a batch or two, of others all.
+        let batches = AtomicUsize::new(0);
+        helped += usize::from(columns.encode_until(|| batches.fetch_add(1, Ordering::Relaxed) % 5 == 4));
+        std::thread::spawn(move || columns.encode_until(|| false));
+    }
+    (writer.finish().unwrap().out, helped)
 }
 
 /// A far time, or none, must not make all that follows late: what is in order is not sorted, so it is never spilled twice.

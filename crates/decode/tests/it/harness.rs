@@ -31,7 +31,7 @@ pub(crate) fn origin() -> Origin {
     Origin { hour: "2026031409".parse().unwrap(), part: 0, app: Some("harbor-org#lantern".parse().unwrap()) }
 }
 
-/// What comes is the same, whether or not some of it is unpacked ahead.
+/// What comes is the same, whether or not some of it is prepared ahead.
 pub(crate) fn decode(reader: impl Read, limits: Limits) -> Result<Decoded, FileError> {
     let mut decoder = Decoder::new(reader, origin(), limits);
     let mut all = Decoded { messages: Vec::new(), dead_letters: Vec::new(), blank_lines: 0, lines: 0 };
@@ -41,9 +41,9 @@ pub(crate) fn decode(reader: impl Read, limits: Limits) -> Result<Decoded, FileE
             Some(0) => decoder.next_batch()?.map(|batch| all.take(batch)),
             turn => decoder.with_next_batch(|batch, ahead| {
                 if turn == Some(1) {
-                    ahead.unpack();
+                    ahead.prepare();
                 }
-                all.take(batch);
+                all.take(std::mem::take(batch));
             })?,
         };
         if taken.is_none() {

@@ -180,7 +180,7 @@ impl Workshop {
     async fn keep_blob(&self, stage: BlobStage, media_type: Option<String>) -> Result<News, Error> {
         let archive = self.archive.clone();
         on_a_thread(move || {
-            let sealed = stage.seal()?;
+            let sealed = stage.seal();
             let kept = Some((sealed.sha256().to_owned(), sealed.length()));
             archive.keep_blob(sealed)?;
             store::step("media.kept");

@@ -141,7 +141,7 @@ async fn everything_is_for_the_owner_alone() {
         let hour = wanted(number, 2);
         let mut stage = archive.stage_raw(hour.hour, 0).unwrap();
         std::io::Write::write_all(&mut stage, b"served").unwrap();
-        archive.keep_raw(hour.hour, vec![stage.seal().unwrap()]).unwrap();
+        archive.keep_raw(hour.hour, vec![stage.seal()]).unwrap();
         archive.publish(publication(&archive, hour).unwrap(), Mode::New).await.unwrap();
     }
     assert!(root.join("messages/_delta_log/_last_checkpoint").exists());
