@@ -9,7 +9,7 @@ use store::Turned;
 use crate::attempt::Run;
 use crate::error::Error;
 use crate::plan::{Known, Settled, check_clock};
-use crate::raw::{are, on_a_thread};
+use crate::raw::on_a_thread;
 use crate::report::{CutShort, Report};
 use crate::run::Progress;
 use crate::workshop::{SecondRun, Workshop};
@@ -109,14 +109,17 @@ impl Workshop {
 
     /// The hours of which `raw/` holds bytes that are not in the tables: a run ended between the two.
     async fn unpublished(&self, range: Hours, entries: &BTreeMap<Hour, Entry>) -> Result<BTreeSet<Hour>, Error> {
-        let done = |hour| entries.get(&hour).filter(|entry| entry.state == State::Done);
-        let hours: Vec<_> = range.map(|hour| (hour, done(hour).map(|entry| entry.sha256.clone()))).collect();
+        let archive = self.archive.clone();
+        let mut others = on_a_thread(move || Ok(archive.raw_lists(range)?)).await?;
+        others.retain(|hour, sha256| {
+            let done = entries.get(hour).filter(|entry| entry.state == State::Done);
+            done.is_none_or(|entry| entry.sha256 != *sha256)
+        });
         let archive = self.archive.clone();
         on_a_thread(move || {
             let mut unpublished = BTreeSet::new();
-            for (hour, sha256) in hours {
-                let kept = archive.raw_parts(hour)?;
-                if kept.is_some_and(|parts| !sha256.is_some_and(|sha256| are(&parts, &sha256))) {
+            for hour in others.into_keys() {
+                if archive.raw_parts(hour)?.is_some() {
                     unpublished.insert(hour);
                 }
             }

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use chat::{App, DeadLetter, Entry, Hour, Part, Timestamp};
+use chat::{App, DeadLetter, Entry, Hour, Hours, Part, Timestamp};
 use futures::TryStreamExt;
 
 use crate::attachments::Attachments;
@@ -139,6 +139,16 @@ impl Archive {
             RawHour::Whole(parts) => Some(parts),
             RawHour::Absent | RawHour::Broken { .. } => None,
         })
+    }
+
+    /// The hours of a range of whose served bytes there is a list of parts, with the SHA-256 of each, lower-case hex. Whether
+    /// the parts are there, [`Archive::raw_hour`] tells. Takes a call for each day and each such hour, not for all hours.
+    ///
+    /// # Errors
+    ///
+    /// When a folder or a list cannot be read.
+    pub fn raw_lists(&self, range: Hours) -> Result<BTreeMap<Hour, Vec<String>>, Error> {
+        raw::lists(&self.inner.site, range)
     }
 
     /// The hours whose served bytes are all there, in order.

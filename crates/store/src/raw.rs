@@ -14,11 +14,12 @@
 //! Whoever keeps an hour holds the lock of `raw/` alone meanwhile, lest the new parts of two runs mix. Who reads takes no
 //! lock at first; what looks broken is looked at again under the shared lock, for it may just be getting its names.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path as FilePath, PathBuf};
 
-use chat::{Hour, Part};
+use chat::{Hour, Hours, Part};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
@@ -357,6 +358,41 @@ pub(crate) fn hours(site: &Site) -> Result<Vec<Hour>, Error> {
         }
     }
     Ok(whole)
+}
+
+/// The hours of a range that have a list, with the SHA-256 of each part as it says. Whether the parts are there is not looked
+/// at; a list that cannot be understood counts for none.
+pub(crate) fn lists(site: &Site, range: Hours) -> Result<BTreeMap<Hour, Vec<String>>, Error> {
+    let mut days: Vec<Hour> = range.collect();
+    days.dedup_by_key(|hour| hour.date());
+    let days: Vec<Path> = days.into_iter().map(layout::raw_folder).collect();
+    let lists = match site {
+        Site::Disk(disk) => lists_on_disk(disk, range, &days)?,
+        Site::Remote(remote) => bucket::lists(remote, range, days)?,
+    };
+    let hashes = |manifest: Manifest| manifest.parts.into_iter().map(|part| part.sha256).collect();
+    Ok(lists.into_iter().filter_map(|(hour, list)| Some((hour, hashes(list.parts()?)))).collect())
+}
+
+/// The folders are read first: most hours of an app at rest have no list, and asking for each would cost more than all else.
+fn lists_on_disk(disk: &Disk, range: Hours, days: &[Path]) -> Result<Vec<(Hour, List)>, Error> {
+    let mut lists = Vec::new();
+    for day in days {
+        let folder = disk.path(day);
+        let mut hours: Vec<Hour> = names(&folder)?.iter().filter_map(|path| listed_hour(path)).collect();
+        hours.sort_unstable();
+        hours.dedup();
+        for hour in hours.into_iter().filter(|hour| range.contains(*hour)) {
+            let path = folder.join(layout::raw_manifest(hour));
+            // A list that just gets its name has one of the two.
+            let list = match read_list(&next(&path))? {
+                Some(List::Parts(manifest)) => Some(List::Parts(manifest)),
+                _ => read_list(&path)?,
+            };
+            lists.extend(list.map(|list| (hour, list)));
+        }
+    }
+    Ok(lists)
 }
 
 /// The hours that have a list, in order.

@@ -18,7 +18,7 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::path::Path;
 use object_store::{
     Attribute, AttributeValue, Attributes, Error, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions,
@@ -39,6 +39,8 @@ mod once;
 pub(crate) const PIECE: usize = 16 << 20;
 /// Parts that are on their way at once. Together with [`PIECE`] this bounds the memory of an upload.
 pub(crate) const PARTS: usize = 4;
+/// Small objects and folders that are asked for at once.
+const AT_ONCE: usize = 32;
 
 /// The codes with which stores say that there is no such bucket: S3 and Google, Azure. The library hands them on in its text.
 const NO_BUCKET: [&str; 2] = ["<Code>NoSuchBucket</Code>", "<Code>ContainerNotFound</Code>"];
@@ -223,6 +225,33 @@ impl Remote {
             self.wait(async move { objects.list(prefix.as_ref()).try_collect().await.map_err(io_error) })?;
         found.sort_unstable_by(|one, other| one.location.cmp(&other.location));
         Ok(found)
+    }
+
+    /// What lies below each of some prefixes, in no order.
+    pub(crate) fn list_all(&self, prefixes: Vec<Path>) -> io::Result<Vec<ObjectMeta>> {
+        let objects = self.objects();
+        self.wait(async move {
+            let list = |prefix: Path| {
+                let objects = Arc::clone(&objects);
+                async move { objects.list(Some(&prefix)).try_collect::<Vec<_>>().await.map_err(io_error) }
+            };
+            stream::iter(prefixes).map(list).buffer_unordered(AT_ONCE).try_concat().await
+        })
+    }
+
+    /// Reads small objects that are not to be written, each as it is when its turn comes; `None` for one that is not there.
+    pub(crate) fn read_all(&self, locations: Vec<Path>) -> io::Result<Vec<Option<Vec<u8>>>> {
+        let objects = self.objects();
+        self.wait(async move {
+            let read = |location: Path| {
+                let objects = Arc::clone(&objects);
+                async move {
+                    let Some(found) = missing_is_none(objects.get(&location).await)? else { return Ok(None) };
+                    Ok(Some(found.bytes().await.map_err(io_error)?.to_vec()))
+                }
+            };
+            stream::iter(locations).map(read).buffered(AT_ONCE).try_collect().await
+        })
     }
 
     /// Whether the bucket is there, whatever is in it.

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::ops::Range;
 use std::sync::Arc;
 
-use chat::{Attachment, AttachmentKind, Entry, Hour, Position, State, Timestamp};
+use chat::{Attachment, AttachmentKind, Entry, Hour, Hours, Position, State, Timestamp};
 use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
@@ -191,6 +191,36 @@ async fn served_bytes_are_kept_and_replaced_whole() {
             bucket.delete(&Path::from(part)).await.unwrap();
             assert!(matches!(archive.raw_hour(hour(0)).unwrap(), RawHour::Broken { .. }));
         }
+    }
+}
+
+#[tokio::test]
+async fn the_lists_of_a_range_say_what_is_kept_in_it() {
+    for ground in Ground::both() {
+        let archive = ground.open().await;
+        let range = Hours::between(hour(0), hour(48));
+        assert_eq!(archive.raw_lists(range).unwrap(), BTreeMap::new());
+        for number in [-1, 0, 30, 47, 48] {
+            let mut stage = archive.stage_raw(hour(number), 0).unwrap();
+            write!(stage, "of {number}").unwrap();
+            archive.keep_raw(hour(number), vec![stage.seal()]).unwrap();
+        }
+        keep(&archive, &["one", "two"]).unwrap();
+        let mut expected = BTreeMap::new();
+        for number in [0, 30, 47] {
+            let parts = archive.raw_parts(hour(number)).unwrap().unwrap();
+            expected.insert(hour(number), parts.into_iter().map(|part| part.sha256).collect::<Vec<_>>());
+        }
+        assert_eq!(expected[&hour(0)].len(), 2);
+        assert_eq!(archive.raw_lists(range).unwrap(), expected);
+        // A list that cannot be understood keeps nobody from the others.
+        let list = format!("raw/2026/03/15/{}.json", hour(30).key());
+        match &ground.bucket {
+            None => std::fs::write(ground.folder.path().join(&list), "{").unwrap(),
+            Some(bucket) => drop(bucket.put(&Path::from(list), "{".into()).await.unwrap()),
+        }
+        expected.remove(&hour(30));
+        assert_eq!(archive.raw_lists(range).unwrap(), expected);
     }
 }
 

@@ -11,7 +11,7 @@
 
 use std::io;
 
-use chat::{Hour, Part};
+use chat::{Hour, Hours, Part};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 use uuid::Uuid;
@@ -107,6 +107,17 @@ pub(super) fn hours(remote: &Remote) -> Result<Vec<Hour>, Error> {
     let mut hours: Vec<_> = listed.iter().filter_map(hour).collect();
     hours.sort_unstable();
     Ok(hours)
+}
+
+/// The lists of a range whose days have these folders, many of them asked for at once.
+pub(super) fn lists(remote: &Remote, range: Hours, days: Vec<Path>) -> Result<Vec<(Hour, List)>, Error> {
+    let failed = |error| Error::file("read", &remote.path(&Path::from(layout::RAW_FOLDER)))(error);
+    let hour = |object: &ObjectMeta| layout::parse_raw_manifest(object.location.filename()?);
+    let found = remote.list_all(days).map_err(failed)?;
+    let hours: Vec<Hour> = found.iter().filter_map(hour).filter(|hour| range.contains(*hour)).collect();
+    let contents = remote.read_all(hours.iter().copied().map(list_of).collect()).map_err(failed)?;
+    let parsed = |(hour, content): (Hour, Option<Vec<u8>>)| Some((hour, parsed(&content?)));
+    Ok(hours.into_iter().zip(contents).filter_map(parsed).collect())
 }
 
 pub(super) fn read(remote: &Remote, list: &Path) -> Result<Option<List>, Error> {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 
+use chat::Hours;
 use store::{Archive, RawHour, SealedRaw, Stage as _};
 use tempfile::TempDir;
 
@@ -97,6 +98,29 @@ async fn a_damaged_hour_is_broken_and_not_absent() {
     check("2026031409.json", "it is no list of parts: ");
     fs::remove_file(day.join("2026031409.json")).unwrap();
     assert_eq!(archive.raw_hour(hour(0)).unwrap(), RawHour::Absent);
+}
+
+#[tokio::test]
+async fn the_list_that_counts_already_is_the_one_that_is_told() {
+    let folder = TempDir::new().unwrap();
+    let archive = open(folder.path()).await;
+    let listed = || archive.raw_lists(Hours::between(hour(0), hour(1))).unwrap().remove(&hour(0)).unwrap();
+    let list = folder.path().join("raw/2026/03/14/2026031409.json");
+    let next = list.with_extension("json.next");
+    let keep = |bytes| archive.keep_raw(hour(0), vec![sealed(&archive, 0, bytes)]).unwrap();
+    keep(b"one");
+    let (one, first) = (fs::read(&list).unwrap(), listed());
+    keep(b"two");
+    let second = listed();
+    assert_ne!(first, second);
+    // A run died when the new list counted, with the old one there and without.
+    fs::rename(&list, &next).unwrap();
+    assert_eq!(listed(), second);
+    fs::write(&list, &one).unwrap();
+    assert_eq!(listed(), second);
+    // It died before the new list was whole.
+    fs::write(&next, "{").unwrap();
+    assert_eq!(listed(), first);
 }
 
 #[tokio::test]
