@@ -26,7 +26,7 @@ test-crate crate:
 
 # Two hundred times sixty days of nightly runs, in simulated time.
 simulation:
-    env ANNALS_TEST_SEEDS=200 cargo test --profile simulation -p annals-ingest --test simulation
+    env ANNALS_TEST_SEEDS=200 cargo test --workspace --test simulation
 
 # What is behind features: SQL, traces for OpenTelemetry, and the program killed at every named step of publishing.
 features:
@@ -71,7 +71,7 @@ clippy:
 
 # Documentation, warnings denied.
 doc:
-    env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --features sql
 
 # Licences, bans and sources of the dependencies; needs cargo-deny 0.20.2 and `just fetch`.
 deny:

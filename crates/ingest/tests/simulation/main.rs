@@ -4,8 +4,7 @@
 //! A seed draws a world: what is said, when its files appear and how they change, when the job runs, what goes wrong. Time
 //! is injected, so nothing waits. `ANNALS_TEST_SEED=17 cargo test -p annals-ingest --test simulation` repeats one seed.
 //!
-//! So many seeds cost ten minutes in an optimised build and much more in another: a plain `cargo test` runs a few, and
-//! `just simulation`, which CI runs too, all two hundred.
+//! A seed costs some seconds: a plain `cargo test` runs a few, and `just simulation`, which CI runs too, all two hundred.
 
 mod dice;
 mod nights;
