@@ -1,4 +1,4 @@
-//! Text that must not be seen.
+//! Text that must not be seen, and the members that hold it.
 
 use std::fmt;
 
@@ -32,9 +32,27 @@ impl fmt::Display for Secret {
     }
 }
 
+/// Whether a member of this name holds a share secret: it ends in `secret`, however it is written, as `thumb_secret` and
+/// `share-Secret` do. Of bytes, because a name may have halves of characters.
+#[must_use]
+pub fn is_secret_name(name: &[u8]) -> bool {
+    const ENDING: &[u8] = b"secret";
+    name.len() >= ENDING.len() && name[name.len() - ENDING.len()..].eq_ignore_ascii_case(ENDING)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_told_by_its_end() {
+        for name in ["secret", "Secret", "thumb_secret", "share-SECRET"] {
+            assert!(is_secret_name(name.as_bytes()), "{name}");
+        }
+        for name in ["", "ecret", "secrets", "secret "] {
+            assert!(!is_secret_name(name.as_bytes()), "{name}");
+        }
+    }
 
     #[test]
     fn it_is_never_shown() {

@@ -1,7 +1,6 @@
 //! `annals compact`, and the same at the end of a run.
 
 use archive::Settings;
-use chat::Hour;
 use ingest::{CompactedDays, Days, Workshop};
 use serde_json::{Value, json};
 use store::{Access, Compaction};
@@ -45,10 +44,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let days = match args.span.bounds() {
         (None, None) => Days::Closed { files: 1 },
-        (since, until) => {
-            let first = since.unwrap_or(Hour::from_number(i64::MIN));
-            Days::Within(first..until.unwrap_or(Hour::from_number(i64::MAX)))
-        }
+        _ => Days::Within(args.span.range()?),
     };
     let archive = context.open_archive(Access::Existing).await?;
     let workshop = context.workshop(archive, None, None);

@@ -123,14 +123,16 @@ fn measure(measure: Option<f64>) -> Cell {
 
 /// JSON text in which the values of members whose names end in `secret` are `…`, also within a quoted line.
 pub(super) fn without_secrets(json: &str) -> String {
+    // Letters of ASCII have one byte in either case, so that places are the same in both texts.
+    let lower = json.to_ascii_lowercase();
     let mut masked = String::with_capacity(json.len());
-    let mut left = json;
-    while let Some(secret) = next_secret(left) {
-        masked.push_str(left.get(..secret.at.start).unwrap_or_default());
+    let mut done = 0;
+    while let Some(secret) = next_secret(lower.get(done..).unwrap_or_default()) {
+        masked.push_str(json.get(done..done + secret.at.start).unwrap_or_default());
         masked.extend([secret.quote, "…", secret.quote]);
-        left = left.get(secret.at.end..).unwrap_or_default();
+        done += secret.at.end;
     }
-    masked + left
+    masked + json.get(done..).unwrap_or_default()
 }
 
 /// The value of a secret within JSON text.
@@ -249,6 +251,7 @@ mod tests {
             (r#"{"secret":12345,"n":1}"#, r#"{"secret":"…","n":1}"#),
             (r#"{"thumb_secret":["x",{"y":1}],"n":1}"#, r#"{"thumb_secret":"…","n":1}"#),
             (r#"{"share-secret":"x","b":"secret"}"#, r#"{"share-secret":"…","b":"secret"}"#),
+            (r#"{"Secret":"X","É":"Y","THUMB_SECRET":1}"#, r#"{"Secret":"…","É":"Y","THUMB_SECRET":"…"}"#),
         ] {
             assert_eq!(without_secrets(json), expected);
         }

@@ -2,6 +2,8 @@
 
 mod promote;
 
+use std::ops::Range;
+
 use archive::{Column, Promotion};
 use chat::Hour;
 use decode::JsonType;
@@ -60,11 +62,10 @@ pub(crate) struct Args {
 ///
 /// When there is no archive or it cannot be read, or a range is given that nothing is looked for in.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
-    let bounds = args.span.bounds();
     if args.drift {
-        return drift(bounds, args.json, context).await;
+        return drift(args.span.range()?, args.json, context).await;
     }
-    if bounds != (None, None) {
+    if args.span.bounds() != (None, None) {
         let error = CommandError::usage("columns are those of all hours: --since and --until go with --drift");
         return Err(error.hint("add --drift to look through the messages of these hours"));
     }
@@ -132,12 +133,7 @@ fn since(column: &TableColumn) -> Option<u32> {
 /// The column that is in the names of folders and not in the files.
 const PARTITION: &str = "date";
 
-async fn drift(
-    (since, until): (Option<Hour>, Option<Hour>),
-    as_json: bool,
-    context: &Context,
-) -> Result<Exit, CommandError> {
-    let range = since.unwrap_or(Hour::from_number(i64::MIN))..until.unwrap_or(Hour::from_number(i64::MAX));
+async fn drift(range: Range<Hour>, as_json: bool, context: &Context) -> Result<Exit, CommandError> {
     let archive = context.open_archive(Access::Existing).await?;
     let drift = context.reading_room(archive, None, None).drift(range).await?;
     if as_json {

@@ -105,8 +105,7 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
 
 async fn prove(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let searches = search::asked_for(&args, context)?;
-    let (since, until) = args.span.bounds();
-    let range = since.unwrap_or(Hour::from_number(i64::MIN))..until.unwrap_or(Hour::from_number(i64::MAX));
+    let range = args.span.range()?;
     let archive = context.open_archive(Access::Existing).await?;
     let proof = if args.round_trip { Proof::RoundTrip } else { Proof::Counts };
     let portable =

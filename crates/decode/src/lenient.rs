@@ -45,7 +45,9 @@ pub(crate) fn float(value: Option<Value<'_, '_>>) -> Option<f64> {
 pub(crate) fn time(value: Option<Value<'_, '_>>) -> Option<Timestamp> {
     let digits = digits(value)?;
     let microseconds = match digits.parse::<i64>() {
-        Ok(number) if number.abs() < SECONDS_BELOW => number.checked_mul(1_000_000),
+        Ok(number) if number.checked_abs().is_some_and(|number| number < SECONDS_BELOW) => {
+            number.checked_mul(1_000_000)
+        }
         Ok(number) => number.checked_mul(1000),
         Err(_) => digits.parse().ok().and_then(|number: f64| {
             let unit = if number.abs() < SECONDS_BELOW as f64 { 1e6 } else { 1e3 };
@@ -138,6 +140,8 @@ mod tests {
             ("253402300799999", Some(253_402_300_799_999_000)),
             ("253402300800000", None),
             ("9223372036854775807", None),
+            ("-9223372036854775808", None),
+            (r#""-9223372036854775808""#, None),
             ("99999999999999999999", None),
             ("1e300", None),
             (r#""yesterday""#, None),

@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
+use chat::is_secret_name;
+
 use crate::json::{self, Kind, Value};
 use crate::rebuild::RebuildError;
 use crate::rest::KEYS;
 use crate::text;
-
-/// How the names of members end whose value is a secret: `secret`, `thumb_secret`, `share-secret`.
-const ENDING: &[u8] = b"secret";
 
 /// The member that is the app's own, whatever names it has in it.
 const EXT: &str = "ext";
@@ -46,10 +45,7 @@ fn without(json: &str, is_rest: bool) -> Option<Cow<'_, str>> {
 /// Whether a name may end so: such a name, or one that is written with escapes.
 fn may_have_secrets(json: &str) -> bool {
     let bytes = json.as_bytes();
-    let ends_so = |quote: usize| {
-        let name = quote.checked_sub(ENDING.len()).map(|start| &bytes[start..quote]);
-        name.is_some_and(|name| name.eq_ignore_ascii_case(ENDING))
-    };
+    let ends_so = |quote: usize| is_secret_name(&bytes[..quote]);
     memchr::memchr(b'\\', bytes).is_some() || memchr::memchr_iter(b'"', bytes).any(ends_so)
 }
 
@@ -67,7 +63,7 @@ fn write(value: Value<'_, '_>, is_rest: bool, out: &mut String) -> Option<()> {
     let mut is_first = true;
     for (key, child) in value.children() {
         let name = text::read(if key.is_empty() { "\"\"" } else { key }).value;
-        if value.kind() == Kind::Object && is_secret(&name) {
+        if value.kind() == Kind::Object && is_secret_name(name.as_bytes()) {
             continue;
         }
         if !std::mem::take(&mut is_first) {
@@ -99,11 +95,6 @@ fn write_member(name: &str, value: Value<'_, '_>, is_rest: bool, out: &mut Strin
         }
         _ => write(value, false, out),
     }
-}
-
-fn is_secret(name: &str) -> bool {
-    let name = name.as_bytes();
-    name.len() >= ENDING.len() && name[name.len() - ENDING.len()..].eq_ignore_ascii_case(ENDING)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chat::Timestamp;
+use chat::{Timestamp, is_secret_name};
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -147,10 +147,7 @@ fn string_length(json: &str) -> usize {
 
 /// As in what an export leaves out. A name that cannot be read may be one.
 fn is_secret(name: &str) -> bool {
-    const ENDING: &[u8] = b"secret";
-    let ends_so =
-        |name: &[u8]| name.len() >= ENDING.len() && name[name.len() - ENDING.len()..].eq_ignore_ascii_case(ENDING);
-    serde_json::Deserializer::from_str(name).deserialize_bytes(Is(ends_so)).unwrap_or(true)
+    serde_json::Deserializer::from_str(name).deserialize_bytes(Is(is_secret_name)).unwrap_or(true)
 }
 
 /// The text of a member of an object, the last one of that name.
