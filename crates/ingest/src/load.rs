@@ -119,7 +119,7 @@ fn copy(archive: &store::Archive, hour: Hour, part: Part, path: &Path) -> Result
     loop {
         match file.read(&mut buffer) {
             Ok(0) => break,
-            Ok(count) => stage.write_all(&buffer[..count]).map_err(failed)?,
+            Ok(count) => stage.write_all(&buffer[..count]).map_err(|error| stage.failed(error))?,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(failed(error)),
         }

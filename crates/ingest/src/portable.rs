@@ -131,7 +131,8 @@ fn mixed(table: &'static str, shapes: &[(String, Columns)]) -> Vec<Obstacle> {
         what: difference(columns, usual),
         mend: match table {
             "attachments" => FETCH,
-            "hours" => "annals fetch, which merges the ledger",
+            // A run merges the files of the ledger.
+            "hours" => "annals fetch",
             _ => COMPACT,
         },
     })

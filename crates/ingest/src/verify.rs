@@ -111,6 +111,9 @@ impl Workshop {
             let published = self.hash_raw(entry, &mut verified).await?;
             if let (Proof::RoundTrip, Some(parts)) = (proof, published) {
                 let (told, findings) = self.round_trip(&snapshot, entry.hour, parts).await?;
+                if findings.is_empty() {
+                    verified.hold_lines(entry, &told);
+                }
                 verified.take_round_trip(told, findings);
             }
         }
@@ -280,6 +283,18 @@ impl Verified {
         self.conflicts += table;
         if is_told && table != ledger {
             self.findings.push(Finding::Count { hour, what: "conflicts", ledger, table });
+        }
+    }
+
+    /// Holds the lines that became no row against the ledger.
+    fn hold_lines(&mut self, entry: &Entry, told: &RoundTrip) {
+        let (hour, tally) = (entry.hour, entry.tally);
+        for (what, ledger, served) in
+            [("duplicates", tally.duplicates, told.duplicates), ("blank lines", tally.blank_lines, told.blank_lines)]
+        {
+            if ledger != served {
+                self.findings.push(Finding::Lines { hour, what, ledger, served });
+            }
         }
     }
 

@@ -58,6 +58,11 @@ impl Intake {
         self.length
     }
 
+    /// Where the bytes are meanwhile.
+    pub(crate) fn path(&self) -> &std::path::Path {
+        self.file.path()
+    }
+
     /// SHA-256 of what was written so far, lower-case hex.
     pub(crate) fn sha256(&self) -> String {
         hex(&self.hash.clone().finalize())

@@ -140,6 +140,12 @@ impl RawStage {
         self.intake.length()
     }
 
+    /// What is told of an error in writing to it: the full disk is the archive's.
+    #[must_use]
+    pub fn failed(&self, source: io::Error) -> Error {
+        Error::file("write", self.intake.path())(source)
+    }
+
     /// Says of what was written that it is all. The part is still not kept.
     #[must_use]
     pub fn seal(self) -> SealedRaw {

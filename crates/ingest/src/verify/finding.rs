@@ -33,6 +33,18 @@ pub enum Finding {
         /// The number of rows.
         table: u64,
     },
+    /// The served lines that became no row are not as many as the ledger says.
+    #[error("{hour}: the ledger has {ledger} {what}, the served lines are {served}")]
+    Lines {
+        /// The hour.
+        hour: Hour,
+        /// `duplicates` or `blank lines`.
+        what: &'static str,
+        /// The ledger's number.
+        ledger: u64,
+        /// The number of lines.
+        served: u64,
+    },
     /// The index does not hold as many documents as the hour has rows.
     #[error("{hour}: the table holds {rows} messages, the index {documents}")]
     Documents {

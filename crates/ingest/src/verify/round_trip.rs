@@ -272,3 +272,31 @@ impl Walk {
 fn place(position: Position) -> Place {
     (position.part, position.line)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::verify::Proof;
+    use crate::{Settled, hours_of_files};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_ledger_that_miscounts_what_became_no_row_is_found_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("2026031409.ndjson");
+        std::fs::write(&path, "{\"msg_id\":\"1\"}\n{\"msg_id\":\"1\"}\n \n{\"msg_id\":\"2\"}\n").unwrap();
+        let workshop = Workshop::of_tests(&folder.path().join("archive")).await;
+        let files = hours_of_files(&[path], chat::Zone::UTC).unwrap();
+        workshop.load(files, Settled::Keep, &|_, _| {}).await.unwrap();
+        let hour = Hour::from_key("2026031409").unwrap();
+        let found = async || workshop.verify(hour..hour.next(), Proof::RoundTrip).await.unwrap().findings;
+        assert_eq!(found().await, []);
+        let mut entry = workshop.archive.entries().await.unwrap().remove(&hour).unwrap();
+        entry.at += Duration::from_secs(1);
+        (entry.tally.duplicates, entry.tally.blank_lines) = (0, 2);
+        workshop.archive.record(&[entry]).await.unwrap();
+        let lines = |what, ledger| Finding::Lines { hour, what, ledger, served: 1 };
+        assert_eq!(found().await, [lines("duplicates", 0), lines("blank lines", 2)]);
+    }
+}
