@@ -242,6 +242,21 @@ fn what_could_not_be_posted_stays_due_under_the_same_delivery() {
     assert_eq!(receiver.heard().len(), 4);
 }
 
+/// A search that has run before is to look back, and its post fails: the next run, which is not told so, posts the hits.
+#[test]
+fn what_was_looked_back_on_in_vain_stays_due() {
+    let scene = Scene::new();
+    load(&scene, "2026031409", &[record("a", 0, "tide")]);
+    let receiver = Receiver::start(&["404 Not Found", "204 No Content"]);
+    posting(&scene, &["watch", "add", "tide", "tide", "--webhook", &receiver.address]).leaves(0);
+    posting(&scene, &["watch", "run"]).leaves(0);
+    let failed = posting(&scene, &["watch", "run", "tide", "--from", "all"]).leaves(3);
+    assert!(failed.stderr.contains("the hits stay due"), "{}", failed.stderr);
+    let posted = posting(&scene, &["watch", "run"]).leaves(0);
+    assert!(posted.stderr.contains("tide: 1 new message, posted"), "{}", posted.stderr);
+    assert_eq!(receiver.heard().len(), 2);
+}
+
 #[test]
 fn nothing_is_posted_into_this_machine_or_where_a_redirect_leads() {
     let scene = Scene::new();

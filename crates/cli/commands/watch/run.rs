@@ -132,17 +132,20 @@ impl Look<'_> {
         Running { look: self, name, subject, receiver, watched, batch, told: 0 }.run().await
     }
 
-    /// What a search has told, without the hours that it looks back on.
+    /// What a search has told, without the hours that it looks back on. These are due from now on, whatever becomes of this run.
     async fn watched(&self, name: &WatchName) -> Result<Watched, CommandError> {
-        let Some(mut watched) = self.archive.watched(name)? else {
-            if self.from.is_none() {
-                self.context
-                    .output
-                    .note(format_args!("{name}: looks on what is archived from now on; --from looks back"));
-            }
-            return begun(&self.archive, self.from).await;
+        let known = self.archive.watched(name)?;
+        if known.is_none() && self.from.is_none() {
+            self.context.output.note(format_args!("{name}: looks on what is archived from now on; --from looks back"));
+        }
+        let mut watched = match known {
+            Some(watched) => watched,
+            None => begun(&self.archive, self.from).await?,
         };
-        watched.hours.retain(|hour, _| !self.from.is_some_and(|from| from.includes(*hour)));
+        if let Some(from) = self.from {
+            watched.hours.retain(|hour, _| !from.includes(*hour));
+            self.archive.keep_watched(name, &watched)?;
+        }
         Ok(watched)
     }
 }
