@@ -174,10 +174,13 @@ async fn a_damaged_file_is_put_together_with_no_other() {
         let error = archive.compact(hour(0), compaction()).await.unwrap_err();
         assert!(matches!(error, Error::Changed { table: "messages", .. }), "{error:?}");
         put(sound.to_vec()).await;
+        // A handle takes it that what has a name of its own never changes.
+        let archive = ground.open().await;
         assert_eq!(archive.compact(hour(0), compaction()).await.unwrap().files_before, 3);
         assert_eq!(rows(&archive).await.len(), 9);
+        // Each of the two handles may have its mark there.
         let marks = std::fs::read_dir(ground.folder.path().join("tmp")).unwrap().count();
-        assert!(marks <= 1, "{marks} files are left where those of the bucket were copied to");
+        assert!(marks <= 2, "{marks} files are left where those of the bucket were copied to");
     }
 }
 
