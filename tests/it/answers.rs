@@ -281,6 +281,11 @@ fn a_message_is_shown_as_the_very_line_that_was_served() {
     assert_eq!(talk.show(&["104", "--raw"]).leaves(0).stdout, expected);
     let rebuilt = talk.show(&["104", "--rebuilt"]).leaves(0).json();
     assert_eq!(rebuilt, serde_json::from_str::<Value>(&expected).unwrap());
+    let part = talk.scene.archive().join("raw/2026/03/14/2026031409-0.gz");
+    std::fs::write(&part, served.replace("word", "WORD")).unwrap();
+    let other = talk.show(&["104", "--raw"]).leaves(2);
+    assert!(other.stdout.is_empty() && other.stderr.contains("2026031409-0.gz is not what was served"), "{other:?}");
+    assert!(other.stderr.contains("--rebuilt"), "{}", other.stderr);
     std::fs::remove_dir_all(talk.scene.archive().join("raw")).unwrap();
     let gone = talk.show(&["104", "--raw"]).leaves(2);
     assert!(gone.stderr.contains("no longer kept") && gone.stderr.contains("--rebuilt"), "{}", gone.stderr);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::scene::{Scene, files_below, run};
+use crate::table;
 
 /// An archive of one hour with a line that was set aside, and the newest file with this ending in a folder of it.
 fn archive_with(folder: &str, ending: &str) -> (Scene, PathBuf) {
@@ -119,4 +120,146 @@ fn bytes_that_nobody_published_are_counted() {
     assert_eq!((&proof["hours"], &proof["unpublished"]), (&1.into(), &1.into()));
     let said = run(&mut other.annals(&["verify"])).leaves(0);
     assert!(said.stderr.contains("bytes of 1 hours are kept"), "{said:?}");
+}
+
+/// A line of an hour file.
+fn tide(hour: &str, id: u64) -> String {
+    let body = r#"{"type":"txt","msg":"tide"}"#;
+    format!("{{\"msg_id\":\"{hour}-{id}\",\"payload\":{{\"bodies\":[{body}]}}}}\n")
+}
+
+/// Writes an hour file of so many lines.
+fn hour_file(scene: &Scene, key: &str, lines: u64) -> String {
+    let path = scene.path(&format!("{key}.ndjson"));
+    fs::write(&path, (1..=lines).map(|id| tide(key, id)).collect::<String>()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// The files of messages whose names begin so.
+fn message_files(scene: &Scene, key: &str) -> Vec<PathBuf> {
+    let folder = scene.archive().join("messages/date=2026-03-14");
+    files_below(&folder).into_iter().filter(|file| name(file).starts_with(key)).map(|file| folder.join(file)).collect()
+}
+
+/// Changes a letter of a text, so that the file decodes as before; gives what it was.
+fn alter(file: &Path) -> Vec<u8> {
+    let sound = fs::read(file).unwrap();
+    let place = sound.windows(4).position(|bytes| bytes == b"tide").unwrap_or(sound.len() / 2);
+    let mut bytes = sound.clone();
+    bytes[place] ^= 1;
+    fs::write(file, bytes).unwrap();
+    sound
+}
+
+#[test]
+fn damage_is_not_written_anew_as_if_it_were_sound() {
+    let scene = Scene::new();
+    let files = ["2026031409", "2026031410", "2026031411"].map(|key| hour_file(&scene, key, 5));
+    let annals = |arguments: &[&str]| run(&mut scene.annals(arguments));
+    annals(&["load", &files[0], &files[1], &files[2]]).leaves(0);
+    let damaged = message_files(&scene, "2026031410").remove(0);
+    alter(&damaged);
+    let is_told = |said: &str, helps: &str| {
+        let words = [name(&damaged), "is not what was written", "`annals verify`", helps];
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+        is_found(&scene, &[name(&damaged)]);
+    };
+    let alone = "fetch or load 2026-03-14T10Z again, with --again";
+    is_told(&annals(&["compact"]).leaves(3).stderr, alone);
+    is_told(&annals(&["schema", "--promote", "ext.k:int64"]).leaves(3).stderr, alone);
+    // A run that does the same at its end is what it was.
+    let other = hour_file(&scene, "2026031412", 1);
+    is_told(&annals(&["load", &other, "--set", "compact.files=2"]).leaves(0).stderr, alone);
+    // The same bytes mend it, for who asks for the hour again.
+    annals(&["load", &files[1]]).leaves(0);
+    is_found(&scene, &[name(&damaged)]);
+    annals(&["load", &files[1], "--again"]).leaves(0);
+    assert!(!damaged.exists());
+    annals(&["verify", "--round-trip"]).leaves(0);
+    annals(&["compact"]).leaves(0);
+    assert_eq!(message_files(&scene, "").len(), 1);
+}
+
+#[test]
+fn an_hour_of_a_damaged_day_is_not_replaced() {
+    let scene = Scene::new();
+    let files = ["2026031409", "2026031410", "2026031411"].map(|key| hour_file(&scene, key, 5));
+    let annals = |arguments: &[&str]| run(&mut scene.annals(arguments));
+    annals(&["load", &files[0], &files[1], &files[2]]).leaves(0);
+    annals(&["compact"]).leaves(0);
+    let [day] = &message_files(&scene, "")[..] else { panic!("the day has one file") };
+    let sound = alter(day);
+    // One after the other hour fails, and the run is not given up for it.
+    let (grown, new) = (hour_file(&scene, "2026031410", 6), hour_file(&scene, "2026031412", 1));
+    let failed = annals(&["load", &grown, &new, "--again"]).leaves(3);
+    let words = [name(day), "is not what was written", "`annals verify`", "from a backup"];
+    assert!(words.iter().all(|word| failed.stderr.contains(word)), "{}", failed.stderr);
+    assert_eq!(message_files(&scene, "2026031412").len(), 1, "{failed:?}");
+    is_found(&scene, &[name(day)]);
+    fs::write(day, sound).unwrap();
+    annals(&["load", &grown, "--again"]).leaves(0);
+    annals(&["verify", "--round-trip"]).leaves(0);
+}
+
+/// A service with an hour of so many lines, on the day after.
+fn service(scene: &Scene, first: u64, last: u64) -> emulator::Handle {
+    let folder = scene.path("served");
+    fs::create_dir_all(&folder).unwrap();
+    let lines: String = (first..=last).map(|id| tide("2026031409", id)).collect();
+    fs::write(folder.join("2026031409.ndjson"), lines).unwrap();
+    let clock = emulator::Clock::running_from("2026-03-15T12:00:00Z".parse().unwrap());
+    let history = emulator::History::Folder(folder);
+    scene.service(emulator::Options { clock, rate_per_minute: None, history, ..emulator::Options::default() })
+}
+
+const FETCH: [&str; 6] = ["fetch", "--since", "2026-03-14T09", "--until", "2026-03-14T10", "--again"];
+
+fn fetch(scene: &Scene, service: &emulator::Handle, more: &[&str]) -> crate::scene::Run {
+    let mut command = scene.annals_at(service, &[&FETCH[..], more].concat());
+    run(command.env("ANNALS_CLOCK", "2026-03-15T12:00:00Z"))
+}
+
+#[test]
+fn damaged_rows_are_not_kept_as_rows_that_are_served_no_more() {
+    let scene = Scene::new();
+    fetch(&scene, &service(&scene, 1, 3), &[]).leaves(0);
+    let file = message_files(&scene, "2026031409").remove(0);
+    alter(&file);
+    // The same bytes: the file is written anew from them.
+    fetch(&scene, &service(&scene, 1, 3), &[]).leaves(0);
+    assert!(!file.exists());
+    run(&mut scene.annals(&["verify", "--round-trip"])).leaves(0);
+    // Others: what only the archive has is taken from the bytes of before.
+    let file = message_files(&scene, "2026031409").remove(0);
+    alter(&file);
+    fetch(&scene, &service(&scene, 2, 4), &[]).leaves(0);
+    let texts: Vec<_> = table::messages(&scene.archive()).into_iter().map(|row| row.text.unwrap()).collect();
+    assert_eq!(texts, ["tide"; 4]);
+    run(&mut scene.annals(&["verify"])).leaves(0);
+    // And now it is nowhere else.
+    let file = message_files(&scene, "2026031409").remove(0);
+    alter(&file);
+    let failed = fetch(&scene, &service(&scene, 2, 5), &[]).leaves(3);
+    assert!(failed.stderr.contains(name(&file)), "{}", failed.stderr);
+    assert!(file.exists());
+}
+
+#[test]
+fn bytes_that_a_run_left_and_that_were_not_served_are_asked_for_again() {
+    let scene = Scene::new();
+    let file = hour_file(&scene, "2026031409", 3);
+    run(&mut scene.annals(&["load", &file, "--no-index"])).leaves(0);
+    // As a run left it that died before it published anything.
+    for table in ["messages", "hours", "dead_letters"] {
+        fs::remove_dir_all(scene.archive().join(table)).unwrap();
+    }
+    let part = scene.archive().join("raw/2026/03/14/2026031409-0.gz");
+    let served = fs::read_to_string(&part).unwrap();
+    fs::write(&part, served.replace("tide", "dawn")).unwrap();
+    let service = service(&scene, 1, 3);
+    let mut command = scene.annals_at(&service, &FETCH[..5]);
+    run(command.env("ANNALS_CLOCK", "2026-03-15T12:00:00Z")).leaves(0);
+    let texts: Vec<_> = table::messages(&scene.archive()).into_iter().map(|row| row.text.unwrap()).collect();
+    assert_eq!(texts, ["tide"; 3]);
+    run(&mut scene.annals(&["verify", "--round-trip"])).leaves(0);
 }

@@ -14,6 +14,8 @@ const NO_BUCKET: &str = "make the bucket first, or put its name right: annals ma
 
 const VERIFY: &str = "`annals verify` says what is wrong with the archive";
 
+const SERVED_AGAIN: &str = "fetch or load the hour again, with --again, to have its bytes as they were served";
+
 /// Beside [`VERIFY`], for who has just asked that.
 const FROM_A_BACKUP: &str = "put the archive back from a backup: docs/operating.md says how";
 
@@ -105,10 +107,17 @@ impl From<store::Error> for CommandError {
             store::Error::Contended { .. } => "run the command again: it goes on where it stopped",
             store::Error::Overtaken { .. } => "run the command again when the other one is done",
             error if store::is_of_a_bucket(error) => BUCKET,
+            store::Error::Changed { .. } => "what was archived stays as it is",
+            store::Error::NotAsServed { .. } => SERVED_AGAIN,
             store::Error::Damaged { .. } | store::Error::Table { .. } | store::Error::Rows { .. } => VERIFY,
             _ => CAN_BE_WRITTEN,
         };
-        let exit = if matches!(error, store::Error::Contended { .. }) { Exit::HoursFailed } else { Exit::Usage };
+        let exit = match error {
+            store::Error::Changed { .. } | store::Error::Contended { .. } | store::Error::NotAsServed { .. } => {
+                Exit::HoursFailed
+            }
+            _ => Exit::Usage,
+        };
         Self::new(exit, error).advised(hint)
     }
 }

@@ -16,7 +16,7 @@ use crate::download::Served;
 use crate::error::Error;
 use crate::hour::{Bytes, Decoded, Provenance};
 use crate::notebook::Notebook;
-use crate::plan::{Step, Why, newly_promised};
+use crate::plan::{Settled, Step, Why, newly_promised};
 use crate::raw::while_written;
 use crate::report::Report;
 use crate::run::Outcome;
@@ -152,10 +152,13 @@ impl<'a> Run<'a> {
     /// Decodes what an interrupted run left in `raw/`; if that is damaged, the service is asked after all.
     async fn decode_again(&self, hour: Hour) -> Result<Outcome, Error> {
         let Some(parts) = self.workshop.archive.raw_parts(hour)? else { return self.ask(hour, None).await };
-        let bytes = Bytes::of_raw(&parts)?;
-        match self.decode(hour, bytes, FROM_RAW).await {
+        let decoded = match Bytes::of_raw(parts).await {
+            Ok(bytes) => self.decode(hour, bytes, FROM_RAW).await,
+            Err(error) => Err(error),
+        };
+        match decoded {
             Ok(decoded) => self.publish(hour, decoded, FROM_RAW, 0).await,
-            Err(error @ Error::Decode { .. }) => {
+            Err(error @ (Error::Decode { .. } | Error::Store(store::Error::NotAsServed { .. }))) => {
                 let error: &dyn std::error::Error = &error;
                 tracing::warn!(%hour, error, "the kept bytes are damaged; asking the service");
                 self.ask(hour, None).await
@@ -172,7 +175,7 @@ impl<'a> Run<'a> {
             Answer::Nothing { standing, status } => self.nothing(hour, standing, status, why.is_some()).await,
             Answer::Same { raw, length } => {
                 let archived = self.archived(hour).expect("the same bytes as those of an archived hour");
-                self.workshop.keep_if_other(hour, raw).await?;
+                self.workshop.keep_if_other(hour, raw, settled(why)).await?;
                 Ok(Outcome { bytes: length, ..self.unchanged(archived, FETCHED.http_status).await? })
             }
             Answer::Bytes { decoded, raw, length } => {
@@ -194,7 +197,7 @@ impl<'a> Run<'a> {
                 Ok(links) => links,
                 Err(standing) => return Ok(Some(Answer::Nothing { standing, status })),
             };
-            match self.take_in(hour, &links, why.is_some()).await {
+            match self.take_in(hour, &links, why).await {
                 Err(error) if tries < DOWNLOADS && error.wants_a_new_download() => {
                     tracing::info!(%hour, error = &error as &dyn std::error::Error, "downloading anew");
                 }
@@ -241,12 +244,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn take_in(&self, hour: Hour, links: &[Link], is_first: bool) -> Result<Answer, Error> {
+    async fn take_in(&self, hour: Hour, links: &[Link], why: Option<Why>) -> Result<Answer, Error> {
         let Served { raw, bytes } = self.download(hour, links).await?;
         let length = bytes.length;
         if let Some(archived) = self.archived(hour)
             && archived.sha256 == bytes.sha256
-            && self.workshop.archive.holds(archived).await?
+            && self.workshop.has(archived, settled(why)).await?
         {
             return Ok(Answer::Same { raw, length });
         }
@@ -256,7 +259,7 @@ impl<'a> Run<'a> {
         }
         match self.zone_of(hour, &decoded) {
             Ok(()) => Ok(Answer::Bytes { decoded: Box::new(decoded), raw, length }),
-            Err(_) if is_first && self.strangers.fetch_add(1, Ordering::Relaxed) == 0 => Ok(Answer::Doubtful),
+            Err(_) if why.is_some() && self.strangers.fetch_add(1, Ordering::Relaxed) == 0 => Ok(Answer::Doubtful),
             Err(error) => Err(error),
         }
     }
@@ -288,4 +291,9 @@ impl<'a> Run<'a> {
         let has_grown = matches!(published, Published::Done(_)) && self.archived(hour).is_some();
         Ok(Outcome { has_grown, ..Outcome::of(published, hour, bytes) })
     }
+}
+
+/// Whether somebody wants an hour again that is archived.
+fn settled(why: Option<Why>) -> Settled {
+    if why == Some(Why::Wanted) { Settled::Again } else { Settled::Keep }
 }

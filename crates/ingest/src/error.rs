@@ -148,8 +148,10 @@ impl Error {
             Self::Api { source: api::Error::Unreachable { .. } | api::Error::Target { .. }, .. }
             | Self::Busy { .. }
             | Self::ClockBehind { .. }
-            | Self::Store(_)
             | Self::WrongZone { .. } => true,
+            // One file is damaged, and others are not.
+            Self::Store(store::Error::Changed { .. } | store::Error::NotAsServed { .. }) => false,
+            Self::Store(_) => true,
             Self::Api { source, .. } => match source.advice() {
                 Advice::FixTheSettings | Advice::Refused => true,
                 Advice::Retry(Some(wait)) => wait > LONG,

@@ -31,14 +31,16 @@ pub(crate) struct Bytes {
 }
 
 impl Bytes {
-    /// The bytes that the archive keeps.
-    pub(crate) fn of_raw(parts: &[RawPart]) -> Result<Self, Error> {
-        let open = |part: &RawPart| part.open().map_err(|source| Error::Read { path: part.path.clone(), source });
-        Ok(Self {
-            parts: parts.iter().map(open).collect::<Result<_, _>>()?,
-            length: parts.iter().map(|part| part.length).sum(),
-            sha256: parts.iter().map(|part| part.sha256.clone()).collect(),
+    /// The bytes that the archive keeps, if they are what was served.
+    pub(crate) async fn of_raw(parts: Vec<RawPart>) -> Result<Self, Error> {
+        on_a_thread(move || {
+            Ok(Self {
+                parts: parts.iter().map(RawPart::open_proved).collect::<Result<_, _>>()?,
+                length: parts.iter().map(|part| part.length).sum(),
+                sha256: parts.into_iter().map(|part| part.sha256).collect(),
+            })
         })
+        .await
     }
 
     /// Bytes that are not yet kept.
@@ -141,7 +143,8 @@ impl Workshop {
                 published => return Ok(published),
             };
             let Some(parts) = self.archive.raw_parts(hour)? else { return Ok(Published::AlreadyThere(there)) };
-            decoded = self.decode_on(cores, hour, Bytes::of_raw(&parts)?, provenance, Some(there)).await?;
+            let bytes = Bytes::of_raw(parts).await?;
+            decoded = self.decode_on(cores, hour, bytes, provenance, Some(there)).await?;
             tries += 1;
         }
     }

@@ -75,8 +75,8 @@ impl Run<'_> {
         let length = bytes.length;
         let archived = self.entries.get(&hour).filter(|entry| entry.state == State::Done);
         if let Some(entry) = archived {
-            if entry.sha256 == bytes.sha256 && self.workshop.archive.holds(entry).await? {
-                self.workshop.keep_if_other(hour, raw).await?;
+            if entry.sha256 == bytes.sha256 && self.workshop.has(entry, self.settled).await? {
+                self.workshop.keep_if_other(hour, raw, self.settled).await?;
                 return Ok(Outcome { bytes: length, ..Outcome::unchanged(hour, State::Done) });
             }
             if self.settled == Settled::Keep && entry.sha256 != bytes.sha256 {

@@ -207,7 +207,7 @@ impl Workshop {
         replay: Replay,
     ) -> Result<Outcome, Error> {
         let provenance = Provenance { source: "", http_status: None, retains: true };
-        let bytes = Bytes::of_raw(&parts)?;
+        let bytes = Bytes::of_raw(parts).await?;
         let mut decoded = self.decode_on(cores, entry.hour, bytes, provenance, Some(entry.clone())).await?;
         decoded.asked_nobody(&entry);
         if decoded.entry().tally.dead_letters >= entry.tally.dead_letters {

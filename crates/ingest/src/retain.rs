@@ -15,13 +15,24 @@ impl Bench<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Rows`] when neither can be read: replacing the publication would lose what only it has.
+    /// [`Error::Rows`] when neither can be read, [`store::Error::Changed`] when the tables are not what was written and the bytes
+    /// do not have all of it: replacing the publication would lose what only it has.
     pub(crate) fn retain(&mut self, earlier: &Entry, now: Timestamp) -> Result<Change, Error> {
         let mut change = Change::new(now, Seen::new(self.workshop.temporary_files()));
         // This is a thread for work that blocks.
         let runtime = tokio::runtime::Handle::current();
         let Err(error) = runtime.block_on(self.retain_rows(&mut change)) else { return Ok(change) };
-        let Error::Rows { hour, source } = error else { return Err(error) };
+        let (hour, source) = match error {
+            Error::Rows { hour, source } => (hour, source),
+            // What it had of publications before is nowhere else, and would be lost without a word.
+            Error::Store(error @ store::Error::Changed { .. })
+                if earlier.tally.retained == 0 && self.retain_bytes(earlier, &mut change)? =>
+            {
+                tracing::warn!(hour = %self.hour, %error, "what was archived of the hour is read from its kept bytes");
+                return Ok(change);
+            }
+            error => return Err(error),
+        };
         let trouble: &dyn std::error::Error = &source;
         if self.retain_bytes(earlier, &mut change)? {
             tracing::warn!(%hour, error = trouble, "what was archived of the hour cannot be read; its kept bytes can");
@@ -34,6 +45,10 @@ impl Bench<'_> {
     async fn retain_rows(&mut self, change: &mut Change) -> Result<(), Error> {
         let hour = self.hour;
         let failed = |source| Error::Rows { hour, source };
+        self.workshop.archive.prove_messages(hour).await.map_err(|error| match error {
+            store::Error::Rows { source, .. } => failed(source),
+            error => error.into(),
+        })?;
         let snapshot = self.workshop.archive.snapshot().await?;
         let Some(file) = snapshot.file_of(hour) else { return Ok(()) };
         let mut batches = archive::read_all(snapshot.reader(file)).await.map_err(failed)?;
@@ -54,7 +69,7 @@ impl Bench<'_> {
         }
         for raw in parts {
             let origin = Origin { hour, part: raw.part, app: self.workshop.app.clone() };
-            let file = raw.open().map_err(|source| Error::Read { path: raw.path.clone(), source })?;
+            let file = raw.open_proved()?;
             let mut decoder = Decoder::new(file, origin, self.workshop.settings.decode);
             let damage = |source| Error::Decode { hour, part: raw.part, source };
             while let Some(batch) = decoder.next_batch().map_err(damage)? {

@@ -158,6 +158,9 @@ impl Archive {
         let (mut remove, mut add) = (Vec::new(), Vec::new());
         for day in days {
             let mut before = Day::read(table, &live, day).await?;
+            for file in &before.files {
+                table.prove(file).await?;
+            }
             before.take_in(update, day);
             remove.append(&mut before.files);
             add.extend(before.write(self, table).await?);

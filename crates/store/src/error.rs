@@ -19,6 +19,23 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A live file is not what was written, so that its rows are not copied into another; nothing was changed.
+    #[error(
+        "{table}/{file} is not what was written: its SHA-256 is {found}, not {expected}; `annals verify` names all such files; \
+         {remedy}"
+    )]
+    Changed {
+        /// The table.
+        table: &'static str,
+        /// The file, relative to the table.
+        file: String,
+        /// The hash of the file.
+        found: String,
+        /// The hash that it had.
+        expected: String,
+        /// What helps.
+        remedy: String,
+    },
     /// Other writers were first every time.
     #[error("could not commit to table `{table}`: other writers were first {attempts} times")]
     Contended {
@@ -121,6 +138,16 @@ pub enum Error {
         file: String,
         /// Why.
         source: archive::Error,
+    },
+    /// The kept bytes of an hour are not those that were served.
+    #[error("{} is not what was served: its SHA-256 is {found}, not {expected}", path.display())]
+    NotAsServed {
+        /// The file.
+        path: PathBuf,
+        /// The hash of the file.
+        found: String,
+        /// The hash that it had.
+        expected: String,
     },
     /// The hour shares its data file with other hours, of which the file does not say what this program says of each, so
     /// that it cannot be replaced alone.

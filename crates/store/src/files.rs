@@ -4,20 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use chat::Hour;
-use parquet::arrow::async_reader::AsyncFileReader as _;
-use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::intake::hex;
 use crate::layout::PARTITION;
 use crate::live::LiveFile;
 use crate::open::Archive;
+use crate::proof::hash;
 use crate::reader::Reader;
 use crate::table::Table;
 use crate::tags;
-
-/// Bytes that are read at a time to be hashed.
-const HASHED_AT_ONCE: u64 = 4 << 20;
 
 /// A live file of one of the tables.
 #[derive(Clone)]
@@ -75,14 +70,7 @@ impl TableFile {
     ///
     /// When it cannot be read.
     pub async fn hashed(&self) -> Result<String, Error> {
-        let (mut reader, mut hash, mut start) = (self.reader(), Sha256::new(), 0);
-        while start < self.size {
-            let end = self.size.min(start + HASHED_AT_ONCE);
-            let bytes = reader.get_bytes(start..end).await;
-            hash.update(bytes.map_err(|error| Error::rows(self.table, &self.path)(error.into()))?);
-            start = end;
-        }
-        Ok(hex(&hash.finalize()))
+        hash(&mut self.reader(), (self.table, &self.path), |_bytes| Ok(())).await
     }
 
     /// Whether the rows that it has of an hour are this publication's, as [`chat::Entry::files`] names it.

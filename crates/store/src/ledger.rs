@@ -234,7 +234,10 @@ impl Ledger {
         if live.len() < MERGE_AT {
             return Ok(());
         }
-        let files = small(&live);
+        let files = self.sound(small(&live)).await?;
+        if files.len() < 2 {
+            return Ok(());
+        }
         let rows = match self.read_all(files.iter()).await {
             // Another writer has merged them just now.
             Err(error) if is_gone(&error) => return Ok(()),
@@ -251,6 +254,23 @@ impl Ledger {
         self.running.discard(&self.table, &useless).await;
         step("merge.discarded");
         Ok(())
+    }
+
+    /// Those of these files that are what was written: the others stay as they are, for `annals verify` to name.
+    async fn sound(&self, files: Vec<Arc<LiveFile>>) -> Result<Vec<Arc<LiveFile>>, Error> {
+        let mut sound = Vec::with_capacity(files.len());
+        for file in files {
+            match self.table.prove(&file).await {
+                Ok(()) => sound.push(file),
+                Err(error @ Error::Changed { .. }) => {
+                    tracing::warn!(%error, "a file of the ledger is left out where its files are merged");
+                }
+                // Another writer has merged them just now.
+                Err(error) if is_gone(&error) => return Ok(Vec::new()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(sound)
     }
 
     /// Writes rows into a file of the table that is not live yet.

@@ -75,6 +75,7 @@ mod outlet;
 mod overlap;
 mod place;
 mod promotion;
+mod proof;
 mod publish;
 mod raw;
 mod reader;

@@ -182,9 +182,13 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// [`Error::NotDone`] for an entry of another state. After any other error the hour may be published or not: publish
+    /// [`Error::NotDone`] for an entry of another state; [`Error::Changed`] when other hours lie in the same file, and it is not
+    /// what was written: nothing was changed then, unless the file became so just now. After any other error the hour may be published or not: publish
     /// again, with the same mode.
     pub async fn publish(&self, hour: Publication, mode: Mode) -> Result<Published, Error> {
+        if mode != Mode::New {
+            self.prove_rest(hour.entry.hour).await?;
+        }
         let work = self.inner.running.begin()?;
         let published = self.publisher().publish(hour, mode).await?;
         work.done();
@@ -252,7 +256,8 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// [`Error::Miscounted`] when rows are missing, and nothing was changed; else when a file cannot be read or written.
+    /// [`Error::Changed`] when a file is not what was written, [`Error::Miscounted`] when rows are missing, and nothing was
+    /// changed; else when a file cannot be read or written.
     pub async fn compact(&self, day: Hour, compaction: Compaction) -> Result<Compacted, Error> {
         let inner = &*self.inner;
         let work = inner.running.begin()?;

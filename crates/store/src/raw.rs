@@ -16,16 +16,17 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek as _, SeekFrom, Write};
 use std::path::{Path as FilePath, PathBuf};
 
 use chat::{Hour, Hours, Part};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::disk::{Disk, Present, create_folder, sync_file};
 use crate::error::Error;
-use crate::intake::{Intake, Stage, Taken};
+use crate::intake::{Intake, Stage, Taken, hex};
 use crate::layout;
 use crate::lock::lock_file;
 use crate::remote::Remote;
@@ -117,6 +118,25 @@ impl RawPart {
             None => File::open(&self.path),
             Some((remote, location)) => remote.open(location)?.ok_or_else(|| io::ErrorKind::NotFound.into()),
         }
+    }
+
+    /// The same for bytes that are to be decoded: they are read through first, and held against what was served. Other bytes of
+    /// the same length may decode as well.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAsServed`]; else when they are not there, or cannot be read.
+    pub fn open_proved(&self) -> Result<File, Error> {
+        let failed = |error| Error::file("read", &self.path)(error);
+        let mut file = self.open().map_err(failed)?;
+        let mut hash = Sha256::new();
+        io::copy(&mut file, &mut hash).map_err(failed)?;
+        let (found, expected) = (hex(&hash.finalize()), self.sha256.clone());
+        if found != expected {
+            return Err(Error::NotAsServed { path: self.path.clone(), found, expected });
+        }
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        Ok(file)
     }
 }
 

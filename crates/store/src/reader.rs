@@ -104,6 +104,11 @@ impl Reader {
         Self { store, path, size, footers, whole: None }
     }
 
+    /// How many bytes the file has.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
     /// All of a small file, read once.
     async fn whole(&mut self) -> Result<Option<&Bytes>> {
         if self.whole.is_none() && self.size <= FOOTER_HINT as u64 {

@@ -42,14 +42,20 @@ impl Selection<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotOurs`] when a file does not say of one of the hours what this program says of each; one that is gone
-    /// meanwhile, see [`crate::is_gone`]; else when a file cannot be read or written.
+    /// [`Error::NotOurs`] when a file does not say of one of the hours what this program says of each; [`Error::Changed`] when
+    /// one is not what was written; one that is gone meanwhile, see [`crate::is_gone`]; else when a file cannot be read or
+    /// written.
     pub(crate) async fn write(&self, site: &Site, settings: Settings) -> Result<Rewritten, Error> {
         let told = self.told()?;
         let promotions = self.table.promotions().await?;
         let first = *self.hours.first().expect("something is selected");
         let (kind, site, hours) = (self.table.kind(), site.clone(), self.hours.clone());
-        let pieces = self.files.iter().filter_map(|file| self.piece(file)).collect();
+        let (mut pieces, mut copies) = (Vec::new(), Vec::new());
+        for file in self.files {
+            let proved = self.table.proved(file, &site).await?;
+            copies.extend(proved.copy);
+            pieces.extend(piece(file, proved.reader));
+        }
         let written = tokio::task::spawn_blocking(move || {
             let out = StagedFile::new(&site)?;
             let merged = match kind {
@@ -58,6 +64,7 @@ impl Selection<'_> {
                     archive::merge_messages(pieces, &hours, out, &settings, &promotions)
                 }
             };
+            drop(copies);
             merged.map_err(Error::rows(kind.name(), &names(&hours)))
         });
         let failed = |error| Error::File { action: "rewrite", path: self.table.name().into(), source: error };
@@ -70,11 +77,6 @@ impl Selection<'_> {
         };
         let tags = told.tags(&written.statistics.promoted);
         Ok(Rewritten { file: written.out, rows: written.rows, stats, tags, first })
-    }
-
-    fn piece(&self, file: &LiveFile) -> Option<Piece<Reader>> {
-        let (first, last) = (*file.hours().first()?, *file.hours().last()?);
-        Some(Piece { reader: self.table.reader(file.path(), file.size()), hours: first..=last })
     }
 
     /// What is said of each hour, by the files that its rows are from.
@@ -146,6 +148,11 @@ impl Rewritten {
         let Self { file, stats, tags, first: hour, rows: _ } = self;
         NewFile { file, path: layout::day_file(hour), stats, tags, hour }.place(site, table, at, data_change).await
     }
+}
+
+fn piece(file: &LiveFile, reader: Reader) -> Option<Piece<Reader>> {
+    let (first, last) = (*file.hours().first()?, *file.hours().last()?);
+    Some(Piece { reader, hours: first..=last })
 }
 
 /// Hours, for a message: the first and the last.

@@ -18,6 +18,7 @@ use crate::publish::{Mode, Published};
 use crate::raw::SealedRaw;
 use crate::remote::{Grace, Remote, Requests};
 use crate::shaky::{Fault, Shaky};
+use crate::site::Site;
 use crate::{
     Access, Archive, AttachmentUpdate, Clock, Compaction, Error, RawHour, RestoreKey, RestoreTurn, Restored, Watermark,
 };
@@ -151,6 +152,36 @@ async fn a_day_is_compacted_and_one_of_its_hours_replaced() {
         archive.publish(publication(&archive, second).unwrap(), mode).await.unwrap();
         assert_told(&archive).await;
         assert_eq!((rows(&archive).await.len(), archive.dead_letters(None).await.unwrap().len()), (16, 5));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_file_is_put_together_with_no_other() {
+    for ground in Ground::both() {
+        let archive = ground.open().await;
+        for number in 0..3 {
+            archive.publish(publication(&archive, wanted(number, 3)).unwrap(), Mode::New).await.unwrap();
+        }
+        let file = archive.files().await.unwrap().into_iter().find(|file| file.hours == [hour(1)]).unwrap();
+        let (objects, location) = (archive.site().objects(), archive.message_table().location(&file.path));
+        let sound = objects.get(&location).await.unwrap().bytes().await.unwrap();
+        let mut damaged = sound.to_vec();
+        damaged[sound.len() / 2] ^= 1;
+        let put = async |bytes: Vec<u8>| match archive.site() {
+            Site::Disk(disk) => std::fs::write(disk.path(&location), bytes).unwrap(),
+            Site::Remote(_) => drop(objects.put(&location, bytes.into()).await.unwrap()),
+        };
+        put(damaged).await;
+        let error = archive.compact(hour(0), compaction()).await.unwrap_err();
+        assert!(matches!(error, Error::Changed { table: "messages", .. }), "{error:?}");
+        put(sound.to_vec()).await;
+        // A handle takes it that what has a name of its own never changes.
+        let archive = ground.open().await;
+        assert_eq!(archive.compact(hour(0), compaction()).await.unwrap().files_before, 3);
+        assert_eq!(rows(&archive).await.len(), 9);
+        // Each of the two handles may have its mark there.
+        let marks = std::fs::read_dir(ground.folder.path().join("tmp")).unwrap().count();
+        assert!(marks <= 2, "{marks} files are left where those of the bucket were copied to");
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn line(message: &Message<'_>, archive: &Archive, context: &Context) 
     let failed = |error: CommandError| {
         error.while_doing(format!("could not read line {line} of {}", raw.path.display())).hint(REBUILT)
     };
-    let file = raw.open().map_err(|error| failed(CommandError::usage(error)))?;
+    let file = raw.open_proved().map_err(|error| failed(CommandError::usage(error)))?;
     let limits = Limits { line: context.settings.decode.line_limit, ..Limits::default() };
     let mut decoder = Decoder::new(file, Origin { hour: source_hour, part, app: None }, limits);
     while let Some(records) = decoder.next_records().map_err(|error| failed(CommandError::usage(error)))? {

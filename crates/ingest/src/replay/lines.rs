@@ -83,6 +83,7 @@ impl Workshop {
         bench.tally = Tally { dead_letters: 0, ..before.tally };
         // This is a thread for work that blocks.
         let runtime = tokio::runtime::Handle::current();
+        runtime.block_on(self.archive.prove(before.hour))?;
         if runtime.block_on(bench.take_over(Rows::Served))? != before.tally.messages {
             return Ok(None);
         }
@@ -100,6 +101,7 @@ impl Workshop {
             let mut bench = Bench::new(&workshop, hour)?;
             bench.seen = bench.seen.across_versions();
             let runtime = tokio::runtime::Handle::current();
+            runtime.block_on(workshop.archive.prove(hour))?;
             runtime.block_on(bench.take_over(Rows::Served))?;
             let before = bench.tally.messages;
             runtime.block_on(bench.take_letters())?;

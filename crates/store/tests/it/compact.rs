@@ -1,10 +1,15 @@
 //! Days in one file: what stays as it was, and what of it can be replaced.
 
+use std::path::Path;
+
+use archive::Promotion;
 use chat::{Hour, State};
 use store::{Archive, Compacted, Compaction, Error, Mode, Published};
 use tempfile::TempDir;
 
-use crate::support::{Wanted, assert_at_rest, data_files, hour, in_place, open, publication, rows, wanted};
+use crate::support::{
+    Wanted, assert_at_rest, children, data_files, hour, in_place, name, open, publication, rows, wanted,
+};
 
 fn compaction(file_bytes: u64) -> Compaction {
     Compaction { file_bytes, settings: archive::Settings::default() }
@@ -122,10 +127,91 @@ async fn a_day_whose_rows_are_not_what_is_said_of_them_stays_as_it_is() {
     let archive = a_day(&folder).await;
     let files = |table| data_files(folder.path(), table);
     let (messages, letters) = (files("messages"), files("dead_letters"));
+    drop(archive);
+    forget_hashes(&folder.path().join("messages/_delta_log"));
+    let archive = open(folder.path()).await;
     // As many rows in all as there should be, but twice those of one hour and none of the other.
     std::fs::copy(&messages[0], &messages[1]).unwrap();
     let error = archive.compact(hour(0), compaction(1 << 30)).await.unwrap_err();
     assert!(matches!(error, Error::Miscounted { said: 2, rows: 0 | 4, .. }), "{error:?}");
     assert_eq!(files("messages"), messages, "nothing was changed");
     assert_eq!((letters.len(), files("dead_letters").len()), (3, 1), "the other table is another matter");
+}
+
+/// Makes the files of a table ones of before, of which the log had no SHA-256.
+fn forget_hashes(log: &Path) {
+    for path in children(log) {
+        if name(&path).ends_with(".parquet") || name(&path) == "_last_checkpoint" {
+            std::fs::remove_file(path).unwrap();
+        } else {
+            let text = std::fs::read_to_string(&path).unwrap();
+            std::fs::write(&path, text.replace("annals.sha256", "other.sha256")).unwrap();
+        }
+    }
+}
+
+/// Changes a bit of a file: in a text, if one of its is there as it is, so that it decodes.
+fn damage(file: &Path) -> Vec<u8> {
+    let sound = std::fs::read(file).unwrap();
+    let text = sound.windows(5).position(|bytes| bytes == b"first" || bytes == b"{oops");
+    let mut bytes = sound.clone();
+    bytes[text.unwrap_or(sound.len() / 2)] ^= 1;
+    std::fs::write(file, bytes).unwrap();
+    sound
+}
+
+/// That a file is said to be another than was written, and what helps.
+#[track_caller]
+fn is_changed<T: std::fmt::Debug>(result: Result<T, Error>, file: &Path, helps: &str) {
+    let error = result.unwrap_err();
+    assert!(matches!(error, Error::Changed { .. }), "{error:?}");
+    let said = error.to_string();
+    assert!([&name(file), "`annals verify`", helps].iter().all(|word| said.contains(word)), "{said}");
+}
+
+#[tokio::test]
+async fn rows_of_a_damaged_file_go_into_no_other() {
+    let folder = TempDir::new().unwrap();
+    let archive = a_day(&folder).await;
+    let files = |table| data_files(folder.path(), table);
+    let before = files("messages");
+    damage(&before[3]);
+    let alone = "fetch or load 2026-03-14T12Z again, with --again";
+    is_changed(archive.compact(hour(0), compaction(1 << 30)).await, &before[3], alone);
+    archive.promote(&[Promotion::new("ext.n:int64", None).unwrap()]).await.unwrap();
+    for file in archive.unfilled().await.unwrap().files {
+        match archive.fill(&file, compaction(1 << 30)).await {
+            Ok(filled) => assert!(filled.is_some() && file.hours != [hour(3)]),
+            failed => is_changed(failed, &before[3], alone),
+        }
+    }
+    assert!(before[3].exists() && archive.unfilled().await.unwrap().files.len() == 1, "it stays as it is");
+    assert!(archive.prove_messages(hour(3)).await.is_err() && archive.prove(hour(2)).await.is_ok());
+    // Its own hour takes its place.
+    assert!(matches!(publish(&archive, wanted(3, 2)).await, Published::Done(_)));
+    archive.compact(hour(0), compaction(1 << 30)).await.unwrap();
+    assert_at_rest(&archive).await;
+}
+
+#[tokio::test]
+async fn the_rest_of_a_damaged_day_is_not_written_anew() {
+    for table in ["messages", "dead_letters"] {
+        let folder = TempDir::new().unwrap();
+        let archive = a_day(&folder).await;
+        archive.compact(hour(0), compaction(1 << 30)).await.unwrap();
+        let before = (rows(&archive).await, archive.dead_letters(None).await.unwrap());
+        let files = || ["messages", "dead_letters"].map(|table| data_files(folder.path(), table));
+        let there = files();
+        let file = data_files(folder.path(), table).remove(0);
+        let sound = damage(&file);
+        let second = Wanted { dead_letters: 2, word: "second", ..wanted(1, 3) };
+        let mode = in_place(&archive, second.hour).await.unwrap();
+        let published = archive.publish(publication(&archive, second).unwrap(), mode).await;
+        is_changed(published, &file, "put the file back from a backup");
+        assert_eq!(files(), there, "{table}");
+        std::fs::write(&file, sound).unwrap();
+        assert_eq!((rows(&archive).await, archive.dead_letters(None).await.unwrap()), before, "{table}");
+        assert!(matches!(publish(&archive, second).await, Published::Done(_)));
+        assert_at_rest(&archive).await;
+    }
 }

@@ -144,3 +144,22 @@ async fn two_handles_write_the_ledger_at_once() {
     assert_eq!(one.entries().await.unwrap().len(), 60);
     assert_eq!(other.entries().await.unwrap().len(), 60);
 }
+
+#[tokio::test]
+async fn a_damaged_file_of_the_ledger_is_merged_with_no_other() {
+    let folder = TempDir::new().unwrap();
+    let archive = open(folder.path()).await;
+    archive.record(&[entry(hour(0), State::Failed)]).await.unwrap();
+    let ledger = folder.path().join("hours");
+    let file = children(&ledger).into_iter().find(|path| name(path).ends_with(".parquet")).unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let place = bytes.len() / 2;
+    bytes[place] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    for number in 1..40 {
+        archive.record(&[entry(hour(number), State::Failed)]).await.unwrap();
+    }
+    let files = archive.files().await.unwrap();
+    assert!(files.len() < 32, "the others are merged: {files:?}");
+    assert!(files.iter().any(|known| known.path == name(&file)) && file.exists(), "{files:?}");
+}
