@@ -193,6 +193,17 @@ told = [DeltaTable(f"{sys.argv[1]}/{name}").optimize.compact()["numFilesAdded"] 
 print(json.dumps(told))
 "#;
 
+/// Takes rows of two hours out of a day, and sorts what is left otherwise.
+const TAKEN_OUT: &str = r#"
+import json, sys
+from deltalake import DeltaTable
+
+table = DeltaTable(f"{sys.argv[1]}/messages")
+deleted = table.delete("msg_id = '2' or msg_id = '5'")["num_deleted_rows"]
+DeltaTable(f"{sys.argv[1]}/messages").optimize.z_order(["msg_id"])
+print(json.dumps([deleted]))
+"#;
+
 #[test]
 fn what_deltalake_has_compacted_is_sound() {
     let Some(python) = python() else { return };
@@ -207,6 +218,28 @@ fn what_deltalake_has_compacted_is_sound() {
     assert_eq!(told(&python, COMPACTED, &scene.archive()), serde_json::json!([1, 1]));
     let proof = run(&mut scene.annals(&["verify", "--round-trip", "--json"])).leaves(0).json();
     assert_eq!((&proof["rows"], &proof["dead_letters"]), (&2.into(), &2.into()), "{proof}");
+
+    // Its rows are handed out, and an hour of it replaced.
+    run(&mut scene.annals(&["export", "--to", "before.ndjson"])).leaves(0);
+    let grown = "{\"msg_id\":\"1\"}\n{\"msg_id\":\"2\"}\nno\n";
+    std::fs::write(scene.path("2026031409.ndjson"), grown).unwrap();
+    let loaded = run(&mut scene.annals(&["load", "--no-index", "--again", "2026031409.ndjson", "--json"])).leaves(0);
+    assert_eq!(loaded.json()["published"], 1, "{}", loaded.json());
+    let proof = run(&mut scene.annals(&["verify", "--round-trip", "--json"])).leaves(0).json();
+    assert_eq!((&proof["rows"], &proof["unpublished"]), (&3.into(), &0.into()), "{proof}");
+
+    // Rows that were taken out of a day come back, hour by hour.
+    std::fs::write(scene.path("2026031411.ndjson"), "{\"msg_id\":\"4\"}\n{\"msg_id\":\"5\"}\n").unwrap();
+    run(&mut scene.annals(&["load", "--no-index", "2026031411.ndjson"])).leaves(0);
+    run(&mut scene.annals(&["compact"])).leaves(0);
+    assert_eq!(told(&python, TAKEN_OUT, &scene.archive()), serde_json::json!([2]));
+    run(&mut scene.annals(&["verify"])).leaves(3);
+    for hour in ["2026031409", "2026031410", "2026031411"] {
+        run(&mut scene.annals(&["load", "--no-index", &format!("{hour}.ndjson")])).leaves(0);
+    }
+    let proof = run(&mut scene.annals(&["verify", "--round-trip", "--json"])).leaves(0).json();
+    assert_eq!(proof["rows"], 5, "{proof}");
+    run(&mut scene.annals(&["export", "--to", "after.ndjson"])).leaves(0);
 }
 
 /// Makes the views of the page and prints, as JSON, the keys of the rows of each.

@@ -10,6 +10,10 @@ const CAN_BE_WRITTEN: &str = "see that the folder of the archive can be written 
 
 const BUCKET: &str = "see that the bucket is there, and that the environment (AWS_…, GOOGLE_…, AZURE_…) says who may use it: docs/buckets.md";
 
+const SCATTERED: &str = "let the other program put the files of that day together into one, then run the command again; or put the archive back from a backup";
+
+const MISSING: &str = "put the file back from a backup (docs/operating.md), then run the command again; `annals verify` says what else is missing";
+
 const NO_BUCKET: &str = "make the bucket first, or put its name right: annals makes none";
 
 const VERIFY: &str = "`annals verify` says what is wrong with the archive";
@@ -106,16 +110,24 @@ impl From<store::Error> for CommandError {
             store::Error::NewerFormat { .. } => "install a newer version of annals",
             store::Error::Contended { .. } => "run the command again: it goes on where it stopped",
             store::Error::Overtaken { .. } => "run the command again when the other one is done",
+            store::Error::NotOurs { .. } => SCATTERED,
+            store::Error::Lost { .. } => MISSING,
             error if store::is_of_a_bucket(error) => BUCKET,
             store::Error::Changed { .. } => "what was archived stays as it is",
             store::Error::NotAsServed { .. } => SERVED_AGAIN,
-            store::Error::Damaged { .. } | store::Error::Table { .. } | store::Error::Rows { .. } => VERIFY,
+            store::Error::Damaged { .. }
+            | store::Error::Miscounted { .. }
+            | store::Error::Table { .. }
+            | store::Error::Rows { .. } => VERIFY,
             _ => CAN_BE_WRITTEN,
         };
         let exit = match error {
-            store::Error::Changed { .. } | store::Error::Contended { .. } | store::Error::NotAsServed { .. } => {
-                Exit::HoursFailed
-            }
+            store::Error::Changed { .. }
+            | store::Error::Contended { .. }
+            | store::Error::Lost { .. }
+            | store::Error::Miscounted { .. }
+            | store::Error::NotAsServed { .. }
+            | store::Error::NotOurs { .. } => Exit::HoursFailed,
             _ => Exit::Usage,
         };
         Self::new(exit, error).advised(hint)

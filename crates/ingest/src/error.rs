@@ -145,6 +145,10 @@ impl Error {
     #[must_use]
     pub fn is_hopeless(&self) -> bool {
         match self {
+            // Other hours lie in other files.
+            Self::Store(store::Error::Lost { .. } | store::Error::Miscounted { .. } | store::Error::NotOurs { .. }) => {
+                false
+            }
             Self::Api { source: api::Error::Unreachable { .. } | api::Error::Target { .. }, .. }
             | Self::Busy { .. }
             | Self::ClockBehind { .. }

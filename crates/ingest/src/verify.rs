@@ -108,6 +108,13 @@ impl Workshop {
         for entry in entries.values().filter(|entry| entry.state == State::Done) {
             verified.hold_against_ledger(entry, &rows, &dead_letters);
             verified.hold_conflicts(entry, &conflicts);
+            // It may have been published anew since the ledger was read.
+            if rows.contains_key(&entry.hour)
+                && !snapshot.holds(entry)
+                && self.archive.entry(entry.hour).await?.as_ref() == Some(entry)
+            {
+                verified.findings.push(Finding::Untold { hour: entry.hour });
+            }
             let published = self.hash_raw(entry, &mut verified).await?;
             if let (Proof::RoundTrip, Some(parts)) = (proof, published) {
                 let (told, findings) = self.round_trip(&snapshot, entry.hour, parts).await?;

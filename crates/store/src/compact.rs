@@ -79,7 +79,11 @@ impl Compactor<'_> {
                 Ok(Some(done)) => return Ok(done),
                 // Another writer has replaced one of the files.
                 Ok(None) => {}
-                Err(error) if is_gone(&error) => {}
+                Err(error) if is_gone(&error) => {
+                    for file in lots.iter().flatten() {
+                        table.refuse_lost(file.hours()[0]).await?;
+                    }
+                }
                 Err(error) => return Err(error),
             }
             tokio::time::sleep(PAUSE * attempt).await;

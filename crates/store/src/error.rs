@@ -70,6 +70,14 @@ pub enum Error {
         /// The app that was asked for.
         asked: App,
     },
+    /// A file of a table is not where its log says.
+    #[error("{file} of table `{table}` is missing: the log of the table names it, and it is not there")]
+    Lost {
+        /// The table.
+        table: &'static str,
+        /// The file, relative to the table.
+        file: String,
+    },
     /// The rows of an hour are not as many as the table's log says; nothing was changed.
     #[error(
         "could not rewrite {hour}: by its log table `{table}` has {said} rows of it, and there are {rows}; see `annals verify`"
@@ -149,10 +157,11 @@ pub enum Error {
         /// The hash that it had.
         expected: String,
     },
-    /// The hour shares its data file with other hours, of which the file does not say what this program says of each, so
-    /// that it cannot be replaced alone.
+    /// Another program has put the rows of the hour into several files, or into one with other hours of which it does not say
+    /// what this program says of each, so that it cannot be replaced alone.
     #[error(
-        "could not replace {hour}: its file {file} of table `{table}` holds other hours too, and was not written by annals"
+        "could not replace {hour}: {file} of table `{table}` was not written by annals, and is not the only file that holds or \
+         may hold rows of the hour"
     )]
     NotOurs {
         /// The table.

@@ -78,6 +78,12 @@ impl TableFile {
     pub fn holds(&self, hour: Hour, publication: &str) -> bool {
         self.hours.contains(&hour) && self.live.publications(hour).any(|name| name == publication)
     }
+
+    /// Whether it says of which publication the messages are that it has of an hour. A file that another program wrote anew does not.
+    #[must_use]
+    pub fn tells(&self, hour: Hour) -> bool {
+        self.live.told(hour).is_some()
+    }
 }
 
 impl fmt::Debug for TableFile {

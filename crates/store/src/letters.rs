@@ -121,7 +121,7 @@ impl<'a> Letters<'a> {
             match self.try_commit(&add, unless).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
-                Err(error) if is_gone(&error) => {}
+                Err(error) if is_gone(&error) => self.publisher.dead_letters.refuse_lost(self.hour).await?,
                 Err(error) => return Err(error),
             }
             tokio::time::sleep(PAUSE * attempt).await;
@@ -132,7 +132,8 @@ impl<'a> Letters<'a> {
     /// Tries it; `false` when the letters lie in other files by now, beside those of other hours.
     async fn try_commit(&mut self, add: &[Add], unless: Option<Option<&str>>) -> Result<bool, Error> {
         let (hour, table) = (self.hour, self.publisher.dead_letters);
-        let rest = Rest::of(hour, &*self.live().await?, table, self.publisher.site, self.publisher.now).await?;
+        let Publisher { ledger, site, now, .. } = *self.publisher;
+        let rest = Rest::of(hour, &*self.live().await?, table, ledger, site, now).await?;
         let taken_out = match self.take_out(&rest).await {
             Ok(taken_out) => taken_out,
             Err(error) => {

@@ -58,6 +58,7 @@ mod error;
 #[cfg(test)]
 mod faults;
 mod files;
+mod foreign;
 mod identity;
 mod intake;
 mod layout;

@@ -95,6 +95,12 @@ impl Live {
             || self.holders(hour).iter().any(|file| file.publications(hour).any(|name| name == publication))
     }
 
+    /// Whether a publication is what the table holds of an hour for all that is known: as [`Live::holds`] says, or the only file
+    /// that may hold the hour was written anew by another program, and does not say what its rows are.
+    pub(crate) fn may_hold(&self, hour: Hour, publication: &str) -> bool {
+        self.holds(hour, publication) || matches!(self.holders(hour), [file] if file.told(hour).is_none())
+    }
+
     /// Whether it holds just these publications of hours and no others, as far as its files tell. One that tells too little is
     /// taken for something else.
     pub(crate) fn is_just(&self, publications: &BTreeMap<Hour, String>) -> bool {
@@ -144,6 +150,11 @@ impl LiveFile {
 
     pub(crate) fn path(&self) -> &str {
         &self.add.path
+    }
+
+    /// Whether it holds its hours, and not just may.
+    pub(crate) fn is_sure(&self) -> bool {
+        self.is_sure
     }
 
     pub(crate) fn size(&self) -> u64 {

@@ -12,6 +12,7 @@ use archive::Statistics;
 use chat::{Entry, Hour, State, Timestamp};
 
 use crate::error::{Error, is_gone};
+use crate::foreign::refuse_scattered;
 use crate::layout;
 use crate::ledger::Ledger;
 use crate::letters::Letters;
@@ -51,12 +52,18 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Whether what is there of an hour, in this file, stays.
-    fn keeps(&self, file: &LiveFile, hour: Hour) -> bool {
+    /// Whether what is there of an hour, in this file, stays. Of a file that another program wrote anew, and that does not say
+    /// of which publication its rows are, the ledger says it; it has `newest`.
+    fn keeps(&self, file: &LiveFile, hour: Hour, newest: Option<&Entry>) -> bool {
+        let is_told = file.told(hour).is_some();
+        let newest = newest.filter(|newest| newest.state == State::Done);
         match self {
-            Self::New => true,
+            // Statistics of several hours may span one that was never published.
+            Self::New => is_told || file.is_sure() || newest.is_some(),
             Self::Replace(files) | Self::Reread(files) => {
-                !file.publications(hour).any(|name| files.iter().any(|file| file == name))
+                let is_named = file.publications(hour).any(|name| files.iter().any(|file| file == name));
+                let is_known = || newest.map_or(!file.is_sure(), |newest| newest.files == *files);
+                !is_named && (is_told || !is_known())
             }
         }
     }
@@ -103,6 +110,9 @@ impl Publisher<'_> {
         {
             return self.already_there(present).await;
         }
+        if mode != Mode::New {
+            self.refuse_irreplaceable(hour).await?;
+        }
         self.ledger.date(&mut entry).await?;
         let mut letters = Letters::new(self, hour);
         let dead_letters = dead_letters.filter(|(_file, rows)| *rows > 0);
@@ -137,10 +147,25 @@ impl Publisher<'_> {
     async fn present(&self, hour: Hour) -> Result<Option<Entry>, Error> {
         let live = self.messages.live().await?;
         let known = self.ledger.newest_of(hour).await?;
-        if let Some(file) = holder(hour, &live) {
+        if let Some(file) = holder(hour, &live)
+            && Mode::New.keeps(file, hour, known.as_ref())
+        {
             return Ok(Some(file.entry(hour, None, self.now)));
         }
         Ok(known.filter(|entry| entry.state == State::Done && entry.tally.rows() == 0))
+    }
+
+    /// Fails when what is there of an hour cannot be taken out of its file. Before the letters are replaced: they would be those of
+    /// rows that never come.
+    async fn refuse_irreplaceable(&self, hour: Hour) -> Result<(), Error> {
+        for table in [self.messages, self.dead_letters] {
+            let live = table.live().await?;
+            refuse_scattered(hour, &live, table)?;
+            if live.holders(hour).iter().any(|file| file.hours().len() > 1) {
+                table.refuse_lost(hour).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Completes the ledger if whoever was first has not come to it.
@@ -184,12 +209,27 @@ impl Publisher<'_> {
             add.push(file);
         }
         for attempt in 1..=ATTEMPTS {
-            let rest = match self.rest(hour, mode).await {
-                Err(error) if is_gone(&error) => continue,
-                other => other?,
+            let newest = self.ledger.newest_of(hour).await?;
+            let rest = match self.rest(hour, mode, newest.as_ref()).await {
+                Err(error) if is_gone(&error) => self.messages.refuse_lost(hour).await.map(|()| None),
+                other => other.map(Some),
+            };
+            let rest = match rest {
+                Ok(Some(rest)) => rest,
+                // Another writer has replaced the file.
+                Ok(None) => {
+                    tokio::time::sleep(PAUSE * attempt).await;
+                    continue;
+                }
+                Err(error) => {
+                    self.running.discard(self.messages, &add).await;
+                    return Err(error);
+                }
             };
             let plan = |live: &Live| match holder(hour, live) {
-                Some(file) if mode.keeps(file, hour) => Ok(Plan::Stop(Some(file.entry(hour, None, self.now)))),
+                Some(file) if mode.keeps(file, hour, newest.as_ref()) => {
+                    Ok(Plan::Stop(Some(file.entry(hour, None, self.now))))
+                }
                 _ => Ok(rest.removals(hour, live).map_or(Plan::Stop(None), |remove| Plan::Commit {
                     remove,
                     add: add.iter().chain(rest.add()).cloned().collect(),
@@ -218,16 +258,17 @@ impl Publisher<'_> {
     }
 
     /// The other hours of the file that holds this one, if it is to be replaced.
-    async fn rest(&self, hour: Hour, mode: &Mode) -> Result<Rest, Error> {
+    async fn rest(&self, hour: Hour, mode: &Mode, newest: Option<&Entry>) -> Result<Rest, Error> {
         let live = self.messages.live().await?;
-        if holder(hour, &live).is_some_and(|file| mode.keeps(file, hour)) {
+        if holder(hour, &live).is_some_and(|file| mode.keeps(file, hour, newest)) {
             return Ok(Rest::default());
         }
-        Rest::of(hour, &live, self.messages, self.site, self.now).await
+        Rest::of(hour, &live, self.messages, self.ledger, self.site, self.now).await
     }
 }
 
-/// The live file that holds an hour.
+/// The live file that holds an hour: the one that says so, or else the first that may.
 fn holder(hour: Hour, live: &Live) -> Option<&LiveFile> {
-    live.holders(hour).first().map(AsRef::as_ref)
+    let holders = live.holders(hour);
+    holders.iter().find(|file| file.told(hour).is_some()).or(holders.first()).map(AsRef::as_ref)
 }

@@ -2,7 +2,7 @@
 //!
 //! The rows of the other hours go into a file of their own, beside the new one of the hour, in the commit that takes the
 //! old file away. It is written before the commit, in view of the files that are live then; if the hour lies in others
-//! when it comes to the commit, it is written anew.
+//! when it comes to the commit, it is written anew. Where another program wrote the old file, see [`crate::foreign`].
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,6 +12,8 @@ use chat::{Hour, Timestamp};
 use deltalake::kernel::Add;
 
 use crate::error::Error;
+use crate::foreign;
+use crate::ledger::Ledger;
 use crate::live::{Live, LiveFile};
 use crate::rewrite::Selection;
 use crate::site::Site;
@@ -23,16 +25,35 @@ use crate::table::Table;
 pub(crate) struct Rest {
     /// The live files that hold the hour and others.
     shared: Vec<Arc<LiveFile>>,
-    /// Where the other hours are from now on; `None` when there is no shared file.
+    /// Where the other hours are from now on; `None` when there are none.
     add: Option<Add>,
 }
 
 impl Rest {
     /// Writes the rest of the files that hold an hour; nothing, if each holds that hour alone.
-    pub(crate) async fn of(hour: Hour, live: &Live, table: &Table, site: &Site, at: Timestamp) -> Result<Self, Error> {
+    pub(crate) async fn of(
+        hour: Hour,
+        live: &Live,
+        table: &Table,
+        ledger: &Ledger,
+        site: &Site,
+        at: Timestamp,
+    ) -> Result<Self, Error> {
+        foreign::refuse_scattered(hour, live, table)?;
         let shared: Vec<_> = live.holders(hour).iter().filter(|file| is_shared(file)).cloned().collect();
         if shared.is_empty() {
             return Ok(Self::default());
+        }
+        let is_told = |file: &Arc<LiveFile>| {
+            file.hours().iter().all(|other| *other == hour || foreign::is_told(table.kind(), file, *other))
+        };
+        if !shared.iter().all(is_told) {
+            let add = match foreign::rest(hour, &shared, table, ledger, site).await? {
+                Some(file) => Some(file.place(site, table, at, true).await?),
+                None => None,
+            };
+            step("rest.placed");
+            return Ok(Self { shared, add });
         }
         let mut hours: BTreeSet<Hour> = shared.iter().flat_map(|file| file.hours().iter().copied()).collect();
         hours.remove(&hour);

@@ -63,13 +63,16 @@ impl Snapshot {
     /// The file that holds an hour; `None` when the hour has no messages, or is not published.
     #[must_use]
     pub fn file_of(&self, hour: Hour) -> Option<&DataFile> {
-        self.live.holders(hour).iter().map(|file| file.facts()).max_by_key(|file| (&file.hours, &file.path))
+        // Statistics of several hours may span one that lies elsewhere.
+        let holders = self.live.holders(hour).iter().map(|file| (file.is_sure(), file.facts()));
+        holders.max_by_key(|(is_sure, file)| (*is_sure, &file.hours, &file.path)).map(|(_, file)| file)
     }
 
-    /// Whether this version of the table holds what an entry says that it published.
+    /// Whether this version of the table holds what an entry says that it published. A file that another program wrote anew is
+    /// taken for that, if it alone may hold the hour.
     #[must_use]
     pub fn holds(&self, entry: &Entry) -> bool {
-        entry.files.iter().all(|publication| self.live.holds(entry.hour, publication))
+        entry.files.iter().all(|publication| self.live.may_hold(entry.hour, publication))
     }
 
     /// A reader of a file, for `archive::read_all`, `archive::read_keys` and `archive::find_ids`.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archive::{FORMAT, Promotion};
-use chat::Timestamp;
+use chat::{Hour, Timestamp};
 use deltalake::DeltaTableError;
 use deltalake::kernel::engine::arrow_conversion::TryFromArrow;
 use deltalake::kernel::transaction::CommitProperties;
@@ -18,8 +18,8 @@ use deltalake::kernel::{Action, Add, DataType, MetadataExt as _, Remove, StructF
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
-use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::error::{Error, is_read_only};
@@ -209,6 +209,20 @@ impl Table {
     /// A reader of a file of this table.
     pub(crate) fn reader(&self, file: &str, size: u64) -> Reader {
         Reader::new(Arc::clone(&self.store), self.location(file), size, Arc::clone(&self.footers))
+    }
+
+    /// Fails if a file that holds an hour is in the newest version, and not in the store. For who met a file that is gone: what
+    /// another writer replaced is in no newer version.
+    pub(crate) async fn refuse_lost(&self, hour: Hour) -> Result<(), Error> {
+        for file in self.live().await?.holders(hour) {
+            let found = self.store.head(&self.location(file.path())).await;
+            let is_gone = matches!(found, Err(object_store::Error::NotFound { .. }));
+            // It may have been replaced since.
+            if is_gone && self.live().await?.file(file.path()).is_some() {
+                return Err(Error::Lost { table: self.name(), file: file.path().to_owned() });
+            }
+        }
+        Ok(())
     }
 
     /// Makes a change. `plan` is asked again whenever another writer was first.

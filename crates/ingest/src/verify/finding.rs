@@ -65,6 +65,15 @@ pub enum Finding {
         /// The number of rows.
         rows: u64,
     },
+    /// No file of the table says that it holds what the ledger says was published of an hour.
+    #[error(
+        "{hour}: the table holds rows of it, and not as the publication that the ledger has: another program put them into \
+         several files, or a run ended before it was done"
+    )]
+    Untold {
+        /// The hour.
+        hour: Hour,
+    },
     /// A file of a table is not what was written.
     #[error("{name}: is not what was written: its SHA-256 is {found}, not {expected}")]
     Changed {

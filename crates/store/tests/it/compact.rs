@@ -1,9 +1,11 @@
 //! Days in one file: what stays as it was, and what of it can be replaced.
 
+use std::fs;
 use std::path::Path;
 
 use archive::Promotion;
 use chat::{Hour, State};
+use serde_json::{Value, json};
 use store::{Archive, Compacted, Compaction, Error, Mode, Published};
 use tempfile::TempDir;
 
@@ -51,8 +53,8 @@ async fn a_compacted_day_says_what_it_said() {
     assert_eq!(archive.dead_letters(Some(hour(4))).await.unwrap().len(), 1);
     // And so it does to who opens it anew, and after the ledger is lost.
     drop(archive);
-    std::fs::remove_dir_all(folder.path().join("hours")).unwrap();
-    std::fs::write(folder.path().join("tmp/left"), "by a run that died").unwrap();
+    fs::remove_dir_all(folder.path().join("hours")).unwrap();
+    fs::write(folder.path().join("tmp/left"), "by a run that died").unwrap();
     let archive = open(folder.path()).await;
     let mut rebuilt = before.0;
     rebuilt.remove(&hour(4));
@@ -131,7 +133,7 @@ async fn a_day_whose_rows_are_not_what_is_said_of_them_stays_as_it_is() {
     forget_hashes(&folder.path().join("messages/_delta_log"));
     let archive = open(folder.path()).await;
     // As many rows in all as there should be, but twice those of one hour and none of the other.
-    std::fs::copy(&messages[0], &messages[1]).unwrap();
+    fs::copy(&messages[0], &messages[1]).unwrap();
     let error = archive.compact(hour(0), compaction(1 << 30)).await.unwrap_err();
     assert!(matches!(error, Error::Miscounted { said: 2, rows: 0 | 4, .. }), "{error:?}");
     assert_eq!(files("messages"), messages, "nothing was changed");
@@ -195,6 +197,89 @@ async fn rows_of_a_damaged_file_go_into_no_other() {
 
 #[tokio::test]
 async fn the_rest_of_a_damaged_day_is_not_written_anew() {
+
+/// Writes the only file of a table anew as other programs do, so many times: without our tags.
+fn write_anew(root: &Path, table: &str, copies: usize) {
+    let folder = root.join(table);
+    let path = data_files(root, table).pop().unwrap();
+    let before = format!("{}/{}", name(path.parent().unwrap()), name(&path));
+    let log = folder.join("_delta_log");
+    let commits: Vec<_> = children(&log).into_iter().filter(|path| name(path).ends_with(".json")).collect();
+    let text: Vec<_> = commits.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let text = text.join("\n");
+    let actions = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut add = actions.filter_map(|mut action| action.get_mut("add").map(Value::take));
+    let mut add = add.find(|add| add["path"] == before).unwrap();
+    add.as_object_mut().unwrap().remove("tags");
+    if table == "dead_letters" {
+        add["stats"] = r#"{"numRecords":3,"minValues":{"source_hour":"2026031409"},
+            "maxValues":{"source_hour":"2026031418"}}"#
+            .into();
+    }
+    let mut lines = vec![json!({"remove": {"path": before, "dataChange": false, "deletionTimestamp": 1}})];
+    for copy in 0..copies {
+        let after = format!("{}/part-{copy}.parquet", name(path.parent().unwrap()));
+        fs::copy(&path, folder.join(&after)).unwrap();
+        add["path"] = after.into();
+        lines.push(json!({ "add": add }));
+    }
+    fs::remove_file(&path).unwrap();
+    let lines: Vec<_> = lines.iter().map(Value::to_string).collect();
+    let last = name(commits.last().unwrap());
+    let version: u64 = last.trim_end_matches(".json").parse().unwrap();
+    fs::write(log.join(format!("{:020}.json", version + 1)), lines.join("\n")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_of_a_day_that_another_program_wrote_anew_can_be_replaced_and_the_others_stay() {
+    let folder = TempDir::new().unwrap();
+    let archive = a_day(&folder).await;
+    archive.compact(hour(0), compaction(1 << 30)).await.unwrap();
+    let before = archive.entries().await.unwrap();
+    write_anew(folder.path(), "messages", 1);
+    write_anew(folder.path(), "dead_letters", 1);
+    let snapshot = archive.snapshot().await.unwrap();
+    assert!(before.values().all(|entry| snapshot.holds(entry)), "as far as readers are concerned");
+    let first = publication(&archive, wanted(5, 2)).unwrap();
+    assert!(matches!(archive.publish(first, Mode::New).await.unwrap(), Published::AlreadyThere(_)));
+    let news = [(2, 5, 1), (4, 1, 1), (7, 0, 0)];
+    for (number, messages, dead_letters) in news {
+        let wanted = Wanted { dead_letters, word: "second", ..wanted(number, messages) };
+        assert!(matches!(publish(&archive, wanted).await, Published::Done(_)), "{number}");
+        assert_at_rest(&archive).await;
+        assert_eq!(archive.dead_letters(Some(hour(number))).await.unwrap().len() as u64, dead_letters);
+    }
+    let after = archive.entries().await.unwrap();
+    for (hour, entry) in &after {
+        let is_new = news.iter().any(|(number, ..)| *hour == crate::support::hour(*number));
+        assert_eq!(before[hour] == *entry, !is_new, "{hour}");
+    }
+    let rows = rows(&archive).await;
+    assert_eq!(rows.len(), 18 - 2 - 2 + 5 + 1);
+    assert_eq!(archive.dead_letters(None).await.unwrap().len(), 3 - 1 + 1);
+    // What was written anew is ours again.
+    archive.compact(hour(0), compaction(1 << 30)).await.unwrap();
+    assert_at_rest(&archive).await;
+    assert_eq!(["messages", "dead_letters"].map(|table| data_files(folder.path(), table).len()), [1, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_between_those_that_another_program_wrote_anew_is_published() {
+    let folder = TempDir::new().unwrap();
+    let archive = open(folder.path()).await;
+    for number in [0, 2] {
+        publish(&archive, wanted(number, 2)).await;
+    }
+    archive.compact(hour(0), compaction(1 << 30)).await.unwrap();
+    write_anew(folder.path(), "messages", 1);
+    let between = publication(&archive, wanted(1, 3)).unwrap();
+    assert!(matches!(archive.publish(between, Mode::New).await.unwrap(), Published::Done(_)));
+    assert_eq!(rows(&archive).await.len(), 7);
+    assert_at_rest(&archive).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_that_another_program_has_put_into_several_files_is_not_replaced() {
     for table in ["messages", "dead_letters"] {
         let folder = TempDir::new().unwrap();
         let archive = a_day(&folder).await;
@@ -213,5 +298,34 @@ async fn the_rest_of_a_damaged_day_is_not_written_anew() {
         assert_eq!((rows(&archive).await, archive.dead_letters(None).await.unwrap()), before, "{table}");
         assert!(matches!(publish(&archive, second).await, Published::Done(_)));
         assert_at_rest(&archive).await;
+
+        write_anew(folder.path(), table, 2);
+        let before = archive.entries().await.unwrap();
+        let second = publication(&archive, Wanted { word: "second", ..wanted(2, 7) }).unwrap();
+        let error = archive.publish(second, in_place(&archive, hour(2)).await.unwrap()).await.unwrap_err();
+        let Error::NotOurs { hour: named, .. } = error else { panic!("{error:?}") };
+        assert_eq!(named, hour(2));
+        assert_eq!(archive.entries().await.unwrap(), before);
+        assert_eq!(data_files(folder.path(), table).len(), 2, "nothing is left behind");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_file_of_a_day_is_named() {
+    for table in ["messages", "dead_letters"] {
+        let folder = TempDir::new().unwrap();
+        let archive = a_day(&folder).await;
+        archive.compact(hour(0), compaction(1 << 30)).await.unwrap();
+        let missing = data_files(folder.path(), table).pop().unwrap();
+        fs::remove_file(&missing).unwrap();
+        let replaced = publication(&archive, wanted(1, 7)).unwrap();
+        let replaced = archive.publish(replaced, in_place(&archive, hour(1)).await.unwrap()).await;
+        let new = Wanted { dead_letters: 1, ..wanted(12, 1) };
+        publish(&archive, new).await;
+        let compacted = archive.compact(hour(0), compaction(1 << 30)).await.map(drop);
+        for error in [replaced.unwrap_err(), compacted.unwrap_err()] {
+            let Error::Lost { table: named, file } = &error else { panic!("{error:?}") };
+            assert!(*named == table && file.ends_with(&name(&missing)), "{error}");
+        }
     }
 }
