@@ -98,8 +98,8 @@ impl Value {
             Field::Before => self.time(now).map(|time| sent(None, Some(time.start))),
             Field::On => {
                 let time = self.time(now)?;
-                let day = if time.end - time.start == 1 { day_of(time.start) } else { time };
-                Ok(sent(Some(day.start), Some(day.end)))
+                let span = if time.is_empty() { day_of(time.start) } else { time };
+                Ok(sent(Some(span.start), Some(span.end)))
             }
         }
     }
