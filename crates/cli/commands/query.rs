@@ -247,13 +247,31 @@ impl From<Order> for index::Order {
 /// The question with a mark under the place that is wrong.
 pub(super) fn pointed_at(text: &str, error: &QueryError) -> CommandError {
     let range = error.at.clone();
-    let before = text.get(..range.start).unwrap_or_default();
-    let marked = text.get(range).unwrap_or_default();
-    let mark = "^".repeat(visible(marked).width().max(1));
-    let pad = " ".repeat(visible(before).width());
-    let shown = visible(text);
+    let before = visible(&end(text.get(..range.start).unwrap_or_default()));
+    let marked = visible(&beginning(text.get(range.clone()).unwrap_or_default()));
+    let after = visible(&beginning(text.get(range.end..).unwrap_or_default()));
+    let mark = "^".repeat(marked.width().max(1));
+    let pad = " ".repeat(before.width());
+    let shown = format!("{before}{marked}{after}");
     let cause = CommandError::usage(error.to_string()).while_doing("could not read the query");
     cause.hint(format!("it is here:\n        {shown}\n        {pad}{mark}"))
+}
+
+/// How many characters are shown of a mistake, and on either side of it.
+const SHOWN: usize = 200;
+
+fn beginning(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((length, _)) => format!("{}…", text.get(..length).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+fn end(text: &str) -> String {
+    match text.char_indices().rev().nth(SHOWN) {
+        Some((last, c)) => format!("…{}", text.get(last + c.len_utf8()..).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -283,6 +301,23 @@ mod tests {
             let error = Query::parse(text).unwrap_err();
             let shown = pointed_at(text, &error).render();
             assert!(shown.contains(expected), "{shown}");
+        }
+    }
+
+    #[test]
+    fn of_a_long_query_the_surroundings_of_the_mistake_are_shown() {
+        let long = "tide ".repeat(1000);
+        for (text, beginning) in [
+            ("潮".repeat(20_000), "        潮潮"),
+            (format!("form:x {long}"), "        form:x tide"),
+            (format!("{long}form:x"), "        …tide"),
+            (format!("\"{long}"), "        \"tide"),
+        ] {
+            let error = Query::parse(&text).unwrap_err();
+            let shown = pointed_at(&text, &error).render();
+            let lines: Vec<_> = shown.lines().skip_while(|line| !line.contains("it is here")).skip(1).collect();
+            assert!(lines[0].starts_with(beginning) && lines[0].contains('…'), "{shown}");
+            assert!(lines[1].ends_with('^') && shown.len() < 3000, "{shown}");
         }
     }
 

@@ -3,15 +3,12 @@
 //! Words and phrases are scored by BM25; filters take part without a score.
 
 use std::ops::Bound;
-use std::sync::Arc;
 
 use tantivy::Term;
-use tantivy::query::{
-    AllQuery, BooleanQuery, ConstScoreQuery, FuzzyTermQuery, Occur, PhrasePrefixQuery, Query, RangeQuery, RegexQuery,
-    TermQuery,
-};
+use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, Occur, PhrasePrefixQuery, Query, RangeQuery, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 
+use crate::alike::Alike;
 use crate::exactness::Exactness;
 use crate::fields::{Fields, half};
 use crate::filtered::Filtered;
@@ -188,12 +185,12 @@ fn behind(start: &str) -> Option<String> {
 
 /// Words that look alike. Of those that are near one, the one itself counts for more.
 fn of_pattern(pattern: &Pattern, field: Field) -> Box<dyn Query> {
+    let alike: Box<dyn Query> = Box::new(Alike { pattern: pattern.clone(), field });
     match pattern {
-        Pattern::Regex { automaton, .. } => Box::new(RegexQuery::from_regex(Arc::clone(automaton), field)),
-        Pattern::Fuzzy { word, distance, .. } => {
+        Pattern::Regex { .. } => alike,
+        Pattern::Fuzzy { word, .. } => {
             let term = Term::from_field_text(field, word);
-            let near: Box<dyn Query> = Box::new(FuzzyTermQuery::new(term.clone(), *distance, true));
-            Box::new(BooleanQuery::union(vec![near, Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))]))
+            Box::new(BooleanQuery::union(vec![alike, Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))]))
         }
     }
 }

@@ -32,6 +32,7 @@
 //! The index stores no texts: what is shown is read from the tables. It answers the same as a scan of the same messages
 //! with [`Query::matches`] does, and [`Query::highlight`] shows where.
 
+mod alike;
 mod best;
 mod catalogue;
 mod characters;

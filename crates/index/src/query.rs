@@ -5,15 +5,17 @@
 //! all     = clause { [ "AND" ] clause }           all of them must
 //! clause  = ( "-" | "NOT" ) clause | "(" query ")" | field ":" values | text
 //! values  = value | "(" query of values ")"
-//! text    = value | word "~" [ "1" | "2" ] | "/" expression "/"
+//! text    = value | value "~" [ "1" | "2" ] | "/" expression "/"
 //! value   = '"' { any } '"' [ "*" ] | "“" { any } "”" [ "*" ] | word [ "*" ]
 //! ```
 //!
 //! A word is what stands between white space. A word that gives several tokens is a phrase: `teo-77` is found where `teo`
 //! and `77` follow one another. Within quotes `\"` and `\\` stand for `"` and `\`. A colon behind anything that is not
-//! nearly a field belongs to the word: `http://x`, `10:30`. What can only be a word is one: `OR` at the end, `:)`. The page
+//! nearly a field belongs to the word: `http://x`, `10:30`. What can only be a word is one: `OR` at the end, `:)`. A parenthesis
+//! behind a word belongs to it unless something of this grammar stands in it: `f(x)`, `a(b OR c)`. The page
 //! `docs/query-language.md` tells it to those who search.
 
+mod among;
 mod conversation;
 mod error;
 mod expression;

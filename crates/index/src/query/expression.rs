@@ -98,7 +98,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_word_describes_itself(word in "[a-zA-Zà-ÿœßĳΆ-ώА-ёא-תァ-ヾｦ-ﾟ가-힣ㄱ-ㅣก-๎अ-ह漢-瀚👍👩🔧]{1,8}") {
+        fn a_word_describes_itself(word in "[a-zA-Zà-öø-ÿœßĳΈ-ΊΑ-Ρά-ώА-ёא-תअ-ह👍👩🔧]{1,8}") {
             let pattern = super::super::Pattern::regex(folded(&word)).unwrap();
             proptest::prop_assert!(pattern.is(&crate::fold::folded(&word)));
         }

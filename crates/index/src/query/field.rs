@@ -51,18 +51,20 @@ const NAMES: [(&str, Field); 13] = [
     ("on", Field::On),
 ];
 
-/// How many of the names are taken for meant when any one slip leads to them. Short ones behind are near to words that people
-/// put before a colon (`what:`, `line:`), and are meant only where two letters have changed places.
+/// How many of the names are taken for meant even by one of [`WORDS`]: what follows them is asked for most.
 const NEAR: usize = 4;
 
-/// A name of so many letters is meant when any one slip leads to it, unless the slip is one of [`WORDS`].
-const LONG: usize = 5;
-
-/// Words that are one slip away from a long name.
-const WORDS: [&str; 8] = ["even", "evens", "events", "evert", "alter", "aster", "rafter", "customs"];
+/// Words that are one slip away from a name, and that people put before a colon. `wit` and `too` are words, too, but none that
+/// stand there. Those of `with` and `has`, `chat`, `file`, `ext` and of longer names, in this order.
+const WORDS: [&str; 54] = [
+    "wish", "width", "pith", "kith", "hash", "haas", "what", "that", "coat", "chit", "chap", "char", "chad", "chai",
+    "cha", "cat", "hat", "chart", "chant", "cheat", "chats", "bile", "mile", "nile", "pile", "tile", "vile", "wile",
+    "fire", "fine", "five", "fill", "film", "fils", "fila", "filo", "fie", "fle", "ile", "fille", "filed", "filer",
+    "files", "filet", "next", "text", "even", "evens", "events", "evert", "alter", "aster", "rafter", "customs",
+];
 
 /// Other names that people try, and the field that they mean.
-const ALIASES: [(&str, &str); 15] = [
+const ALIASES: [(&str, &str); 16] = [
     ("sender", "from"),
     ("author", "from"),
     ("recipient", "to"),
@@ -75,6 +77,7 @@ const ALIASES: [(&str, &str); 15] = [
     ("kind", "type"),
     ("msgtype", "type"),
     ("bodytype", "type"),
+    ("chattype", "chat"),
     ("filename", "file"),
     ("since", "after"),
     ("until", "before"),
@@ -98,20 +101,45 @@ impl Field {
 }
 
 /// The name of the field that a mistaken name probably means. Names of one or two letters are left alone: they are words.
-pub(super) fn meant_by(name: &str) -> Option<&'static str> {
-    let lower = name.to_ascii_lowercase();
+pub(super) fn meant_by(name: &str) -> Option<String> {
+    let (head, path) = name.split_once('.').map_or((name, None), |(head, path)| (head, Some(path)));
+    if !head.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_') {
+        return None;
+    }
+    let lower = head.replace('_', "").to_ascii_lowercase();
+    if let Some(path) = path {
+        let is_meant = !path.is_empty() && !WORDS.contains(&lower.as_str());
+        let begin = ATTRIBUTES.into_iter().find(|begin| is_slip(&lower, begin.trim_end_matches('.')));
+        return begin.filter(|_| is_meant).map(|begin| format!("{begin}{path}"));
+    }
     let alias = ALIASES.into_iter().find(|(alias, _)| *alias == lower).map(|(_, name)| name);
-    alias.or_else(|| {
+    let near = || {
         let mut names = NAMES.iter().map(|(name, _)| *name).enumerate();
         names.find(|(at, name)| is_meant(&lower, name, *at)).map(|(_, name)| name)
-    })
+    };
+    alias.or_else(near).map(str::to_owned)
 }
 
 /// Whether a mistaken name is near enough to that of the field at a place of [`NAMES`].
 fn is_meant(lower: &str, name: &str, at: usize) -> bool {
-    let is_near = at < NEAR || (name.len() >= LONG && !WORDS.contains(&lower));
-    let is_slip = if is_near { is_one_slip_away } else { is_a_swap };
-    lower.len() > 2 && name.len() > 2 && is_slip(lower, name)
+    is_slip(lower, name) && (at < NEAR || !WORDS.contains(&lower))
+}
+
+/// Whether a slip that leaves a name to be guessed leads to it. The shorter it is, the more words and abbreviations are near:
+/// of three letters one may be more or two swapped, of two one may be doubled.
+fn is_slip(lower: &str, name: &str) -> bool {
+    let is_one_slip = || lower.len() > 2 && is_one_slip_away(lower, name);
+    match name.len() {
+        0..=2 => lower.len() > 2 && undoubled(lower) == name.as_bytes(),
+        3 => is_one_slip() && (lower.len() > name.len() || is_a_swap(lower, name)),
+        _ => is_one_slip(),
+    }
+}
+
+fn undoubled(word: &str) -> Vec<u8> {
+    let mut bytes = word.as_bytes().to_vec();
+    bytes.dedup();
+    bytes
 }
 
 /// Whether one insertion, deletion, replacement or swap of neighbours makes one ASCII word of the other.
@@ -169,8 +197,39 @@ mod tests {
             ("even", None),
             ("no", None),
             ("note", None),
+            ("wth", Some("with")),
+            ("wit", Some("with")),
+            ("cht", Some("chat")),
+            ("chatt", Some("chat")),
+            ("fil", Some("file")),
+            ("filee", Some("file")),
+            ("hass", Some("has")),
+            ("hsa", Some("has")),
+            ("onn", Some("on")),
+            ("too", Some("to")),
+            ("chat_type", Some("chat")),
+            ("body_type", Some("type")),
+            ("exts.seq", Some("ext.seq")),
+            ("etx.Order.用户", Some("ext.Order.用户")),
+            ("cutom.name", Some("custom.name")),
+            ("cha", None),
+            ("hs", None),
+            ("fle", None),
+            ("had", None),
+            ("his", None),
+            ("one", None),
+            ("ton", None),
+            ("width", None),
+            ("files", None),
+            ("text.a", None),
+            ("next.js", None),
+            ("customs.gov", None),
+            ("example.com", None),
+            ("exts.", None),
+            ("custm.", None),
+            ("77", None),
         ] {
-            assert_eq!(meant_by(name), meant, "{name}");
+            assert_eq!(meant_by(name).as_deref(), meant, "{name}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Times as people put them in a query: a year, a month, a day, an hour, or how long ago. All in UTC.
+//! Times as people put them in a query: a year, a month, a day, an hour, an instant, or how long ago. All in UTC.
 
 use std::ops::Range;
 
@@ -13,8 +13,8 @@ const DAY: i64 = 24 * HOUR;
 
 /// The microseconds since 1970 of a time, from its beginning to its end.
 ///
-/// What is named to the day, hour or minute is as long as that; what lies so long ago is the very moment for `after:` and
-/// `before:`, and the day of it for `on:`, see [`day_of`].
+/// What is named to the day, hour, minute, second or a part of one is as long as that, a microsecond at least. What lies so
+/// long ago has no length: it is the very moment for `after:` and `before:`, and the day of it for `on:`, see [`day_of`].
 ///
 /// # Errors
 ///
@@ -27,7 +27,7 @@ pub(super) fn moment(text: &str, now: Option<Timestamp>) -> Result<Range<i64>, (
             Ago::Days(days) => day_of(now.saturating_sub(days.saturating_mul(DAY))),
             Ago::Exactly(length) => {
                 let at = now.saturating_sub(length);
-                at..at.saturating_add(1)
+                at..at
             }
         };
         return Ok(moment);
@@ -100,9 +100,14 @@ fn instant(text: &str) -> Option<Range<i64>> {
         (10, _) | (_, 2) => HOUR,
         (_, 5) => MINUTE,
         (_, 8) => SECOND,
-        _ => 1,
+        (_, longer) => fraction(longer.saturating_sub(9)),
     };
     Some(start..start.saturating_add(length))
+}
+
+/// The length of the last of so many digits behind the second.
+fn fraction(digits: usize) -> i64 {
+    (0..digits).fold(SECOND, |length, _| length / 10).max(1)
 }
 
 fn micros(text: &str) -> Option<i64> {
@@ -156,6 +161,10 @@ mod tests {
             ("2026031409", "2026-03-14T09", "2026-03-14T10"),
             ("2026-03-14 09:30", "2026-03-14T09:30", "2026-03-14T09:31"),
             ("2026-03-14t09:30:05z", "2026-03-14T09:30:05", "2026-03-14T09:30:06"),
+            ("2026-03-14T09:30:03.212Z", "2026-03-14T09:30:03.212Z", "2026-03-14T09:30:03.213Z"),
+            ("2026-03-14T17:30:03.5+08:00", "2026-03-14T09:30:03.5Z", "2026-03-14T09:30:03.6Z"),
+            ("2026-03-14T09:30:03.212345Z", "2026-03-14T09:30:03.212345Z", "2026-03-14T09:30:03.212346Z"),
+            ("2026-03-14T09:30:03.212345678Z", "2026-03-14T09:30:03.212345Z", "2026-03-14T09:30:03.212346Z"),
             ("2026-03-14T17:30:05+08:00", "2026-03-14T09:30:05", "2026-03-14T09:30:06"),
             ("2026-03-14T17:30+08:00", "2026-03-14T09:30", "2026-03-14T09:31"),
             ("2026-03-14T17+08:00", "2026-03-14T09", "2026-03-14T10"),

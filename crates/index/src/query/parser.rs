@@ -1,16 +1,18 @@
 //! Recursive descent over a query, with the place of every piece.
 
+mod fuzzy;
+mod loose;
+
 use std::ops::Range;
 
 use chat::Timestamp;
 
 use super::expression;
 use super::field::{Field, meant_by};
-use super::pattern::SLIPS;
 use super::value::{Style, Value};
 use super::{Node, Pattern, Place, QueryError};
-use crate::spellings::may_be_accented;
-use crate::tokens::{Kind, Tokens};
+use crate::characters::class;
+use crate::script::Class;
 
 /// The longest query in bytes: far more than anyone types, and a bound on the work that one question makes.
 const LONGEST_QUERY: usize = 16 << 10;
@@ -27,16 +29,11 @@ const DASHES: [char; 2] = ['-', '－'];
 /// What ends the name of a field, also in full width.
 const COLONS: [char; 2] = [':', '：'];
 
-/// The shortest word whose near ones are meant when it ends in `~` alone.
-const SHORTEST_FUZZY: usize = 3;
-
 pub(super) fn parse(text: &str, now: Option<Timestamp>) -> Result<Node, QueryError> {
     if text.len() > LONGEST_QUERY {
-        let end = text.floor_char_boundary(LONGEST_QUERY);
-        let message = format!("the query is longer than {LONGEST_QUERY} bytes");
-        return Err(QueryError::new(end..text.len(), message));
+        return Err(QueryError::new(0..text.len(), format!("the query is longer than {LONGEST_QUERY} bytes")));
     }
-    let mut parser = Parser { text, now, at: 0, depth: 0, groups: 0, loose: 0, empty: None };
+    let mut parser = Parser { text, now, at: 0, depth: 0, groups: 0, loose: 0, is_quote_open: false, empty: None };
     match (parser.any(None)?, parser.empty) {
         (Some(node), _) => Ok(node),
         (None, Some(at)) => Err(nothing_to_look_for(text, at)),
@@ -54,6 +51,8 @@ struct Parser<'a> {
     groups: usize,
     /// Parentheses that were opened within words, like that of `f(x y)`: they may be closed within others.
     loose: usize,
+    /// Whether a quote was opened within a word, like that of `say"x y"`.
+    is_quote_open: bool,
     /// The last piece that has nothing to look for.
     empty: Option<Range<usize>>,
 }
@@ -178,22 +177,17 @@ impl<'a> Parser<'a> {
     /// The field that begins here, its colon taken.
     fn field(&mut self) -> Result<Option<Field>, QueryError> {
         let begin = self.at;
-        let Some((name, value)) = self.rest().split_once(COLONS) else { return Ok(None) };
-        let is_odd = |c: char| c.is_whitespace() || matches!(c, '"' | '“' | '”' | '＂' | '(' | ')' | '/');
-        if name.is_empty() || name.contains(is_odd) || value.starts_with("//") {
-            return Ok(None);
-        }
+        let Some((name, value)) = name_and_value(self.rest()) else { return Ok(None) };
         let end = self.text.len() - value.len();
         if let Some(field) = Field::named(name) {
             self.at = end;
             return Ok(Some(field));
         }
-        let is_a_name = name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
         let is_followed = value.starts_with(|c: char| !c.is_whitespace() && c != '/');
         // Behind a colon of full width stands text, more often than a mistake.
         let is_typed = self.text.get(begin..end).is_some_and(|typed| typed.ends_with(':'));
-        match meant_by(&name.replace('_', "")).filter(|_| is_a_name && is_followed && is_typed) {
-            Some(meant) => Err(no_such_field(name, meant, begin..end)),
+        match meant_by(name).filter(|_| is_followed && is_typed) {
+            Some(meant) => Err(no_such_field(name, &meant, begin..end)),
             None => Ok(None),
         }
     }
@@ -231,10 +225,27 @@ impl<'a> Parser<'a> {
             return Ok(Some(node));
         }
         let value = self.value()?;
-        match fuzzy(&value)? {
+        match self.near(&value)? {
             Some(node) => Ok(Some(node)),
             None => Ok(value.words().map(|phrase| Node::Words(Place::Text, phrase))),
         }
+    }
+
+    /// Words near one that ends in `~`, or behind whose quotes it stands.
+    fn near(&mut self, value: &Value) -> Result<Option<Node>, QueryError> {
+        if value.style == Style::Bare {
+            let Some((word, slips)) = value.text.rsplit_once('~') else { return Ok(None) };
+            return fuzzy::near(word, slips, value.at.start + word.len()..value.at.end);
+        }
+        let rest = self.rest();
+        let length = rest.find(|c: char| c.is_whitespace() || c == ')').unwrap_or(rest.len());
+        let Some(slips) = rest.get(..length).and_then(|behind| behind.strip_prefix('~')) else { return Ok(None) };
+        let end = self.at + length;
+        let near = fuzzy::near(&value.text, slips, self.at..end)?;
+        if near.is_some() {
+            self.at = end;
+        }
+        Ok(near)
     }
 
     /// A regular expression between two slashes, with no other slash and no space in it: a path is none.
@@ -247,7 +258,11 @@ impl<'a> Parser<'a> {
         }
         let at = self.at..self.at + expression.len() + 2;
         self.at = at.end;
-        let pattern = Pattern::regex(expression::folded(expression)).map_err(|reason| {
+        let folded = expression::folded(expression);
+        if folded.contains(|c| class(c) == Class::Dense) {
+            return Err(no_expression(expression, at));
+        }
+        let pattern = Pattern::regex(folded).map_err(|reason| {
             QueryError::new(at, format!("`/{expression}/` is no regular expression of a word: {reason}"))
         })?;
         Ok(Some(Node::Like(pattern)))
@@ -265,9 +280,12 @@ impl<'a> Parser<'a> {
         let begin = self.at;
         let rest = self.rest();
         let mut open = 0;
+        let mut is_word = false;
         let mut length = rest.len();
         for (offset, c) in rest.char_indices() {
+            is_word |= class(c) != Class::Separator;
             let ends = match c {
+                '(' if open == 0 && is_word && loose::opens_a_group(rest.get(offset..).unwrap_or("")) => true,
                 '(' => {
                     open += 1;
                     false
@@ -291,6 +309,10 @@ impl<'a> Parser<'a> {
         self.loose += open;
         self.at = begin + length;
         let text = rest.get(..length).unwrap_or("").to_owned();
+        if text.ends_with(':') && self.rest().starts_with('(') {
+            return Err(no_field_of_a_group(&text, begin..self.at));
+        }
+        self.close_loose_quotes(&text, begin)?;
         Ok(Value { text, at: begin..self.at, style: Style::Bare })
     }
 
@@ -308,6 +330,28 @@ impl<'a> Parser<'a> {
             }
             None => Ok(()),
         }
+    }
+
+    /// A quote that closes nothing is a mistake at the end of a word. Behind a digit it means inches, within a word it opens.
+    fn close_loose_quotes(&mut self, text: &str, begin: usize) -> Result<(), QueryError> {
+        let word = text.trim_end_matches('*');
+        let mut before = None;
+        for (offset, c) in word.char_indices() {
+            let after_a_digit = before.replace(c).is_some_and(|before: char| before.is_ascii_digit());
+            let Some((open, close)) = QUOTES.into_iter().find(|(open, close)| [*open, *close].contains(&c)) else {
+                continue;
+            };
+            let end = offset + c.len_utf8();
+            if self.is_quote_open {
+                self.is_quote_open = c != close;
+            } else if end < word.len() {
+                self.is_quote_open = c == open && !after_a_digit;
+            } else if !after_a_digit && word.contains(char::is_alphabetic) {
+                let message = format!("the quote was not opened: `{open}` is missing");
+                return Err(QueryError::new(begin + offset..begin + end, message));
+            }
+        }
+        Ok(())
     }
 
     fn quoted(&mut self, open: char, close: char) -> Result<Value, QueryError> {
@@ -348,36 +392,32 @@ fn joined(mut nodes: Vec<Node>, join: fn(Vec<Node>) -> Node) -> Option<Node> {
     if nodes.len() > 1 { Some(join(nodes)) } else { nodes.pop() }
 }
 
-/// A word that ends in `~`, `~1` or `~2`. Anything but one word of letters is no such word: `10~20`, `好的~`.
-fn fuzzy(value: &Value) -> Result<Option<Node>, QueryError> {
-    let Some((word, slips)) = value.text.rsplit_once('~').filter(|_| value.style == Style::Bare) else {
-        return Ok(None);
-    };
-    let tokens = Tokens::of(word);
-    let token = match (tokens.len(), tokens.get(0)) {
-        (1, Some((token, Kind::Whole))) if may_be_accented(token) && tokens.reach_the_end() => token,
-        _ => return Ok(None),
-    };
-    let distance = match slips {
-        "" if token.chars().count() < SHORTEST_FUZZY => return Ok(None),
-        "" => 1,
-        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().unwrap_or(u8::MAX),
-        _ => return Ok(None),
-    };
-    match Pattern::fuzzy(token, distance) {
-        Some(pattern) => Ok(Some(Node::Like(pattern))),
-        None => Err(too_fuzzy(word, value.at.start + word.len()..value.at.end)),
-    }
-}
-
-fn too_fuzzy(word: &str, at: Range<usize>) -> QueryError {
-    let message = format!("a word may be {SLIPS} slips away at the most, did you mean `{word}~{SLIPS}`?");
-    QueryError::new(at, message).suggesting(format!("~{SLIPS}"))
+/// What stands before the first colon, if it may be the name of a field, and what stands behind.
+fn name_and_value(text: &str) -> Option<(&str, &str)> {
+    let (name, value) = text.split_once(COLONS)?;
+    let is_odd = |c: char| c.is_whitespace() || matches!(c, '"' | '“' | '”' | '＂' | '(' | ')' | '/');
+    (!name.is_empty() && !name.contains(is_odd) && !value.starts_with("//")).then_some((name, value))
 }
 
 fn no_such_field(name: &str, meant: &str, at: Range<usize>) -> QueryError {
     let suggestion = format!("{meant}:");
     QueryError::new(at, format!("there is no field `{name}:`, did you mean `{suggestion}`?")).suggesting(suggestion)
+}
+
+fn no_field_of_a_group(name: &str, at: Range<usize>) -> QueryError {
+    let message = format!("there is no field `{name}`: put a space before the parenthesis, or the text in quotes");
+    QueryError::new(at, message)
+}
+
+/// Of a text without spaces the index has no words that could be described.
+fn no_expression(expression: &str, at: Range<usize>) -> QueryError {
+    let message =
+        format!("`/{expression}/` describes no word: of a script without spaces any piece is found as it stands");
+    let is_plain = expression.chars().all(|c| class(c) != Class::Separator);
+    if !is_plain {
+        return QueryError::new(at, message);
+    }
+    QueryError::new(at, format!("{message}, did you mean `{expression}`?")).suggesting(expression.to_owned())
 }
 
 fn no_closing_quote(text: &str, at: Range<usize>, close: char) -> QueryError {

@@ -10,6 +10,10 @@ use tantivy::query::{DfaWrapper, FuzzyTermQuery};
 use tantivy::schema::Field;
 use tantivy_fst::{Automaton, Regex};
 
+use super::among::Among;
+use crate::characters::class;
+use crate::script::Class;
+
 /// What a word must look like, from its beginning to its end.
 #[derive(Clone)]
 pub(crate) enum Pattern {
@@ -19,13 +23,13 @@ pub(crate) enum Pattern {
         word: String,
         /// `1 <= distance <= SLIPS`.
         distance: u8,
-        automaton: Arc<DfaWrapper>,
+        automaton: Arc<Among<DfaWrapper>>,
     },
     /// A word that a regular expression describes.
     Regex {
         /// The expression, as it is given to the automaton.
         expression: String,
-        automaton: Arc<Regex>,
+        automaton: Arc<Among<Regex>>,
     },
 }
 
@@ -39,20 +43,26 @@ impl Pattern {
         let term = Term::from_field_text(Field::from_field_id(0), word);
         let query = FuzzyTermQuery::new(term, distance, true);
         let automaton = (distance <= SLIPS).then(|| query.automaton().ok()).flatten()?;
-        Some(Self::Fuzzy { word: word.to_owned(), distance, automaton: Arc::new(automaton) })
+        // A picture, or a pair of characters, is as near as a short word.
+        let automaton = Arc::new(Among::new(automaton, Some(|first| class(first) == Class::Word)));
+        Some(Self::Fuzzy { word: word.to_owned(), distance, automaton })
     }
 
-    /// Words that a regular expression of folded characters describes.
+    /// Words and pictures that a regular expression of folded characters describes.
     ///
     /// # Errors
     ///
     /// What is wrong with the expression.
     pub(crate) fn regex(expression: String) -> Result<Self, String> {
+        Self::among(expression, Some(|first| matches!(class(first), Class::Word | Class::Symbol)))
+    }
+
+    fn among(expression: String, may_begin: Option<fn(char) -> bool>) -> Result<Self, String> {
         if expression.len() > LONGEST_EXPRESSION || repeated(&expression) > MOST_REPEATED {
             return Err(TOO_MUCH.to_owned());
         }
         match Regex::new(&expression) {
-            Ok(automaton) => Ok(Self::Regex { expression, automaton: Arc::new(automaton) }),
+            Ok(automaton) => Ok(Self::Regex { expression, automaton: Arc::new(Among::new(automaton, may_begin)) }),
             Err(error) => Err(reason(&error)),
         }
     }
@@ -72,7 +82,7 @@ impl Pattern {
                 other => push_literal(other, &mut expression),
             }
         }
-        Self::regex(expression)
+        Self::among(expression, None)
     }
 
     pub(crate) fn is(&self, word: &str) -> bool {
@@ -175,6 +185,28 @@ mod tests {
             assert_eq!(pattern.is(word), expected, "{word}");
         }
         assert!(Pattern::fuzzy("harbour", 3).is_none());
+    }
+
+    /// What stands in the index besides words is not near one, nor described.
+    #[test]
+    fn pairs_of_characters_are_no_words() {
+        let (near, described) = (Pattern::fuzzy("hi", 2).unwrap(), Pattern::regex(".{1,2}".to_owned()).unwrap());
+        for (term, is_near, is_described) in [
+            ("ho", true, true),
+            ("7", true, true),
+            ("я", true, true),
+            ("👍", false, true),
+            ("@", false, false),
+            ("潮汐", false, false),
+            ("火", false, false),
+            ("한국", false, false),
+            ("ไท", false, false),
+            ("𠀀", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!((near.is(term), described.is(term)), (is_near, is_described), "{term}");
+        }
+        assert!(Pattern::wildcards("", "潮?").unwrap().is("潮汐"), "values are no words");
     }
 
     #[test]

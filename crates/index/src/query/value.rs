@@ -98,8 +98,8 @@ impl Value {
             Field::Before => self.time(now).map(|time| sent(None, Some(time.start))),
             Field::On => {
                 let time = self.time(now)?;
-                let day = if time.end - time.start == 1 { day_of(time.start) } else { time };
-                Ok(sent(Some(day.start), Some(day.end)))
+                let span = if time.is_empty() { day_of(time.start) } else { time };
+                Ok(sent(Some(span.start), Some(span.end)))
             }
         }
     }
@@ -172,7 +172,7 @@ impl Value {
         }
     }
 
-    fn no_such<'w>(&self, field: &str, list: &[&str], mut words: impl Iterator<Item = &'w str>) -> QueryError {
+    fn no_such<'w>(&self, field: &str, list: &[&str], words: impl Iterator<Item = &'w str>) -> QueryError {
         let word = &self.text;
         let lower = word.to_ascii_lowercase();
         let list = list.join(", ");
@@ -185,10 +185,12 @@ impl Value {
             "type" => format!("there is no type `{word}`"),
             _ => format!("there is no `{field}:{word}`"),
         };
-        match words.find(|known| is_one_slip_away(&lower, known)) {
+        let words: Vec<_> = words.collect();
+        let near = words.iter().find(|known| is_one_slip_away(&lower, known));
+        match near.or_else(|| words.iter().find(|known| is_short_for(&lower, known))) {
             Some(meant) => {
                 QueryError::new(self.at.clone(), format!("{missing}, did you mean `{meant}`? The {things} are {list}"))
-                    .suggesting(meant.to_owned())
+                    .suggesting((*meant).to_owned())
             }
             None => QueryError::new(self.at.clone(), format!("{missing}; the {things} are {list}")),
         }
@@ -214,6 +216,16 @@ impl Value {
             }
         })
     }
+}
+
+/// The fewest letters that a word is shortened to.
+const SHORTEST: usize = 3;
+
+/// Whether a word is a longer one with letters left out: `grp` of `group`.
+fn is_short_for(short: &str, long: &str) -> bool {
+    let mut left = long.chars();
+    let begins_alike = short.chars().next() == long.chars().next();
+    short.len() >= SHORTEST && begins_alike && short.chars().all(|c| left.any(|other| other == c))
 }
 
 pub(super) fn nothing_to_look_for(value: &Value) -> QueryError {

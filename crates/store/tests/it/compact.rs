@@ -144,21 +144,21 @@ async fn a_day_whose_rows_are_not_what_is_said_of_them_stays_as_it_is() {
 fn forget_hashes(log: &Path) {
     for path in children(log) {
         if name(&path).ends_with(".parquet") || name(&path) == "_last_checkpoint" {
-            std::fs::remove_file(path).unwrap();
+            fs::remove_file(path).unwrap();
         } else {
-            let text = std::fs::read_to_string(&path).unwrap();
-            std::fs::write(&path, text.replace("annals.sha256", "other.sha256")).unwrap();
+            let text = fs::read_to_string(&path).unwrap();
+            fs::write(&path, text.replace("annals.sha256", "other.sha256")).unwrap();
         }
     }
 }
 
 /// Changes a bit of a file: in a text, if one of its is there as it is, so that it decodes.
 fn damage(file: &Path) -> Vec<u8> {
-    let sound = std::fs::read(file).unwrap();
+    let sound = fs::read(file).unwrap();
     let text = sound.windows(5).position(|bytes| bytes == b"first" || bytes == b"{oops");
     let mut bytes = sound.clone();
     bytes[text.unwrap_or(sound.len() / 2)] ^= 1;
-    std::fs::write(file, bytes).unwrap();
+    fs::write(file, bytes).unwrap();
     sound
 }
 
@@ -197,6 +197,26 @@ async fn rows_of_a_damaged_file_go_into_no_other() {
 
 #[tokio::test]
 async fn the_rest_of_a_damaged_day_is_not_written_anew() {
+    for table in ["messages", "dead_letters"] {
+        let folder = TempDir::new().unwrap();
+        let archive = a_day(&folder).await;
+        archive.compact(hour(0), compaction(1 << 30)).await.unwrap();
+        let before = (rows(&archive).await, archive.dead_letters(None).await.unwrap());
+        let files = || ["messages", "dead_letters"].map(|table| data_files(folder.path(), table));
+        let there = files();
+        let file = data_files(folder.path(), table).remove(0);
+        let sound = damage(&file);
+        let second = Wanted { dead_letters: 2, word: "second", ..wanted(1, 3) };
+        let mode = in_place(&archive, second.hour).await.unwrap();
+        let published = archive.publish(publication(&archive, second).unwrap(), mode).await;
+        is_changed(published, &file, "put the file back from a backup");
+        assert_eq!(files(), there, "{table}");
+        fs::write(&file, sound).unwrap();
+        assert_eq!((rows(&archive).await, archive.dead_letters(None).await.unwrap()), before, "{table}");
+        assert!(matches!(publish(&archive, second).await, Published::Done(_)));
+        assert_at_rest(&archive).await;
+    }
+}
 
 /// Writes the only file of a table anew as other programs do, so many times: without our tags.
 fn write_anew(root: &Path, table: &str, copies: usize) {
@@ -284,21 +304,6 @@ async fn an_hour_that_another_program_has_put_into_several_files_is_not_replaced
         let folder = TempDir::new().unwrap();
         let archive = a_day(&folder).await;
         archive.compact(hour(0), compaction(1 << 30)).await.unwrap();
-        let before = (rows(&archive).await, archive.dead_letters(None).await.unwrap());
-        let files = || ["messages", "dead_letters"].map(|table| data_files(folder.path(), table));
-        let there = files();
-        let file = data_files(folder.path(), table).remove(0);
-        let sound = damage(&file);
-        let second = Wanted { dead_letters: 2, word: "second", ..wanted(1, 3) };
-        let mode = in_place(&archive, second.hour).await.unwrap();
-        let published = archive.publish(publication(&archive, second).unwrap(), mode).await;
-        is_changed(published, &file, "put the file back from a backup");
-        assert_eq!(files(), there, "{table}");
-        std::fs::write(&file, sound).unwrap();
-        assert_eq!((rows(&archive).await, archive.dead_letters(None).await.unwrap()), before, "{table}");
-        assert!(matches!(publish(&archive, second).await, Published::Done(_)));
-        assert_at_rest(&archive).await;
-
         write_anew(folder.path(), table, 2);
         let before = archive.entries().await.unwrap();
         let second = publication(&archive, Wanted { word: "second", ..wanted(2, 7) }).unwrap();
