@@ -52,7 +52,8 @@ pub(crate) fn refuse_scattered(hour: Hour, live: &Live, table: &Table) -> Result
 ///
 /// # Errors
 ///
-/// [`Error::Miscounted`] when a file does not have as many rows as it says itself; else when a file cannot be read or written.
+/// [`Error::Miscounted`] when a file does not have as many rows as it says itself, [`Error::Changed`] when one is not what was
+/// written; else when a file cannot be read or written.
 pub(crate) async fn rest(
     hour: Hour,
     files: &[Arc<LiveFile>],
@@ -60,11 +61,21 @@ pub(crate) async fn rest(
     ledger: &Ledger,
     site: &Site,
 ) -> Result<Option<NewFile>, Error> {
-    let readers = files.iter().map(|file| (file.path().to_owned(), table.reader(file.path(), file.size()))).collect();
+    let (mut readers, mut copies) = (Vec::new(), Vec::new());
+    for file in files {
+        // Files of this program may be among them, and say what they were.
+        let proved = table.proved(file, site).await?;
+        copies.extend(proved.copy);
+        readers.push((file.path().to_owned(), proved.reader));
+    }
     let (kind, site, promotions) = (table.kind(), site.clone(), table.promotions().await?);
-    let written = tokio::task::spawn_blocking(move || match kind {
-        Kind::DeadLetters => write_letters(hour, readers, &site),
-        Kind::Messages | Kind::Hours | Kind::Attachments => write_messages(hour, readers, &site, &promotions),
+    let written = tokio::task::spawn_blocking(move || {
+        let written = match kind {
+            Kind::DeadLetters => write_letters(hour, readers, &site),
+            Kind::Messages | Kind::Hours | Kind::Attachments => write_messages(hour, readers, &site, &promotions),
+        };
+        drop(copies);
+        written
     });
     let failed = |error| Error::File { action: "rewrite", path: table.name().into(), source: error };
     let Written { file, stats, promoted, rows } = written.await.map_err(io::Error::from).map_err(failed)??;
