@@ -47,20 +47,19 @@ impl Rest {
         let is_told = |file: &Arc<LiveFile>| {
             file.hours().iter().all(|other| *other == hour || foreign::is_told(table.kind(), file, *other))
         };
-        if !shared.iter().all(is_told) {
-            let add = match foreign::rest(hour, &shared, table, ledger, site).await? {
+        let add = if shared.iter().all(is_told) {
+            let mut hours: BTreeSet<Hour> = shared.iter().flat_map(|file| file.hours().iter().copied()).collect();
+            hours.remove(&hour);
+            let written = Selection { table, files: &shared, hours }.write(site, Settings::default()).await?;
+            Some(written.place(site, table, at, true).await?)
+        } else {
+            match foreign::rest(hour, &shared, table, ledger, site).await? {
                 Some(file) => Some(file.place(site, table, at, true).await?),
                 None => None,
-            };
-            step("rest.placed");
-            return Ok(Self { shared, add });
-        }
-        let mut hours: BTreeSet<Hour> = shared.iter().flat_map(|file| file.hours().iter().copied()).collect();
-        hours.remove(&hour);
-        let written = Selection { table, files: &shared, hours }.write(site, Settings::default()).await?;
-        let add = written.place(site, table, at, true).await?;
+            }
+        };
         step("rest.placed");
-        Ok(Self { shared, add: Some(add) })
+        Ok(Self { shared, add })
     }
 
     pub(crate) fn shared(&self) -> &[Arc<LiveFile>] {
