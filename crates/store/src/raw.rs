@@ -14,7 +14,7 @@
 //! Whoever keeps an hour holds the lock of `raw/` alone meanwhile, lest the new parts of two runs mix. Who reads takes no
 //! lock at first; what looks broken is looked at again under the shared lock, for it may just be getting its names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Seek as _, SeekFrom, Write};
 use std::path::{Path as FilePath, PathBuf};
@@ -405,10 +405,7 @@ fn lists_on_disk(disk: &Disk, range: Hours, days: &[Path]) -> Result<Vec<(Hour, 
     let mut lists = Vec::new();
     for day in days {
         let folder = disk.path(day);
-        let mut hours: Vec<Hour> = names(&folder)?.iter().filter_map(|path| listed_hour(path)).collect();
-        hours.sort_unstable();
-        hours.dedup();
-        for hour in hours.into_iter().filter(|hour| range.contains(*hour)) {
+        for hour in listed_in(&folder)?.into_iter().filter(|hour| range.contains(*hour)) {
             let path = folder.join(layout::raw_manifest(hour));
             // A list that just gets its name has one of the two.
             let list = match read_list(&next(&path))? {
@@ -421,19 +418,22 @@ fn lists_on_disk(disk: &Disk, range: Hours, days: &[Path]) -> Result<Vec<(Hour, 
     Ok(lists)
 }
 
-/// The hours that have a list, in order.
-fn listed_on_disk(disk: &Disk) -> Result<Vec<Hour>, Error> {
-    let mut hours = Vec::new();
+/// The hours that have a list.
+fn listed_on_disk(disk: &Disk) -> Result<BTreeSet<Hour>, Error> {
+    let mut hours = BTreeSet::new();
     for year in names(&disk.path(&Path::from(layout::RAW_FOLDER)))? {
         for month in names(&year)? {
             for day in names(&month)? {
-                hours.extend(names(&day)?.iter().filter_map(|path| listed_hour(path)));
+                hours.extend(listed_in(&day)?);
             }
         }
     }
-    hours.sort_unstable();
-    hours.dedup();
     Ok(hours)
+}
+
+/// The hours that have a list in the folder of a day.
+fn listed_in(day: &FilePath) -> Result<BTreeSet<Hour>, Error> {
+    Ok(names(day)?.iter().filter_map(|path| listed_hour(path)).collect())
 }
 
 fn listed_hour(path: &FilePath) -> Option<Hour> {

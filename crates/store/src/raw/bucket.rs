@@ -9,6 +9,7 @@
 //! count. It is replaced only as it was read, so of two runs that keep one hour the second sees what the first has kept,
 //! and takes those parts away. What a run leaves that dies meanwhile is found by [`super::orphans`].
 
+use std::collections::BTreeSet;
 use std::io;
 
 use chat::{Hour, Hours, Part};
@@ -99,22 +100,23 @@ pub(super) fn hour(remote: &Remote, hour: Hour) -> Result<RawHour, Error> {
     Ok(RawHour::Whole(parts))
 }
 
-/// The hours that have a list, in order.
-pub(super) fn hours(remote: &Remote) -> Result<Vec<Hour>, Error> {
+/// The hours that have a list.
+pub(super) fn hours(remote: &Remote) -> Result<BTreeSet<Hour>, Error> {
     let folder = Path::from(layout::RAW_FOLDER);
     let listed = remote.list(Some(&folder)).map_err(Error::file("list", &remote.path(&folder)))?;
-    let hour = |object: &ObjectMeta| layout::parse_raw_manifest(object.location.filename()?);
-    let mut hours: Vec<_> = listed.iter().filter_map(hour).collect();
-    hours.sort_unstable();
-    Ok(hours)
+    Ok(listed.iter().filter_map(listed_hour).collect())
+}
+
+/// The hour whose list an object is.
+fn listed_hour(object: &ObjectMeta) -> Option<Hour> {
+    layout::parse_raw_manifest(object.location.filename()?)
 }
 
 /// The lists of a range whose days have these folders, many of them asked for at once.
 pub(super) fn lists(remote: &Remote, range: Hours, days: Vec<Path>) -> Result<Vec<(Hour, List)>, Error> {
     let failed = |error| Error::file("read", &remote.path(&Path::from(layout::RAW_FOLDER)))(error);
-    let hour = |object: &ObjectMeta| layout::parse_raw_manifest(object.location.filename()?);
     let found = remote.list_all(days).map_err(failed)?;
-    let hours: Vec<Hour> = found.iter().filter_map(hour).filter(|hour| range.contains(*hour)).collect();
+    let hours: Vec<Hour> = found.iter().filter_map(listed_hour).filter(|hour| range.contains(*hour)).collect();
     let contents = remote.read_all(hours.iter().copied().map(list_of).collect()).map_err(failed)?;
     let parsed = |(hour, content): (Hour, Option<Vec<u8>>)| Some((hour, parsed(&content?)));
     Ok(hours.into_iter().zip(contents).filter_map(parsed).collect())
