@@ -20,6 +20,7 @@ use crate::guard::guarded;
 use crate::keys::Keys;
 use crate::markers::{self, Marker};
 use crate::repeats::Repeats;
+use crate::room::Room;
 use crate::writing::{SMALLEST_HEAP, Writing};
 use crate::{Error, Settings, Writer};
 
@@ -53,6 +54,8 @@ struct Known {
     keys: Arc<Vec<Arc<Keys>>>,
     /// Which rows may be copies, when somebody has asked.
     repeats: Option<Arc<Repeats>>,
+    /// For rows that are remembered until then.
+    room: Arc<Room>,
 }
 
 impl Catalogue {
@@ -310,9 +313,11 @@ impl Catalogue {
         Ok(self.known(searcher)?.keys)
     }
 
-    /// Which rows may be copies, if that was found out of this state.
-    pub(crate) fn known_repeats(&self, searcher: &Searcher) -> tantivy::Result<Option<Arc<Repeats>>> {
-        Ok(self.known(searcher)?.repeats)
+    /// Which rows may be copies, if that was found out of this state, and room for rows that are remembered.
+    pub(crate) fn known_repeats(&self, searcher: &Searcher) -> tantivy::Result<(Option<Arc<Repeats>>, Arc<Room>)> {
+        let Known { repeats, room, .. } = self.known(searcher)?;
+        let room = if repeats.is_some() { Arc::new(Room::of_a_search()) } else { room };
+        Ok((repeats, room))
     }
 
     /// Which rows may be copies. It is found out once for each state of the index.
@@ -333,7 +338,8 @@ impl Catalogue {
             return Ok(known.clone());
         }
         let keys = Arc::new(Keys::of_all(searcher)?);
-        Ok(known.insert(Known { generation, keys, repeats: None }).clone())
+        let room = Arc::new(Room::of_rows(searcher.num_docs()));
+        Ok(known.insert(Known { generation, keys, repeats: None, room }).clone())
     }
 
     fn lock_known(&self) -> MutexGuard<'_, Option<Known>> {

@@ -17,13 +17,8 @@ use crate::lots::{cores, on_each};
 use crate::query::Span;
 use crate::repeats::{Bits, Repeats};
 use crate::request::{By, Order, Place};
+use crate::room::{Room, Share};
 use crate::tally::Tally;
-
-/// Rows that one search remembers to tell copies from messages: 20 bytes each, with their ids.
-const REMEMBERED: usize = 2_000_000;
-
-/// Rows that are all remembered while it is not known which of them repeat. With more, finding that out costs less.
-const FEW: usize = 200_000;
 
 /// Goes over what matches.
 pub(crate) struct Pass {
@@ -35,6 +30,8 @@ pub(crate) struct Pass {
     pub(crate) after: Option<Place>,
     /// The rows that may be copies; else every row is taken for one.
     pub(crate) repeats: Option<Arc<Repeats>>,
+    /// For rows that are remembered to tell copies from messages.
+    pub(crate) room: Arc<Room>,
     /// Markers of hours, for each segment in order: they are no messages, where the query does not say so.
     pub(crate) markers: Option<Arc<Vec<Vec<DocId>>>>,
     /// Hours whose rows are passed over.
@@ -57,6 +54,7 @@ impl Pass {
             scored: false,
             after: None,
             repeats: None,
+            room: Arc::new(Room::of_a_search()),
             markers: None,
             without: FxHashSet::default(),
             span: None,
@@ -146,11 +144,9 @@ impl Pass {
 
     fn summed(&self, best: Best, segments: Vec<GoneOver>, keys: &[Arc<Keys>]) -> Collected {
         let rows = segments.iter().map(|segment| segment.rows).sum();
-        let most = if self.repeats.is_some() { REMEMBERED } else { FEW };
         let (seen, mut tallies): (Vec<_>, BTreeMap<_, _>) =
             segments.into_iter().map(|segment| (segment.seen, (segment.segment, segment.tallies))).unzip();
         let seen: Option<Vec<_>> = seen.into_iter().collect();
-        let seen = seen.filter(|lots| lots.iter().map(Vec::len).sum::<usize>() <= most);
         let ids = seen.map(|lots| Ids::of(&lots, keys));
         for copy in ids.iter().flat_map(Ids::copies) {
             let of_segment = tallies.get_mut(&copy.segment).into_iter().flatten();
@@ -211,6 +207,7 @@ struct OfSegment {
     watched: Option<Arc<Bits>>,
     /// Those that were met, unless they are too many.
     seen: Option<Vec<DocId>>,
+    share: Share,
     markers: std::iter::Peekable<std::vec::IntoIter<DocId>>,
     without: FxHashSet<i64>,
     span: Option<Span>,
@@ -236,6 +233,7 @@ impl OfSegment {
             watched: pass.repeats.as_ref().map(|repeats| repeats.of_segment(segment as usize)),
             // Which rows are copies is told by those that were looked at: by all, or not at all.
             seen: (!pass.may_skip()).then(Vec::new),
+            share: Share::of(&pass.room),
             markers: markers.unwrap_or_default().into_iter().peekable(),
             without: pass.without.clone(),
             span: pass.span,
@@ -325,21 +323,13 @@ impl OfSegment {
     }
 
     fn remember(&mut self, docs: &[DocId]) {
-        match self.watched.clone() {
-            Some(watched) => {
-                let repeating = docs.iter().filter(|doc| watched.has(u64::from(**doc)));
-                repeating.for_each(|doc| self.remember_one(*doc, REMEMBERED));
-            }
-            None => docs.iter().for_each(|doc| self.remember_one(*doc, FEW)),
+        let Some(seen) = &mut self.seen else { return };
+        match &self.watched {
+            Some(watched) => seen.extend(docs.iter().filter(|doc| watched.has(u64::from(**doc)))),
+            None => seen.extend_from_slice(docs),
         }
-    }
-
-    fn remember_one(&mut self, doc: DocId, most: usize) {
-        if self.seen.as_ref().is_some_and(|seen| seen.len() == most) {
+        if !self.share.holds(seen.len()) {
             self.seen = None;
-        }
-        if let Some(seen) = &mut self.seen {
-            seen.push(doc);
         }
     }
 

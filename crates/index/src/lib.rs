@@ -61,6 +61,7 @@ mod query;
 mod repeats;
 mod replacement;
 mod request;
+mod room;
 mod rows;
 mod script;
 mod search;

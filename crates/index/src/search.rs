@@ -10,6 +10,7 @@ use crate::best::Ranked;
 use crate::collect::{Collected, Pass};
 use crate::fields::fingerprint;
 use crate::repeats::Repeats;
+use crate::room::Room;
 use crate::tally::{Counts, summed};
 use crate::{Catalogue, Error, Place, Request, engine_query, markers};
 
@@ -161,15 +162,18 @@ impl Search<'_> {
 
     /// Few rows are all compared with one another. For many it is found out first which rows of the index have copies.
     fn collected(&self, keep: usize) -> tantivy::Result<Collected> {
-        let known = self.catalogue.known_repeats(self.searcher)?;
-        let found = self.pass(keep, known.clone())?;
-        if found.ids.is_some() || known.is_some() || !self.request.counted {
-            return Ok(found);
+        let (known, room) = self.catalogue.known_repeats(self.searcher)?;
+        let is_few = !self.request.counted || !self.request.is_everything();
+        if known.is_some() || is_few {
+            let found = self.pass(keep, known.clone(), room)?;
+            if found.ids.is_some() || known.is_some() || !self.request.counted {
+                return Ok(found);
+            }
         }
-        self.pass(keep, Some(self.catalogue.repeats(self.searcher)?))
+        self.pass(keep, Some(self.catalogue.repeats(self.searcher)?), Arc::new(Room::of_a_search()))
     }
 
-    fn pass(&self, keep: usize, repeats: Option<Arc<Repeats>>) -> tantivy::Result<Collected> {
+    fn pass(&self, keep: usize, repeats: Option<Arc<Repeats>>, room: Arc<Room>) -> tantivy::Result<Collected> {
         let request = self.request;
         let mut pass = Pass {
             keep,
@@ -177,6 +181,7 @@ impl Search<'_> {
             scored: request.scored,
             after: request.after,
             repeats,
+            room,
             markers: None,
             without: request.without.iter().map(|hour| hour.number()).collect(),
             span: None,
