@@ -44,7 +44,11 @@ fn a_damaged_file_of_any_table_is_named() {
         cut(&file);
         is_found(&scene, &[table, name(&file)]);
         fs::remove_file(&file).unwrap();
-        is_found(&scene, &[table, name(&file)]);
+        is_found(&scene, &[table, name(&file), "next: put the file back"]);
+        // Whoever asks for more is told as much.
+        let found = run(&mut scene.annals(&["verify", "--round-trip", "--json"])).leaves(3).json();
+        assert!(found["findings"].to_string().contains(name(&file)), "{found}");
+        assert!(found["next_steps"].to_string().contains("from a backup"), "{found}");
     }
 }
 

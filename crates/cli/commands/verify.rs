@@ -175,6 +175,7 @@ fn json_of(verified: &Verified, with_files: bool, portable: Option<&Portable>) -
         "round_trip": verified.round_trip.as_ref().map(json_of_round_trip),
         "portable": portable.map(portable::json_of),
         "findings": verified.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "next_steps": next_steps(verified),
     })
 }
 
@@ -198,6 +199,17 @@ fn json_of_round_trip(told: &RoundTrip) -> Value {
         "retained": told.retained,
         "kept_as_written": told.kept_as_written,
     })
+}
+
+/// What can be done about the findings, each once.
+fn next_steps(verified: &Verified) -> Vec<&'static str> {
+    let mut steps = Vec::new();
+    for step in verified.findings.iter().filter_map(Finding::next_step) {
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
+    steps
 }
 
 fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) -> Result<(), CommandError> {
@@ -232,6 +244,7 @@ fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) ->
             format!("{} findings", verified.findings.len())
         }
     ))?;
+    next_steps(verified).into_iter().for_each(|step| context.output.note(format_args!("next: {step}")));
     if verified.unpublished > 0 {
         let hours = verified.unpublished;
         context.output.note(format_args!(

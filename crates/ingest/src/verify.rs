@@ -1,6 +1,7 @@
 //! Proving an archive: counts, hashes, tables against ledger against index, and rows against the lines that were served.
 
 mod conflicts;
+mod facts;
 mod finding;
 mod formats;
 mod log;
@@ -20,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 use store::{DataFile, RawHour, RawPart, Snapshot, TableFile};
 
 use self::conflicts::Conflicts;
+use self::facts::FactsOfHours;
 pub use self::finding::{Astray, Finding};
 pub use self::formats::{FileFormat, FormatCount};
 use self::formats::{concerns, name};
@@ -86,7 +88,9 @@ impl Workshop {
             looks += 1;
             let version = self.archive.snapshot().await?.version();
             let verified = match self.verify_once(&range, proof).await {
-                Err(Error::Store(error)) if !store::is_gone(&error) => of_damaged_table(error)?,
+                // A file that was replaced meanwhile has a successor; one that is missing has none next time either.
+                Err(Error::Store(error)) if store::is_gone(&error) && looks < LOOKS => continue,
+                Err(Error::Store(error)) => of_damaged_table(error)?,
                 verified => verified?,
             };
             let is_still = self.archive.snapshot().await?.version() == version;
@@ -102,12 +106,16 @@ impl Workshop {
         let snapshot = self.archive.snapshot().await?;
         let round_trip = (proof == Proof::RoundTrip).then(RoundTrip::default);
         let mut verified = Verified { round_trip, ..Verified::default() };
-        let (mut rows, conflicts) = verified.count_rows(&snapshot, range).await;
+        let Rows { counts: mut rows, conflicts, facts } = verified.count_rows(&snapshot, range).await;
         rows.retain(|hour, _| range.contains(hour));
         let mut dead_letters = verified.count_dead_letters(self, range).await?;
         for entry in entries.values().filter(|entry| entry.state == State::Done) {
             verified.hold_against_ledger(entry, &rows, &dead_letters);
             verified.hold_conflicts(entry, &conflicts);
+            if rows.get(&entry.hour).copied().unwrap_or(0) == entry.tally.rows() {
+                let facts = facts.get(&entry.hour).copied().unwrap_or_default();
+                verified.findings.extend(facts.hold_against(entry));
+            }
             // It may have been published anew since the ledger was read.
             if rows.contains_key(&entry.hour)
                 && !snapshot.holds(entry)
@@ -166,6 +174,11 @@ impl Workshop {
         // goes on from them.
         let is_published = are(&parts, &entry.sha256);
         verified.unpublished += u64::from(!is_published);
+        let bytes: u64 = parts.iter().map(|part| part.length).sum();
+        if is_published && bytes != entry.bytes {
+            let (ledger, found) = (entry.bytes.to_string(), bytes.to_string());
+            verified.findings.push(Finding::Ledger { hour, what: "bytes", ledger, found });
+        }
         for part in &parts {
             let expected = part.sha256.clone();
             verified.raw_parts += 1;
@@ -192,6 +205,14 @@ const LOOKS: usize = 3;
 
 type Counts = BTreeMap<Hour, u64>;
 
+/// What the rows of `messages` say of each hour.
+#[derive(Default)]
+struct Rows {
+    counts: Counts,
+    conflicts: Conflicts,
+    facts: FactsOfHours,
+}
+
 /// The table of lines that were set aside.
 const DEAD_LETTERS: &str = "dead_letters";
 
@@ -202,31 +223,31 @@ fn of_damaged_table(error: store::Error) -> Result<Verified, Error> {
 }
 
 impl Verified {
-    async fn count_rows(&mut self, snapshot: &Snapshot, range: &Range<Hour>) -> (Counts, Conflicts) {
-        let (mut counts, mut conflicts) = (Counts::new(), Conflicts::default());
+    async fn count_rows(&mut self, snapshot: &Snapshot, range: &Range<Hour>) -> Rows {
+        let mut rows = Rows::default();
         for file in snapshot.files().iter().filter(|file| file.hours.iter().any(|hour| range.contains(hour))) {
-            if let Err(error) = self.count_file(snapshot, file, &mut counts, &mut conflicts).await {
+            if let Err(error) = self.count_file(snapshot, file, &mut rows).await {
                 self.findings.push(Finding::unreadable(file, &error));
             }
-            conflicts.end_file();
+            rows.conflicts.end_file();
         }
-        (counts, conflicts)
+        rows
     }
 
     async fn count_file(
         &mut self,
         snapshot: &Snapshot,
         file: &DataFile,
-        counts: &mut Counts,
-        conflicts: &mut Conflicts,
+        rows: &mut Rows,
     ) -> Result<(), archive::Error> {
         let mut batches = std::pin::pin!(archive::read_all(snapshot.reader(file)).await?);
         while let Some(batch) = batches.try_next().await? {
             self.rows += batch.len() as u64;
             for message in batch {
                 self.find_unlogged(&file.path, &file.hours, message.position.source_hour);
-                *counts.entry(message.position.source_hour).or_default() += 1;
-                conflicts.add(&message);
+                *rows.counts.entry(message.position.source_hour).or_default() += 1;
+                rows.facts.entry(message.position.source_hour).or_default().add(&message);
+                rows.conflicts.add(&message);
             }
         }
         Ok(())

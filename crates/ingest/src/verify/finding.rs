@@ -33,6 +33,18 @@ pub enum Finding {
         /// The number of rows.
         table: u64,
     },
+    /// The ledger says something of an hour that what it holds does not.
+    #[error("{hour}: the ledger has {ledger} as `{what}`, the archive holds {found}")]
+    Ledger {
+        /// The hour.
+        hour: Hour,
+        /// The column of the ledger: `bytes`, `strays`, `retained`, `min_sent_at` or `max_sent_at`.
+        what: &'static str,
+        /// What the ledger says.
+        ledger: String,
+        /// What the served files and the rows say.
+        found: String,
+    },
     /// The served lines that became no row are not as many as the ledger says.
     #[error("{hour}: the ledger has {ledger} {what}, the served lines are {served}")]
     Lines {
@@ -230,7 +242,8 @@ impl Finding {
     /// A damaged file of the ledger, or a damaged log of a table: without it nothing can be said of the rest.
     pub(super) fn of_table(error: &store::Error) -> Option<Self> {
         // A store that cannot be reached, or may not be read, is whole for all that is known.
-        if store::is_of_a_bucket(error) || error.advice() != store::Advice::GiveUp {
+        let is_missing = store::is_gone(error);
+        if store::is_of_a_bucket(error) || !is_missing && error.advice() != store::Advice::GiveUp {
             return None;
         }
         let name = match error {
@@ -241,7 +254,42 @@ impl Finding {
         };
         let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
         let why = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
-        Some(Self::Unreadable { name, why })
+        Some(Self::Unreadable { name, why: if is_missing { MISSING.to_owned() } else { why } })
+    }
+
+    /// What the operator can do about it, where the finding itself does not say so.
+    #[must_use]
+    pub fn next_step(&self) -> Option<&'static str> {
+        match self {
+            Self::Conservation { .. }
+            | Self::Count { .. }
+            | Self::Foreign { .. }
+            | Self::Ledger { .. }
+            | Self::Line { .. }
+            | Self::Lines { .. }
+            | Self::Log { .. }
+            | Self::MoreLines { .. }
+            | Self::Untold { .. } => Some(
+                "publish the hour anew: `annals load --again` with its file, for which that in `raw/` will do, or `annals fetch \
+                 --again` while the service has it",
+            ),
+            Self::Changed { .. } | Self::FileFormat { .. } | Self::TableFormat { .. } | Self::Unreadable { .. } => {
+                Some(
+                    "put the file back from a backup; one of `messages` that holds a single hour is also written anew by `annals load \
+                 --again` with the file of that hour, for which that in `raw/` will do",
+                )
+            }
+            Self::Hash { .. } | Self::Raw { .. } => Some(
+                "put the served file and its list in `raw/` back from a backup, or `annals fetch --again` the hour while the \
+                 service has it; the rows of the tables are not concerned",
+            ),
+            Self::Beyond { .. }
+            | Self::Documents { .. }
+            | Self::Index { .. }
+            | Self::MoreSearches { .. }
+            | Self::Search { .. } => Some("`annals index rebuild` makes the index anew from the tables"),
+            Self::Attachment { .. } | Self::MoreAttachments { .. } | Self::Stray { .. } => None,
+        }
     }
 
     /// What is wrong with an index: one that only cannot be read is not damaged, and nobody is to delete it.
@@ -252,6 +300,9 @@ impl Finding {
         if is_damaged { Self::Index { why } } else { Self::Unreadable { name: "index".to_owned(), why } }
     }
 }
+
+/// What is said of a file that is not there.
+const MISSING: &str = "it is missing";
 
 /// In which way a line that was served and what is kept of it part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

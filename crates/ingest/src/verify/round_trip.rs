@@ -66,7 +66,14 @@ impl Workshop {
         parts: Vec<RawPart>,
     ) -> Result<(RoundTrip, Vec<Finding>), Error> {
         let limits = self.settings.decode;
-        let mut kept = Kept::of(hour, self.archive.dead_letters(Some(hour)).await?);
+        let letters = match self.archive.dead_letters(Some(hour)).await {
+            Ok(letters) => letters,
+            Err(error) => {
+                let finding = Finding::of_table(&error).ok_or(Error::Store(error))?;
+                return Ok((RoundTrip::default(), vec![finding]));
+            }
+        };
+        let mut kept = Kept::of(hour, letters);
         let files = || snapshot.files().iter().filter(|file| file.hours.contains(&hour));
         for file in files() {
             if let Err(error) = each_row(snapshot, file, hour, |row| kept.take(&row)).await {
