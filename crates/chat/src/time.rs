@@ -70,13 +70,13 @@ pub(crate) fn hour_key(text: &str) -> Option<Timestamp> {
     NaiveDateTime::parse_from_str(&full, "%Y%m%d%H%M%S").ok().map(|time| time.and_utc())
 }
 
-/// `2026-03-14T09`, `2026-03-14T09:30`, `2026-03-14T09:30:05`, each with a `Z` or an offset such as `+08:00`, or without.
+/// `2026-03-14T09`, `2026-03-14T09:30`, `2026-03-14T09:30:05`, `2026-03-14T09:30:05.25`, each with a `Z` or an offset such as `+08:00`, or without.
 fn clock(text: &str) -> Option<Timestamp> {
     let (local, offset) = apart(text);
     let full = match local.len() {
         13 => format!("{local}:00:00{offset}"),
         16 => format!("{local}:00{offset}"),
-        19 => format!("{local}{offset}"),
+        19.. => format!("{local}{offset}"),
         _ => return None,
     };
     rfc3339(&full)

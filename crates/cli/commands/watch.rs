@@ -26,7 +26,7 @@ pub(super) use run::all as run_all;
 #[command(after_help = "\
 Examples:
   annals watch add harbour 'harbour OR 港口'
-  annals watch add spam 'type:txt /https?:.*casino/' --webhook https://hooks.example.com/spam
+  annals watch add spam 'type:txt (casino OR /kas[iy]no.*/)' --webhook https://hooks.example.com/spam
   annals watch add everything-of-mara from:mara_voss --from all
   annals watch list
   annals watch run

@@ -135,7 +135,7 @@ impl Order {
 impl Ranked {
     /// Where a hit would stand that has this place.
     fn at(place: Place, order: Order) -> Self {
-        let Place { score, sent_at, position } = place;
+        let Place { score, sent_at, message, position } = place;
         let rank = order.rank(score, sent_at.map(|time| time.timestamp_micros()));
         let hit = Hit {
             source_hour: position.source_hour,
@@ -143,7 +143,7 @@ impl Ranked {
             part: position.part,
             line: position.line,
             score,
-            message: 0,
+            message,
         };
         Self { rank, hit, may_repeat: false }
     }
@@ -151,7 +151,9 @@ impl Ranked {
 
 impl Ord for Ranked {
     fn cmp(&self, other: &Self) -> Ordering {
-        let key = |ranked: &Self| (ranked.hit.source_hour, ranked.hit.part, ranked.hit.line);
+        // A message that stays what it is keeps its place, though its hour is served anew with its lines in another order, or an
+        // earlier one that has it, too, is archived.
+        let key = |ranked: &Self| (ranked.hit.message, ranked.hit.source_hour, ranked.hit.part, ranked.hit.line);
         self.rank.cmp(&other.rank).then_with(|| key(other).cmp(&key(self)))
     }
 }

@@ -53,6 +53,8 @@ pub struct Place {
     pub score: f32,
     /// When it was sent.
     pub sent_at: Option<Timestamp>,
+    /// The number of its id; 0 without one.
+    pub message: u64,
     /// The key of its row.
     pub position: Position,
 }

@@ -69,7 +69,7 @@ impl Hit {
     /// Where it stands among others.
     #[must_use]
     pub fn place(&self) -> Place {
-        Place { score: self.score, sent_at: self.sent_at, position: self.position() }
+        Place { score: self.score, sent_at: self.sent_at, message: self.message, position: self.position() }
     }
 }
 

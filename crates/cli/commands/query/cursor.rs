@@ -1,6 +1,7 @@
 //! Where the next page begins, as a token that can be handed around.
 //!
-//! Base64 (for addresses) of `1 <fingerprint of the question> <bits of the score> <microseconds> <hour> <part> <line>`.
+//! Base64 (for addresses) of `2 <fingerprint of the question> <bits of the score> <microseconds> <number of the id> <hour> <part>
+//! <line>`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +10,7 @@ use index::Place;
 
 use crate::error::CommandError;
 
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// What stands where a message has no time.
 const NO_TIME: &str = "-";
@@ -23,8 +24,9 @@ impl Cursor {
         let time = place.sent_at.map_or_else(|| NO_TIME.to_owned(), |time| time.timestamp_micros().to_string());
         let Position { source_hour, part, line } = place.position;
         let score = place.score.to_bits();
+        let (question, message) = (fingerprint(asked), place.message);
         let text =
-            format!("{VERSION} {:016x} {score:08x} {time} {} {part} {line}", fingerprint(asked), source_hour.key());
+            format!("{VERSION} {question:016x} {score:08x} {time} {message:x} {} {part} {line}", source_hour.key());
         URL_SAFE_NO_PAD.encode(text)
     }
 
@@ -48,7 +50,7 @@ impl Cursor {
 
 fn parsed(text: &str) -> Option<(u64, Place)> {
     let fields: Vec<&str> = text.split(' ').collect();
-    let [VERSION, question, score, time, hour, part, line] = fields.as_slice() else { return None };
+    let [VERSION, question, score, time, message, hour, part, line] = fields.as_slice() else { return None };
     let sent_at = match *time {
         NO_TIME => None,
         micros => Some(Timestamp::from_timestamp_micros(micros.parse().ok()?)?),
@@ -56,7 +58,8 @@ fn parsed(text: &str) -> Option<(u64, Place)> {
     let source_hour = Hour::from_key(hour).ok()?;
     let position = Position { source_hour, part: part.parse().ok()?, line: line.parse().ok()? };
     let score = f32::from_bits(u32::from_str_radix(score, 16).ok()?);
-    Some((u64::from_str_radix(question, 16).ok()?, Place { score, sent_at, position }))
+    let message = u64::from_str_radix(message, 16).ok()?;
+    Some((u64::from_str_radix(question, 16).ok()?, Place { score, sent_at, message, position }))
 }
 
 /// FNV-1a: the same in every version of the program.
@@ -75,7 +78,7 @@ mod tests {
     fn a_token_is_read_as_it_was_written_and_for_its_question_alone() {
         let position = Position { source_hour: "2026031409".parse().unwrap(), part: 1001, line: 7 };
         for sent_at in [None, parse_time("2026-03-14T09:00:00.000001Z").ok(), parse_time("1969-12-31").ok()] {
-            let place = Place { score: 7.25, sent_at, position };
+            let place = Place { score: 7.25, sent_at, message: 0x1537_87e0_0040_0001, position };
             let token = Cursor::write(place, "tide");
             assert_eq!(Cursor::read(&token, "tide").unwrap(), place);
             assert!(Cursor::read(&token, "ebb").unwrap_err().render().contains("another query"));

@@ -32,6 +32,25 @@ pub(super) fn folded(expression: &str) -> String {
     into
 }
 
+/// A space or a colon that a regular expression asks for: no word has one. Colons have other meanings in classes and groups.
+pub(super) fn sign_of_no_word(expression: &str) -> Option<char> {
+    let (mut open_classes, mut is_literal) = (0_usize, false);
+    expression.char_indices().find_map(|(at, c)| {
+        let was_literal = is_literal;
+        is_literal = c == '\\' && !was_literal;
+        match c {
+            '[' if !was_literal => open_classes += 1,
+            ']' if !was_literal => open_classes = open_classes.saturating_sub(1),
+            _ => {}
+        }
+        let before = expression.get(..at).unwrap_or("");
+        let flags = before.rsplit_once("(?").map(|(_, flags)| flags);
+        let is_of_a_group = flags.is_some_and(|flags| flags.chars().all(|c| c.is_ascii_alphabetic() || c == '-'));
+        let is_asked = open_classes == 0 && (c.is_whitespace() || c == ':' && !is_of_a_group);
+        is_asked.then_some(c)
+    })
+}
+
 /// The bytes of the first piece: what belongs to a backslash or an opening bracket, any other sign, a character of a class,
 /// or all letters up to the next sign.
 fn length(rest: &str, first: char, is_in_class: bool) -> usize {
@@ -93,6 +112,21 @@ mod tests {
             ("a\\", "a\\"),
         ] {
             assert_eq!(folded(expression), expected, "{expression}");
+        }
+    }
+
+    #[test]
+    fn spaces_and_colons_are_of_no_word() {
+        for (expression, sign) in [
+            ("tide ebb", Some(' ')),
+            ("tide(s| ebb)", Some(' ')),
+            ("https?:.*casino", Some(':')),
+            (r"a\:b", Some(':')),
+            ("(?:a|b)c", None),
+            ("(?i-s:a)[^: ]+[[:alpha:]]", None),
+            (r"\[:", Some(':')),
+        ] {
+            assert_eq!(sign_of_no_word(expression), sign, "{expression}");
         }
     }
 

@@ -98,6 +98,26 @@ impl Field {
             ATTRIBUTES.iter().any(begins).then(|| Self::Attribute(path(name)))
         })
     }
+
+    /// An attribute that a text begins with whose names, some of them or all, stand in quotes, and what stands behind its
+    /// colon: `ext."order id":7`. Quotes are left out, so that a point within them leads further, too, as `--promote` has it.
+    pub(super) fn quoted(text: &str) -> Option<(Self, &str)> {
+        let begins = |start: &&str| text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
+        let start = ATTRIBUTES.into_iter().find(begins)?;
+        let (mut name, mut is_open, mut has_quotes) = (String::new(), false, false);
+        for (at, c) in text.char_indices() {
+            match c {
+                '"' => (is_open, has_quotes) = (!is_open, true),
+                ':' | '：' if !is_open => {
+                    let value = text.get(at + c.len_utf8()..)?;
+                    return (has_quotes && name.len() > start.len()).then(|| (Self::Attribute(path(&name)), value));
+                }
+                c if !is_open && (c.is_whitespace() || matches!(c, '(' | ')' | '（' | '）' | '/')) => return None,
+                c => name.push(c),
+            }
+        }
+        None
+    }
 }
 
 /// The name of the field that a mistaken name probably means. Names of one or two letters are left alone: they are words.

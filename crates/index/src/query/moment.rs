@@ -124,7 +124,7 @@ fn no_time(text: &str, dashed: &str) -> (String, Option<String>) {
     let suggestion = padded(dashed).filter(|padded| instant(padded).is_some()).or_else(day);
     let meant = suggestion.as_ref().map_or(String::new(), |meant| format!(", did you mean `{meant}`?"));
     let forms = if meant.is_empty() {
-        ": write 2026-03-14, 2026-03, 2026-03-14T09, 36h, 7d, 2w, today or yesterday"
+        ": write 2026-03-14, 2026-03, 2026-03-14T09, 2026-03-14T09:30:05+08:00, 36h, 7d, 2w, today or yesterday"
     } else {
         ""
     };

@@ -2,6 +2,7 @@
 
 mod fuzzy;
 mod loose;
+mod signs;
 
 use std::ops::Range;
 
@@ -13,21 +14,13 @@ use super::value::{Style, Value};
 use super::{Node, Pattern, Place, QueryError};
 use crate::characters::class;
 use crate::script::Class;
+use signs::{CLOSINGS, COLONS, DASHES, OPENINGS, QUOTES, STARS, TILDES};
 
 /// The longest query in bytes: far more than anyone types, and a bound on the work that one question makes.
 const LONGEST_QUERY: usize = 16 << 10;
 
 /// Groups and negations within one another: far more than anyone follows, and the stack holds them.
 const DEEPEST: usize = 64;
-
-/// Opening quotes, each with the one that closes it. Telephones type the curly ones, keyboards for Chinese those of full width.
-const QUOTES: [(char, char); 3] = [('"', '"'), ('“', '”'), ('＂', '＂')];
-
-/// What negates what stands right behind it, also in full width.
-const DASHES: [char; 2] = ['-', '－'];
-
-/// What ends the name of a field, also in full width.
-const COLONS: [char; 2] = [':', '：'];
 
 pub(super) fn parse(text: &str, now: Option<Timestamp>) -> Result<Node, QueryError> {
     if text.len() > LONGEST_QUERY {
@@ -103,15 +96,15 @@ impl<'a> Parser<'a> {
     }
 
     fn is_at_the_end_of_a_group(&self) -> bool {
-        self.groups > 0 && self.rest().starts_with(')')
+        self.groups > 0 && self.rest().starts_with(CLOSINGS)
     }
 
     /// The end of an operator that stands here, in capitals, with something behind it. Else it is a word.
     fn operator(&self, name: &str) -> Option<usize> {
         let after = self.rest().strip_prefix(name)?;
         let next = after.trim_start();
-        let is_apart = next.len() < after.len() || next.starts_with('(');
-        let is_last = next.is_empty() || (self.groups > 0 && next.starts_with(')'));
+        let is_apart = next.len() < after.len() || next.starts_with(OPENINGS);
+        let is_last = next.is_empty() || (self.groups > 0 && next.starts_with(CLOSINGS));
         (is_apart && !is_last).then_some(self.at + name.len())
     }
 
@@ -124,7 +117,7 @@ impl<'a> Parser<'a> {
             let node = self.deeper(begin, |parser| parser.clause(field))?;
             return Ok(node.map(|node| Node::Not(Box::new(node))));
         }
-        if self.rest().starts_with('(') {
+        if self.rest().starts_with(OPENINGS) {
             return self.group(field);
         }
         match field {
@@ -141,20 +134,27 @@ impl<'a> Parser<'a> {
         let after = self.rest().strip_prefix(DASHES);
         let negates = |after: &&str| {
             let next = after.chars().next();
-            next.is_some_and(|c| !(c.is_whitespace() || DASHES.contains(&c) || c == ')' && self.groups > 0))
+            next.is_some_and(|c| {
+                !(c.is_whitespace() || DASHES.contains(&c) || CLOSINGS.contains(&c) && self.groups > 0)
+            })
         };
         after.filter(negates).map(|after| self.text.len() - after.len()).or_else(|| self.operator("NOT"))
     }
 
+    /// Goes behind the next character.
+    fn step(&mut self) {
+        self.at = character(self.text, self.at).end;
+    }
+
     fn group(&mut self, field: Option<&Field>) -> Result<Option<Node>, QueryError> {
         let begin = self.at;
-        self.at += 1;
+        self.step();
         self.groups += 1;
         let node = self.deeper(begin, |parser| parser.any(field))?;
-        if !self.rest().starts_with(')') {
+        if !self.rest().starts_with(CLOSINGS) {
             return Err(no_closing_parenthesis(self.text, begin));
         }
-        self.at += 1;
+        self.step();
         self.groups -= 1;
         Ok(node)
     }
@@ -166,7 +166,7 @@ impl<'a> Parser<'a> {
     ) -> Result<T, QueryError> {
         if self.depth == DEEPEST {
             let message = format!("more than {DEEPEST} groups and negations stand within one another");
-            return Err(QueryError::new(begin..begin + 1, message));
+            return Err(QueryError::new(character(self.text, begin), message));
         }
         self.depth += 1;
         let read = read(self);
@@ -177,6 +177,10 @@ impl<'a> Parser<'a> {
     /// The field that begins here, its colon taken.
     fn field(&mut self) -> Result<Option<Field>, QueryError> {
         let begin = self.at;
+        if let Some((field, value)) = Field::quoted(self.rest()) {
+            self.at = self.text.len() - value.len();
+            return Ok(Some(field));
+        }
         let Some((name, value)) = name_and_value(self.rest()) else { return Ok(None) };
         let end = self.text.len() - value.len();
         if let Some(field) = Field::named(name) {
@@ -198,7 +202,7 @@ impl<'a> Parser<'a> {
         if rest.is_empty() || rest.starts_with(char::is_whitespace) || self.is_at_the_end_of_a_group() {
             return Err(self.no_value(begin..self.at));
         }
-        if rest.starts_with('(') {
+        if rest.starts_with(OPENINGS) {
             return self.group(Some(field))?.ok_or_else(|| self.no_value(begin..self.at));
         }
         self.value_of(field, begin)
@@ -234,12 +238,13 @@ impl<'a> Parser<'a> {
     /// Words near one that ends in `~`, or behind whose quotes it stands.
     fn near(&mut self, value: &Value) -> Result<Option<Node>, QueryError> {
         if value.style == Style::Bare {
-            let Some((word, slips)) = value.text.rsplit_once('~') else { return Ok(None) };
+            let written = self.text.get(value.at.clone()).unwrap_or("");
+            let Some((word, slips)) = written.rsplit_once(TILDES) else { return Ok(None) };
             return fuzzy::near(word, slips, value.at.start + word.len()..value.at.end);
         }
         let rest = self.rest();
-        let length = rest.find(|c: char| c.is_whitespace() || c == ')').unwrap_or(rest.len());
-        let Some(slips) = rest.get(..length).and_then(|behind| behind.strip_prefix('~')) else { return Ok(None) };
+        let length = rest.find(|c: char| c.is_whitespace() || CLOSINGS.contains(&c)).unwrap_or(rest.len());
+        let Some(slips) = rest.get(..length).and_then(|behind| behind.strip_prefix(TILDES)) else { return Ok(None) };
         let end = self.at + length;
         let near = fuzzy::near(&value.text, slips, self.at..end)?;
         if near.is_some() {
@@ -248,16 +253,19 @@ impl<'a> Parser<'a> {
         Ok(near)
     }
 
-    /// A regular expression between two slashes, with no other slash and no space in it: a path is none.
+    /// A regular expression between two slashes, with no other slash in it: a path is none.
     fn expression(&mut self) -> Result<Option<Node>, QueryError> {
         let read = self.rest().strip_prefix('/').and_then(|rest| rest.split_once('/'));
         let Some((expression, after)) = read else { return Ok(None) };
-        let is_apart = after.is_empty() || after.starts_with(|c: char| c.is_whitespace() || c == ')');
-        if expression.is_empty() || expression.contains(char::is_whitespace) || !is_apart {
+        let is_apart = after.is_empty() || after.starts_with(|c: char| c.is_whitespace() || CLOSINGS.contains(&c));
+        if expression.is_empty() || expression.starts_with(char::is_whitespace) || !is_apart {
             return Ok(None);
         }
         let at = self.at..self.at + expression.len() + 2;
         self.at = at.end;
+        if let Some(sign) = expression::sign_of_no_word(expression) {
+            return Err(no_word(expression, sign, at));
+        }
         let folded = expression::folded(expression);
         if folded.contains(|c| class(c) == Class::Dense) {
             return Err(no_expression(expression, at));
@@ -284,22 +292,18 @@ impl<'a> Parser<'a> {
         let mut length = rest.len();
         for (offset, c) in rest.char_indices() {
             is_word |= class(c) != Class::Separator;
-            let ends = match c {
-                '(' if open == 0 && is_word && loose::opens_a_group(rest.get(offset..).unwrap_or("")) => true,
-                '(' => {
-                    open += 1;
-                    false
-                }
-                ')' if open > 0 => {
-                    open -= 1;
-                    false
-                }
-                ')' if self.groups > 0 => true,
-                ')' => {
-                    self.close_loose(begin..begin + offset)?;
-                    false
-                }
-                other => other.is_whitespace(),
+            let ends = if OPENINGS.contains(&c) {
+                let opens = open == 0 && is_word && loose::opens_a_group(rest.get(offset..).unwrap_or(""));
+                open += usize::from(!opens);
+                opens
+            } else if CLOSINGS.contains(&c) && open > 0 {
+                open -= 1;
+                false
+            } else if CLOSINGS.contains(&c) && self.groups == 0 {
+                self.close_loose(begin..begin + offset)?;
+                false
+            } else {
+                CLOSINGS.contains(&c) || c.is_whitespace()
             };
             if ends {
                 length = offset;
@@ -309,11 +313,11 @@ impl<'a> Parser<'a> {
         self.loose += open;
         self.at = begin + length;
         let text = rest.get(..length).unwrap_or("").to_owned();
-        if text.ends_with(':') && self.rest().starts_with('(') {
+        if text.ends_with(':') && self.rest().starts_with(OPENINGS) {
             return Err(no_field_of_a_group(&text, begin..self.at));
         }
         self.close_loose_quotes(&text, begin)?;
-        Ok(Value { text, at: begin..self.at, style: Style::Bare })
+        Ok(Value { text: signs::plain(text), at: begin..self.at, style: Style::Bare })
     }
 
     /// A parenthesis that closes nothing is a mistake behind a word. Behind signs it is a face, behind a number a list.
@@ -326,7 +330,7 @@ impl<'a> Parser<'a> {
             }
             None if self.text.get(before).is_some_and(|word| word.contains(char::is_alphabetic)) => {
                 let message = "the parenthesis was not opened: `(` is missing, or put the text in quotes".to_owned();
-                Err(QueryError::new(end..end + 1, message))
+                Err(QueryError::new(character(self.text, end), message))
             }
             None => Ok(()),
         }
@@ -334,7 +338,7 @@ impl<'a> Parser<'a> {
 
     /// A quote that closes nothing is a mistake at the end of a word. Behind a digit it means inches, within a word it opens.
     fn close_loose_quotes(&mut self, text: &str, begin: usize) -> Result<(), QueryError> {
-        let word = text.trim_end_matches('*');
+        let word = text.trim_end_matches(STARS);
         let mut before = None;
         for (offset, c) in word.char_indices() {
             let after_a_digit = before.replace(c).is_some_and(|before: char| before.is_ascii_digit());
@@ -378,11 +382,12 @@ impl<'a> Parser<'a> {
 
     /// Takes the `*` right behind a closing quote.
     fn style_behind_quotes(&mut self) -> Style {
-        let ends = |rest: &str| rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || c == ')');
-        if !self.rest().strip_prefix('*').is_some_and(ends) {
+        let ends =
+            |rest: &str| rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || CLOSINGS.contains(&c));
+        if !self.rest().strip_prefix(STARS).is_some_and(ends) {
             return Style::Quoted;
         }
-        self.at += 1;
+        self.step();
         Style::QuotedStart
     }
 }
@@ -395,8 +400,25 @@ fn joined(mut nodes: Vec<Node>, join: fn(Vec<Node>) -> Node) -> Option<Node> {
 /// What stands before the first colon, if it may be the name of a field, and what stands behind.
 fn name_and_value(text: &str) -> Option<(&str, &str)> {
     let (name, value) = text.split_once(COLONS)?;
-    let is_odd = |c: char| c.is_whitespace() || matches!(c, '"' | '“' | '”' | '＂' | '(' | ')' | '/');
+    let is_odd = |c: char| {
+        let is_a_quote = QUOTES.iter().any(|(open, close)| [*open, *close].contains(&c));
+        c.is_whitespace() || is_a_quote || OPENINGS.contains(&c) || CLOSINGS.contains(&c) || c == '/'
+    };
     (!name.is_empty() && !name.contains(is_odd) && !value.starts_with("//")).then_some((name, value))
+}
+
+/// The place of the character that begins at a byte.
+fn character(text: &str, at: usize) -> Range<usize> {
+    at..at + text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
+}
+
+/// Nothing would ever be found.
+fn no_word(expression: &str, sign: char, at: Range<usize>) -> QueryError {
+    let sign = if sign == ':' { "colon" } else { "space" };
+    let message = format!(
+        "`/{expression}/` describes no word, for no word has a {sign} in it: describe one word, or put quotes around the text"
+    );
+    QueryError::new(at, message)
 }
 
 fn no_such_field(name: &str, meant: &str, at: Range<usize>) -> QueryError {
@@ -429,7 +451,7 @@ fn no_closing_quote(text: &str, at: Range<usize>, close: char) -> QueryError {
 
 fn no_closing_parenthesis(text: &str, begin: usize) -> QueryError {
     let rest = text.get(begin..).unwrap_or("").trim_end();
-    QueryError::new(begin..begin + 1, "the parenthesis is not closed: `)` is missing".to_owned())
+    QueryError::new(character(text, begin), "the parenthesis is not closed: `)` is missing".to_owned())
         .suggesting(format!("{rest})"))
 }
 

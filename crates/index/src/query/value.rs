@@ -82,6 +82,9 @@ const HAVINGS: [(&str, &str); 8] = [
 impl Value {
     /// What must be true of a message that has this value in a field.
     pub(super) fn of_field(&self, field: &Field, now: Option<Timestamp>) -> Result<Node, QueryError> {
+        if matches!(field, Field::From | Field::To | Field::With | Field::In | Field::File) {
+            self.refuse_signs_of_words()?;
+        }
         match field {
             Field::From => self.name(Column::From),
             Field::To => self.name(Column::To),
@@ -102,6 +105,21 @@ impl Value {
                 Ok(sent(Some(span.start), Some(span.end)))
             }
         }
+    }
+
+    /// Slips and regular expressions are of words. No name has such signs, so that nothing would be found.
+    fn refuse_signs_of_words(&self) -> Result<(), QueryError> {
+        let text = self.text.as_str();
+        let is_expression = text.len() > 2 && text.starts_with('/') && text.ends_with('/');
+        let slips = text.rsplit_once(['~', '～']).map(|(_, slips)| slips);
+        let has_slips = slips.is_some_and(|slips| !slips.is_empty() && slips.bytes().all(|byte| byte.is_ascii_digit()));
+        if self.style != Style::Bare || !(is_expression || has_slips) {
+            return Ok(());
+        }
+        let what = if is_expression { "a regular expression" } else { "`~`" };
+        let message =
+            format!("`{text}`: {what} is for words, not for the value of a field, where `*` stands for anything");
+        Err(QueryError::new(self.at.clone(), message))
     }
 
     /// The words of a text, `None` when there is nothing in it to look for, like a dash between two words.

@@ -176,3 +176,27 @@ fn a_message_is_recalled_or_edited_by_what_a_later_hour_says() {
     assert_eq!((changes("43"), changes("44")), (Changes::default(), Changes::default()));
     assert_eq!(catalogue.changes_of("41", &[next].into()).unwrap(), Changes::default(), "an hour that does not count");
 }
+
+/// What was archived before keeps its place among messages of the same moment, so that no page skips or repeats it.
+#[test]
+fn pages_go_on_when_an_hour_is_served_anew_or_an_earlier_copy_is_archived() {
+    let at = |hour: Hour, line, id: &'static str| {
+        let sent_at = chat::parse_time("2026-03-14T10:30").ok();
+        Message { msg_id: Some(id.into()), sent_at, ..message(hour, line, "word") }
+    };
+    let (earlier, hour) = (nine(), nine().next());
+    for order in [Order::Oldest, Order::Newest] {
+        let folder = tempfile::tempdir().unwrap();
+        let catalogue = open(folder.path());
+        let page = |after| catalogue.search(&Request { order, limit: 2, after, ..ask("word") }).unwrap().hits;
+        take_in(&catalogue, hour, "one", &[at(hour, 1, "70"), at(hour, 2, "30"), at(hour, 3, "50"), at(hour, 4, "90")]);
+        let first = page(None);
+        take_in(&catalogue, hour, "two", &[at(hour, 1, "90"), at(hour, 2, "70"), at(hour, 3, "50"), at(hour, 4, "30")]);
+        take_in(&catalogue, earlier, "one", &[at(earlier, 1, "70"), at(earlier, 2, "50")]);
+        let second = page(first.last().map(index::Hit::place));
+        let mut messages: Vec<_> = first.iter().chain(&second).map(|hit| hit.message).collect();
+        messages.sort_unstable();
+        messages.dedup();
+        assert_eq!((messages.len(), first.len() + second.len()), (4, 4), "{order:?}");
+    }
+}

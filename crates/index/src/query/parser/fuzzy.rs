@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::super::pattern::SLIPS;
 use super::super::{Node, Pattern, QueryError};
+use super::signs::STARS;
 use crate::characters::class;
 use crate::script::Class;
 use crate::tokens::Tokens;
@@ -14,7 +15,7 @@ const SHORTEST: usize = 3;
 /// What is near a word behind which a `~` stands, with `slips` behind that; both lie at `at`. `None` when the `~` is text:
 /// alone behind a number or anything but one word (`5~`, `好的~`), or between two numbers (`10~20`).
 pub(super) fn near(word: &str, slips: &str, at: Range<usize>) -> Result<Option<Node>, QueryError> {
-    let digits = slips.strip_suffix('*').unwrap_or(slips);
+    let digits = slips.strip_suffix(STARS).unwrap_or(slips);
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(None);
     }

@@ -211,7 +211,51 @@ fn signs_of_full_width_mean_the_same() {
         ("＂the server＂", phrase("the server")),
         ("＂the ser＂*", prefix("the ser")),
         ("tide － gauge －－limit", all(&[phrase("tide"), phrase("gauge"), phrase("limit")])),
+        ("（tide OR ebb） gauge", all(&[any(&[phrase("tide"), phrase("ebb")]), phrase("gauge")])),
+        ("－（tide OR ebb)", not(any(&[phrase("tide"), phrase("ebb")]))),
+        ("from：（mara OR teo）", any(&[is(From, "mara"), is(From, "teo")])),
+        ("tide（ebb OR gauge）", all(&[phrase("tide"), any(&[phrase("ebb"), phrase("gauge")])])),
+        ("（NOT（tide））", not(phrase("tide"))),
+        ("通知（重要）", phrase("通知（重要）")),
+        ("har＊", prefix("har")),
+        ("＂the ser＂＊", prefix("the ser")),
     ]);
+    for (typed, same) in [
+        ("slipwy～1", "slipwy~1"),
+        ("“slipwy”～1", "“slipwy”~1"),
+        ("from:m＊", "from:m*"),
+        ("file:note？.amr", "file:note?.amr"),
+        ("好的～", "好的~"),
+    ] {
+        assert_eq!(parse(typed, None).unwrap().to_string(), parse(same, None).unwrap().to_string(), "{typed}");
+    }
+}
+
+#[test]
+fn names_of_attributes_may_stand_in_quotes() {
+    for (typed, same) in [
+        (r#"ext."seq":17"#, "ext.seq:17"),
+        (r#"ext."a.b":x"#, "ext.a.b:x"),
+        (r#"ext.order."state":（paid OR open）"#, "ext.order.state:(paid OR open)"),
+    ] {
+        assert_eq!(parse(typed, None).unwrap().to_string(), parse(same, None).unwrap().to_string(), "{typed}");
+    }
+    for (typed, understood) in [
+        (r#"ext."order id":7"#, r#"fact:"ext.order id=7""#),
+        (r#"custom."a:b"."c (d)":"e f""#, r#"fact:"custom.a:b.c (d)=e f""#),
+        (r#"ext."seq"#, r#""ext seq""#),
+        (r#"ext. "seq:7""#, r#""ext" AND "seq 7""#),
+    ] {
+        assert_eq!(parse(typed, None).unwrap().to_string(), understood, "{typed}");
+    }
+}
+
+#[test]
+fn a_mistake_at_a_sign_of_full_width_is_shown_whole() {
+    for query in ["（tide", "tide）ebb", "潮）", &"－（".repeat(70), "from：", "－－（"] {
+        let Err(error) = parse(query, None) else { continue };
+        assert!(query.get(error.at.clone()).is_some_and(|shown| !shown.is_empty()), "{query}: {error:?}");
+    }
 }
 
 #[test]
@@ -234,10 +278,32 @@ fn times_are_half_open() {
 #[test]
 fn a_mistake_is_shown_and_what_was_meant_is_offered() {
     let types = "txt, img, audio, video, file, loc, cmd, custom, combine, event, unknown";
-    let forms = "write 2026-03-14, 2026-03, 2026-03-14T09, 36h, 7d, 2w, today or yesterday";
+    let forms = "write 2026-03-14, 2026-03, 2026-03-14T09, 2026-03-14T09:30:05+08:00, 36h, 7d, 2w, today or yesterday";
     let text = |text: &str| text.to_owned();
     let one_word = |slips, helps| format!("`{slips}` is for a single word of letters, as in `harbour{slips}`: {helps}");
     for (query, at, message, suggestion) in [
+        (
+            "gauge /tide ebb/",
+            "/tide ebb/",
+            text(
+                "`/tide ebb/` describes no word, for no word has a space in it: describe one word, or put quotes around the text",
+            ),
+            None,
+        ),
+        (
+            "from:mara_vos~1",
+            "mara_vos~1",
+            text("`mara_vos~1`: `~` is for words, not for the value of a field, where `*` stands for anything"),
+            None,
+        ),
+        (
+            "to:/mara.*/",
+            "/mara.*/",
+            text(
+                "`/mara.*/`: a regular expression is for words, not for the value of a field, where `*` stands for anything",
+            ),
+            None,
+        ),
         ("tide frm:mara", "frm:", text("there is no field `frm:`, did you mean `from:`?"), Some("from:")),
         ("form:mara", "form:", text("there is no field `form:`, did you mean `from:`?"), Some("from:")),
         ("sender:x", "sender:", text("there is no field `sender:`, did you mean `from:`?"), Some("from:")),
