@@ -223,6 +223,22 @@ fn a_download_is_whole_or_not_there() {
 }
 
 #[test]
+fn a_download_that_is_stopped_leaves_nothing() {
+    let scene = Scene::new();
+    // A service that takes the call and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base_url = format!("http://{}/o/a", silent.local_addr().unwrap());
+    let mut command = scene.annals(&["download", UUID, "--output", "tide.txt"]);
+    let child = start(command.env("ANNALS_API_BASE_URL", base_url).env("ANNALS_API_TOKEN", TOKEN));
+    let _call = silent.accept().unwrap();
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let stopped = wait(child).leaves(130);
+    assert!(stopped.stderr.contains("stopping"), "{stopped:?}");
+    let left = fs::read_dir(scene.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(left.into_iter().all(|name| !name.to_string_lossy().contains(".tmp")));
+}
+
+#[test]
 fn a_recall_tells_of_each_message() {
     let scene = Scene::new();
     let answer = r#"{"data":[{"msg_id":"2","recalled":"exceed recall time limit"},{"msg_id":"1","recalled":"yes"}]}"#;

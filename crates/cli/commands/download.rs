@@ -67,7 +67,13 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
     let mut temporary =
         tempfile::Builder::new().prefix(".annals-").suffix(".tmp").tempfile_in(&folder).map_err(unwritten)?;
     let doing = format!("could not download {}", file.uuid());
-    let fetched = context.client()?.fetch_file(&file, picture, temporary.as_file_mut()).await;
+    let client = context.client()?;
+    let stop = context.stop.token();
+    let fetched = tokio::select! {
+        fetched = client.fetch_file(&file, picture, temporary.as_file_mut()) => fetched,
+        // The temporary file goes with its name.
+        () = stop.cancelled() => return Ok(Exit::Interrupted),
+    };
     match fetched.map_err(|error| CommandError::from(error).while_doing(&doing))? {
         Fetched::Whole { bytes, .. } => {
             temporary.as_file().sync_all().map_err(unwritten)?;

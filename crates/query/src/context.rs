@@ -1,7 +1,6 @@
 //! What was said around a message, in the same conversation and across hours.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
 
 use archive::Projection;
 use chat::{Entry, Hour, Hours, Message, Position, State, Timestamp};
@@ -105,7 +104,8 @@ impl Library {
             (&self.catalogue, &message.conversation, message.sent_at)
         {
             let side = Side { catalogue, conversation, coverage, around };
-            rows.extend(side.before(&hit)?.into_iter().chain(side.after(&hit)?).map(|hit| (key(&hit), hit)));
+            let (before, after) = (side.beside(&hit, Order::Newest)?, side.beside(&hit, Order::Oldest)?);
+            rows.extend(before.into_iter().chain(after).map(|hit| (key(&hit), hit)));
         }
         Ok(Window { rows, hits: [message.position].into(), rank })
     }
@@ -146,34 +146,34 @@ struct Side<'a> {
 const SPARE: usize = 32;
 
 impl Side<'_> {
-    /// The last ones before a message.
+    /// The messages next to one: those before it when the newest come first, else those after it. Those without a time have no
+    /// place in a conversation.
     ///
-    /// Within an instant the newest are not told the last line first, as they are in a conversation. So all of the instant at
-    /// which the window begins are asked for.
-    fn before(&self, hit: &Hit) -> Result<Vec<Hit>, Error> {
+    /// Within an instant they are told in the order of their ids, and stand in a conversation in that of their lines. So all of the
+    /// instants at both ends are asked for.
+    fn beside(&self, hit: &Hit, order: Order) -> Result<Vec<Hit>, Error> {
         let mut limit = self.around.saturating_add(SPARE);
         loop {
-            let asked = self.search(Order::Newest, instant_of(hit), limit)?;
+            let asked = self.search(order, instant_of(hit, order), limit)?;
             let is_all = asked.len() < limit;
-            let oldest = asked.last().map(|hit| hit.sent_at);
-            let mut before: Vec<Hit> =
-                asked.into_iter().filter(|other| other.sent_at.is_some() && key(other) < key(hit)).collect();
-            before.sort_by_key(key);
-            let begin = before.len().saturating_sub(self.around);
-            let is_whole = begin > 0 && before.get(begin).map(|hit| hit.sent_at) > oldest;
+            let farthest = asked.last().and_then(|hit| hit.sent_at);
+            let is_beside = |other: &Hit| match order {
+                Order::Newest => key(other) < key(hit),
+                _ => key(other) > key(hit),
+            };
+            let mut beside: Vec<Hit> =
+                asked.into_iter().filter(|other| other.sent_at.is_some() && is_beside(other)).collect();
+            beside.sort_by_key(key);
+            if order == Order::Newest {
+                beside.reverse();
+            }
+            beside.truncate(self.around);
+            let is_whole = beside.len() == self.around && beside.last().is_some_and(|last| last.sent_at != farthest);
             if is_all || is_whole || self.around == 0 {
-                return Ok(before.split_off(begin));
+                return Ok(beside);
             }
             limit = limit.saturating_mul(2);
         }
-    }
-
-    /// The first ones after a message.
-    fn after(&self, hit: &Hit) -> Result<Vec<Hit>, Error> {
-        let mut after = self.search(Order::Oldest, hit.place(), self.around)?;
-        // Those without a time have no place in a conversation.
-        after.retain(|hit| hit.sent_at.is_some());
-        Ok(after)
     }
 
     fn search(&self, order: Order, after: Place, limit: usize) -> Result<Vec<Hit>, Error> {
@@ -188,10 +188,11 @@ impl Side<'_> {
     }
 }
 
-/// The place before all messages of the instant of one, when the newest come first.
-fn instant_of(hit: &Hit) -> Place {
-    let just_after = hit.sent_at.map(|time| time + Duration::from_micros(1));
-    Place { sent_at: just_after, ..hit.place() }
+/// The place before all messages of the instant of one, in an order of time.
+fn instant_of(hit: &Hit, order: Order) -> Place {
+    let step = if order == Order::Newest { 1 } else { -1 };
+    let beyond = |time: Timestamp| Timestamp::from_timestamp_micros(time.timestamp_micros().saturating_add(step));
+    Place { sent_at: hit.sent_at.and_then(beyond).or(hit.sent_at), ..hit.place() }
 }
 
 /// The same windows, those that have a row in common joined.
