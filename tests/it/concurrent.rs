@@ -82,6 +82,31 @@ fn a_search_during_a_replacement_answers_with_the_old_rows_or_the_new() {
 }
 
 /// A service that is asked at this time.
+/// Between the rows of an hour and its row of the ledger a proof sees the one and not the other.
+#[test]
+fn a_proof_beside_a_run_finds_nothing_wrong() {
+    let scene = Scene::new();
+    let hours: Vec<String> = (0..24)
+        .map(|hour| {
+            let path = scene.path(&format!("20260314{hour:02}.ndjson"));
+            let line = |id: u64| format!("{{\"msg_id\":\"{hour}{id:03}\",\"chat_type\":\"chat\"}}\n");
+            std::fs::write(&path, (0..300).map(line).chain(["no message\n".to_owned()]).collect::<String>()).unwrap();
+            path.to_str().unwrap().to_owned()
+        })
+        .collect();
+    run(&mut scene.annals(&["load", "--no-index", &hours[0]])).leaves(0);
+    let files: Vec<&str> = hours.iter().map(String::as_str).collect();
+    let mut load = start(&mut scene.annals(&[&["load", "--no-index", "--again"], files.as_slice()].concat()));
+    let mut proofs = 0;
+    while load.try_wait().unwrap().is_none() {
+        run(&mut scene.annals(&["verify"])).leaves(0);
+        proofs += 1;
+    }
+    wait(load).leaves(0);
+    assert!(proofs > 1, "it was over too soon");
+    run(&mut scene.annals(&["verify"])).leaves(0);
+}
+
 fn service(scene: &Scene, rate_per_minute: Option<u32>, faults: Faults) -> Handle {
     let clock = Clock::running_from(NOW.parse().unwrap());
     scene.service(Options { clock, rate_per_minute, faults, ..Options::default() })

@@ -15,6 +15,8 @@ use crate::error::Error;
 use crate::layout;
 use crate::ledger::Ledger;
 use crate::live::Live;
+use crate::open::Archive;
+use crate::site::Site;
 use crate::standing::{published, withdrawn};
 use crate::strays::data_files;
 use crate::table::Table;
@@ -22,6 +24,21 @@ use crate::table::Table;
 /// Whether the last run left something unfinished, see [`crate::running`].
 pub(crate) fn is_needed(disk: &Disk) -> Result<bool, Error> {
     Ok(!unfinished(disk)?.is_empty())
+}
+
+impl Archive {
+    /// Whether a run is at work on the archive, or has died at it: rows of an hour may be there of which the ledger knows nothing
+    /// yet. Of a bucket that is not known, and said to be false.
+    ///
+    /// # Errors
+    ///
+    /// When the folder of marks cannot be read.
+    pub fn is_unfinished(&self) -> Result<bool, Error> {
+        match self.site() {
+            Site::Disk(disk) => is_needed(disk),
+            Site::Remote(_) => Ok(false),
+        }
+    }
 }
 
 /// Repairs the archive.
