@@ -148,12 +148,12 @@ fn every_example_of_the_page_finds_something() {
 fn an_index_of_an_earlier_format_is_rebuilt_by_itself() {
     let scene = library();
     let format = scene.archive().join("index/format");
-    assert!(std::fs::read_to_string(&format).unwrap().starts_with("annals-index 5 "));
+    assert!(std::fs::read_to_string(&format).unwrap().starts_with("annals-index 6 "));
     std::fs::write(&format, "annals-index 1 tantivy 7\n").unwrap();
     let search = run(&mut scene.annals(&["query", "slipway free", "--format", "jsonl"])).leaves(0);
     assert_eq!(lines(&search.json_lines()), [1]);
     assert!(search.stderr.contains("indexing 1 hours first"), "{}", search.stderr);
-    assert!(std::fs::read_to_string(&format).unwrap().starts_with("annals-index 5 "));
+    assert!(std::fs::read_to_string(&format).unwrap().starts_with("annals-index 6 "));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, is_nfc_quick, is_nfkc_quick};
 
-use crate::fold::{ZERO_WIDTH_SPACE, belongs_to_the_one_before, compose, composed_spelling};
+use crate::fold::{ZERO_WIDTH_SPACE, belongs_to_the_one_before, compose, composed_spelling, is_nikhahit};
 use crate::script::{Class, class_of};
 
 const PAGE: usize = 256;
@@ -88,7 +88,7 @@ impl Character {
         // A part of a syllable is spelled as a letter only where it stands alone.
         let joins_none = is_nfc_quick(once(c)) != IsNormalized::Maybe;
         let spelled = only(&spelling).filter(|spelled| joins_none && stands_alone(spelled));
-        let inert = folded == Some(c) && is_nfkc_quick(once(c)) == IsNormalized::Yes;
+        let inert = folded == Some(c) && is_nfkc_quick(once(c)) == IsNormalized::Yes && !is_nikhahit(c);
         let accented = !c.is_ascii() && spelling != composed;
         Self { class, joins: belongs_to_the_one_before(c), folded, plain, spelled, inert, accented }
     }

@@ -157,7 +157,27 @@ impl<T: Take> Folding<'_, T> {
 pub(crate) fn compose(cluster: &str, into: &mut String) {
     let visible = cluster.chars().filter(|&c| !is_invisible(c)).map(without_mark_of_trade);
     let bare = visible.flat_map(jamo::decomposed).nfd().filter(|&c| !is_accent(c) && !is_invisible(c));
-    into.extend(bare.flat_map(lower).flat_map(variant).nfc().map(jamo::apart).map(simplified));
+    let folded = bare.flat_map(lower).flat_map(variant).nfc().map(jamo::apart).map(simplified);
+    if cluster.contains(is_nikhahit) { into.extend(tones_first(folded.collect())) } else { into.extend(folded) }
+}
+
+/// The ring of Thai and Lao that is half of the vowel am, and a mark of its own where the vowel is typed in two.
+pub(crate) fn is_nikhahit(c: char) -> bool {
+    matches!(c, '\u{E4D}' | '\u{ECD}')
+}
+
+/// Puts the ring behind the tone, where that vowel has it. Typed in two it stands before, looks the same, and no normalisation
+/// moves it.
+fn tones_first(mut cluster: Vec<char>) -> Vec<char> {
+    for at in 1..cluster.len() {
+        if let [.., ring, tone] = &mut cluster[..=at]
+            && is_nikhahit(*ring)
+            && matches!(tone, '\u{E48}'..='\u{E4B}' | '\u{EC8}'..='\u{ECB}')
+        {
+            std::mem::swap(ring, tone);
+        }
+    }
+    cluster
 }
 
 /// Folds a word like [`compose`] but leaves its accents and its letters as they were written.
@@ -274,6 +294,7 @@ fn variant(c: char) -> impl Iterator<Item = char> {
         'ŧ' => ('t', None),
         'ى' | 'ی' => ('ي', None),
         'ک' => ('ك', None),
+        'ٱ' => ('ا', None),
         other => (other, None),
     };
     once(first).chain(second)
@@ -313,6 +334,8 @@ mod tests {
             ("שָׁלוֹם שלום", "שלום שלום"),
             ("हिन्दी क़लम", "हिन्दी क\u{93C}लम"),
             ("น้ำ", "น้\u{E4D}า"),
+            ("น\u{E4D}\u{E49}า ນ້ຳ ນ\u{ECD}\u{EC9}າ", "น้\u{E4D}า ນ້\u{ECD}າ ນ້\u{ECD}າ"),
+            ("ٱلسلام السلام", "السلام السلام"),
             ("한글 \u{1112}\u{1161}\u{11AB}글 ㅋㅋ", "한글 한글 ㅋㅋ"),
             ("감사ㄳ합니다 ㅋㅋㅠㅠ ﾡﾢㅏￂ", "감사ㄳ합니다 ㅋㅋㅠㅠ ㄱㄲㅏㅏ"),
             ("\u{110F}\u{110F}\u{1172}\u{1172}\u{11AA} ㉠ ㈎", "ㅋ큐ㅠㄳ ㄱ (가)"),

@@ -13,7 +13,7 @@ use std::path::Path;
 use crate::Error;
 
 /// The number of the format that this crate writes and reads.
-const NUMBER: u32 = 5;
+const NUMBER: u32 = 6;
 
 const OURS: (u32, u32) = (NUMBER, tantivy::INDEX_FORMAT_VERSION);
 
