@@ -266,8 +266,9 @@ fn parquet(hits: Vec<Found>, promotions: &[Promotion], context: &Context) -> Res
     Ok(context.output.raw(&file.finish().map_err(failed)?)?)
 }
 
-/// The message without the share secrets that `rest` may quote.
+/// The message without the share secrets in its columns and those that `rest` may quote.
 fn safe(mut message: Message<'static>) -> Message<'static> {
     message.rest = message.rest.map(|rest| Cow::Owned(without_secrets(&rest)));
     message
 }
+    message.hide_share_secrets();
