@@ -271,6 +271,12 @@ fn hits_are_a_page_and_a_file_too() {
     talk.query(&["word", "--facet", "from", "--format", "parquet"]).leaves(2);
     let refused = talk.query(&["103", "--context", "1", "--format", "parquet"]).leaves(2);
     assert!(refused.stdout.is_empty() && refused.stderr.contains("leave --context away"), "{}", refused.stderr);
+    for (id, is_so) in [(&changed["msg_id"], true), (&plain["msg_id"], false)] {
+        let show = |more: &[&str]| run(&mut scene.annals(&[&["show", id.as_str().unwrap()], more].concat())).leaves(0);
+        let shown = show(&["--json"]).json();
+        assert_eq!((&shown["recalled"], &shown["edited"]), (&json!(is_so), &json!(is_so)));
+        assert_eq!(show(&[]).stdout.contains("\nrecalled "), is_so);
+    }
 }
 
 #[test]
