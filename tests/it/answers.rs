@@ -79,6 +79,17 @@ fn what_was_said_around_a_hit_comes_from_all_hours_and_says_what_is_missing() {
     let table = talk.query(&["109", "--context", "1", "--format", "table"]).leaves(0).stdout;
     assert!(table.contains("2026-03-14T10Z is not archived"), "{table}");
     assert!(table.lines().any(|line| line.starts_with('>') && line.contains("word **109**")), "{table}");
+    // A stray of 11Z is served in the hour 14Z: it stands where it was sent.
+    let talk = Talk::over(&["2026031409", "2026031411", "2026031414"]);
+    let stray = json!({
+        "msg_id": "700", "timestamp": 1_773_487_800_000_i64, "from": "ondine", "to": "7001", "chat_type": "groupchat",
+        "payload": { "bodies": [{ "type": "txt", "msg": "late" }] },
+    });
+    let file = write_hour(&talk.scene, "2026031415", [stray].into_iter());
+    run(&mut talk.scene.annals(&["load", &file, "--set", "hours.check_zone=false"])).leaves(0);
+    let lines = talk.query(&["late", "--context", "4", "--json"]).leaves(0).json_lines();
+    let missing: Vec<_> = lines.iter().map(|line| line["missing_before"].as_u64().unwrap()).collect();
+    assert_eq!((ids(&lines), missing), (vec![900, 901, 910, 911, 700, 920, 921], vec![0, 0, 1, 0, 0, 2, 0]));
 }
 
 #[test]
