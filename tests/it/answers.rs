@@ -121,6 +121,9 @@ fn two_users_and_a_thread_need_no_words() {
     assert_eq!(count(&["103", "--between", "teo-77", "mara_voss"]), "1\n");
     assert_eq!(count(&["--between", "teo-77", "ondine"]), "0\n");
     talk.query(&["--between", "teo-77", ""]).leaves(2);
+    assert_eq!(talk.query(&["--since", "2026-03-14T09:18", "--json"]).leaves(0).json_lines().len(), 1);
+    assert_eq!(talk.query(&["--until", "2026-03-14T09:00:01", "--json"]).leaves(0).json_lines().len(), 2);
+    talk.query(&["--limit", "3"]).leaves(2);
     talk.query(&["--between", "teo-77"]).leaves(2);
     let thread = json!({
         "msg_id": "31", "timestamp": 1_773_478_800_000_i64, "from": "ondine", "to": "7001", "chat_type": "groupchat",
@@ -165,6 +168,12 @@ fn counts_have_every_message_once() {
     assert_eq!(talk.query(&["--facet", "in", "--json"]).json_lines()[1]["value"], "groupchat:7001");
     assert_eq!(talk.query(&["--facet", "type", "--format", "table"]).stdout, "type  messages\ntxt   24\n");
     talk.query(&["--facet", "in", "--facet", "to", "--format", "csv"]).leaves(2);
+    for counts in [&["--facet", "in"][..], &["--histogram", "day"], &["--count"]] {
+        for of_a_page in [["--limit", "3"], ["--sort", "time"]] {
+            let refused = talk.query(&[&["word"], counts, &of_a_page].concat()).leaves(2);
+            assert!(refused.stderr.contains(of_a_page[0]), "{}", refused.stderr);
+        }
+    }
 }
 
 #[test]
@@ -262,6 +271,12 @@ fn what_was_recalled_or_edited_is_marked() {
     assert_eq!((&plain["recalled"], &plain["edited"]), (&json!(false), &json!(false)));
     let table = run(&mut scene.annals(&["query", "潮汐 type:txt", "--format", "table"])).leaves(0).stdout;
     assert!(table.contains("[recalled] [edited]"), "{table}");
+    for (id, is_so) in [(&changed["msg_id"], true), (&plain["msg_id"], false)] {
+        let show = |more: &[&str]| run(&mut scene.annals(&[&["show", id.as_str().unwrap()], more].concat())).leaves(0);
+        let shown = show(&["--json"]).json();
+        assert_eq!((&shown["recalled"], &shown["edited"]), (&json!(is_so), &json!(is_so)));
+        assert_eq!(show(&[]).stdout.contains("\nrecalled "), is_so);
+    }
     let page = run(&mut scene.annals(&["query", "潮汐 type:txt", "--format", "html"])).leaves(0).stdout;
     assert!(page.contains("<span class=\"mark\">recalled</span>") && page.contains("<mark>潮汐</mark>"), "{page}");
 }
@@ -282,12 +297,6 @@ fn hits_are_a_page_and_a_file_too() {
     talk.query(&["word", "--facet", "from", "--format", "parquet"]).leaves(2);
     let refused = talk.query(&["103", "--context", "1", "--format", "parquet"]).leaves(2);
     assert!(refused.stdout.is_empty() && refused.stderr.contains("leave --context away"), "{}", refused.stderr);
-    for (id, is_so) in [(&changed["msg_id"], true), (&plain["msg_id"], false)] {
-        let show = |more: &[&str]| run(&mut scene.annals(&[&["show", id.as_str().unwrap()], more].concat())).leaves(0);
-        let shown = show(&["--json"]).json();
-        assert_eq!((&shown["recalled"], &shown["edited"]), (&json!(is_so), &json!(is_so)));
-        assert_eq!(show(&[]).stdout.contains("\nrecalled "), is_so);
-    }
 }
 
 #[test]
