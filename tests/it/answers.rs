@@ -79,6 +79,17 @@ fn what_was_said_around_a_hit_comes_from_all_hours_and_says_what_is_missing() {
     let table = talk.query(&["109", "--context", "1", "--format", "table"]).leaves(0).stdout;
     assert!(table.contains("2026-03-14T10Z is not archived"), "{table}");
     assert!(table.lines().any(|line| line.starts_with('>') && line.contains("word **109**")), "{table}");
+    // A stray of 11Z is served in the hour 14Z: it stands where it was sent.
+    let talk = Talk::over(&["2026031409", "2026031411", "2026031414"]);
+    let stray = json!({
+        "msg_id": "700", "timestamp": 1_773_487_800_000_i64, "from": "ondine", "to": "7001", "chat_type": "groupchat",
+        "payload": { "bodies": [{ "type": "txt", "msg": "late" }] },
+    });
+    let file = write_hour(&talk.scene, "2026031415", [stray].into_iter());
+    run(&mut talk.scene.annals(&["load", &file, "--set", "hours.check_zone=false"])).leaves(0);
+    let lines = talk.query(&["late", "--context", "4", "--json"]).leaves(0).json_lines();
+    let missing: Vec<_> = lines.iter().map(|line| line["missing_before"].as_u64().unwrap()).collect();
+    assert_eq!((ids(&lines), missing), (vec![900, 901, 910, 911, 700, 920, 921], vec![0, 0, 1, 0, 0, 2, 0]));
 }
 
 #[test]
@@ -110,6 +121,9 @@ fn two_users_and_a_thread_need_no_words() {
     assert_eq!(count(&["103", "--between", "teo-77", "mara_voss"]), "1\n");
     assert_eq!(count(&["--between", "teo-77", "ondine"]), "0\n");
     talk.query(&["--between", "teo-77", ""]).leaves(2);
+    assert_eq!(talk.query(&["--since", "2026-03-14T09:18", "--json"]).leaves(0).json_lines().len(), 1);
+    assert_eq!(talk.query(&["--until", "2026-03-14T09:00:01", "--json"]).leaves(0).json_lines().len(), 2);
+    talk.query(&["--limit", "3"]).leaves(2);
     talk.query(&["--between", "teo-77"]).leaves(2);
     let thread = json!({
         "msg_id": "31", "timestamp": 1_773_478_800_000_i64, "from": "ondine", "to": "7001", "chat_type": "groupchat",
@@ -154,6 +168,12 @@ fn counts_have_every_message_once() {
     assert_eq!(talk.query(&["--facet", "in", "--json"]).json_lines()[1]["value"], "groupchat:7001");
     assert_eq!(talk.query(&["--facet", "type", "--format", "table"]).stdout, "type  messages\ntxt   24\n");
     talk.query(&["--facet", "in", "--facet", "to", "--format", "csv"]).leaves(2);
+    for counts in [&["--facet", "in"][..], &["--histogram", "day"], &["--count"]] {
+        for of_a_page in [["--limit", "3"], ["--sort", "time"]] {
+            let refused = talk.query(&[&["word"], counts, &of_a_page].concat()).leaves(2);
+            assert!(refused.stderr.contains(of_a_page[0]), "{}", refused.stderr);
+        }
+    }
 }
 
 #[test]
@@ -251,6 +271,12 @@ fn what_was_recalled_or_edited_is_marked() {
     assert_eq!((&plain["recalled"], &plain["edited"]), (&json!(false), &json!(false)));
     let table = run(&mut scene.annals(&["query", "潮汐 type:txt", "--format", "table"])).leaves(0).stdout;
     assert!(table.contains("[recalled] [edited]"), "{table}");
+    for (id, is_so) in [(&changed["msg_id"], true), (&plain["msg_id"], false)] {
+        let show = |more: &[&str]| run(&mut scene.annals(&[&["show", id.as_str().unwrap()], more].concat())).leaves(0);
+        let shown = show(&["--json"]).json();
+        assert_eq!((&shown["recalled"], &shown["edited"]), (&json!(is_so), &json!(is_so)));
+        assert_eq!(show(&[]).stdout.contains("\nrecalled "), is_so);
+    }
     let page = run(&mut scene.annals(&["query", "潮汐 type:txt", "--format", "html"])).leaves(0).stdout;
     assert!(page.contains("<span class=\"mark\">recalled</span>") && page.contains("<mark>潮汐</mark>"), "{page}");
 }

@@ -156,6 +156,25 @@ fn lines_that_cannot_be_read_are_no_error_page() {
 }
 
 #[test]
+fn a_line_that_one_hour_has_no_longer_is_shown_from_another() {
+    let scene = Scene::new();
+    for (folder, lines) in [("both", line(1) + &line(2)), ("one", line(1))] {
+        let service = serving(&scene, folder, &lines);
+        fetch_at(&scene, &service, "2026-03-15T12:00:00Z", &["--again"]).leaves(0);
+    }
+    let show = |more: &[&str]| run(&mut scene.annals(&[&["show", "2"], more].concat()));
+    let gone = show(&["--raw"]).leaves(2);
+    assert!(gone.stdout.is_empty() && gone.stderr.contains("no longer serves line 2 of 2026-03-14T09Z"), "{gone:?}");
+    assert!(show(&[]).leaves(0).stderr.contains("only the row is kept"));
+    let later = scene.path("2026031410.ndjson");
+    std::fs::write(&later, line(2)).unwrap();
+    run(&mut scene.annals(&["load", later.to_str().unwrap(), "--set", "hours.check_zone=false"])).leaves(0);
+    let other = show(&["--raw"]).leaves(0);
+    assert_eq!(other.stdout, line(2));
+    assert!(other.stderr.contains("no longer serves line 2 of 2026-03-14T09Z"), "{}", other.stderr);
+}
+
+#[test]
 fn a_message_that_vanished_is_kept_and_marked_until_it_comes_back() {
     let scene = Scene::new();
     let serve = |folder: &str, ids: &[u64]| {

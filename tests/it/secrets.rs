@@ -60,6 +60,38 @@ fn fetch(command: &mut Command) -> &mut Command {
     command.env("ANNALS_CLOCK", NOW)
 }
 
+/// The service takes a share secret in the URL, too, and so messages have it there.
+#[test]
+fn no_output_shows_a_secret_that_stands_in_a_url() {
+    let scene = Scene::new();
+    let line = r#"{"msg_id":"1","timestamp":1773478800001,"from":"mara","to":"teo","payload":{"bodies":[{"type":"video","filename":"tide.mp4","url":"https://a/b?share-secret=hush-1&x=1","thumb":"https://a/c?x=1&share-secret=hush-2","localurl":"https:\/\/a\/d?share-secret\u003dhush-3"}]}}"#;
+    let file = scene.path("2026031409.ndjson");
+    std::fs::write(&file, line).unwrap();
+    run(&mut scene.annals(&["load", file.to_str().unwrap(), "--set", "hours.check_zone=false"])).leaves(0);
+    run(&mut scene.annals(&["watch", "add", "tide", "tide", "--from", "all"])).leaves(0);
+    for arguments in [
+        ["query", "tide", "--format", "jsonl"].as_slice(),
+        &["query", "tide", "--format", "csv"],
+        &["query", "tide", "--context", "1", "--format", "jsonl"],
+        &["show", "1"],
+        &["show", "1", "--json"],
+        &["watch", "run", "--json"],
+        &["export", "--to", "-", "--format", "csv"],
+        &["export", "--to", "-"],
+    ] {
+        let said = run(&mut scene.annals(arguments)).leaves(0).stdout;
+        for part in ["a/b?share-secret=&x=1", "a/c?x=1&share-secret=", "a/d?share-secret="] {
+            assert!(said.contains(part), "{arguments:?}: {part}\n{said}");
+        }
+    }
+    let hits = scene.annals(&["query", "tide", "--format", "parquet"]).output().unwrap().stdout;
+    assert!(hits.starts_with(b"PAR1") && !hits.windows(5).any(|bytes| bytes == b"hush-"));
+    for with in [["show", "1", "--raw"].as_slice(), &["export", "--to", "-", "--format", "csv", "--with-secrets"]] {
+        let said = run(&mut scene.annals(with)).leaves(0).stdout;
+        assert_eq!(said.matches("hush-").count(), 3, "{said}");
+    }
+}
+
 #[test]
 fn no_output_shows_a_secret() {
     let scene = Scene::new();

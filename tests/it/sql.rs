@@ -207,6 +207,17 @@ fn share_secrets_are_left_out_unless_asked_for() {
     for secret in ["hush-one", "hush-two", "hush-three"] {
         assert!(with.contains(secret), "{with}");
     }
+    let line = r#"{"msg_id":"5","timestamp":1773536400001,"payload":{"bodies":[{"type":"img","url":"https://a/c?share-secret=hush-four","localurl":"https://a/d?share-secret=hush-five"}]}}"#;
+    load(&scene, "2026031501", &[line]);
+    run(&mut scene.annals(&["schema", "--promote", "body.localurl:string"])).leaves(0);
+    let query = "SELECT url, body_localurl, rest FROM messages WHERE msg_id = '5'";
+    let all = sql(&scene, query, &[]).leaves(0).json();
+    assert_eq!(
+        (&all["url"], &all["body_localurl"]),
+        (&json!("https://a/c?share-secret="), &json!("https://a/d?share-secret="))
+    );
+    let with = sql(&scene, query, &["--with-secrets"]).leaves(0).stdout;
+    assert!(with.contains("hush-four") && with.matches("hush-five").count() == 2, "{with}");
 }
 
 #[test]

@@ -116,6 +116,34 @@ fn one_that_was_broken_by_hand_is_named_and_the_others_run() {
 }
 
 #[test]
+fn damage_of_what_was_told_is_named_with_what_helps() {
+    let scene = Scene::new();
+    load(&scene, "2026031409", &[record("a", 0, "tide")]);
+    run(&mut scene.annals(&["watch", "add", "tide", "tide"])).leaves(0);
+    for damage in ["", "{\"garb"] {
+        std::fs::write(scene.archive().join("watches/tide.json"), damage).unwrap();
+        let failed = run(&mut scene.annals(&["watch", "run", "tide"])).leaves(2).stderr;
+        assert!(failed.contains("tide.json is damaged") && !failed.contains("verify"), "{failed}");
+        assert!(failed.contains("`annals watch remove tide`") && failed.contains("--from HOUR"), "{failed}");
+        let listed = run(&mut scene.annals(&["watch", "list", "--json"])).leaves(0).json();
+        assert!(listed["problem"].as_str().unwrap().contains("tide.json is damaged"), "{listed}");
+    }
+    run(&mut scene.annals(&["watch", "remove", "tide"])).leaves(0);
+    run(&mut scene.annals(&["watch", "add", "tide", "tide", "--from", "2026-03-14T09"])).leaves(0);
+    assert_eq!(news(&scene), ["a"]);
+}
+
+/// Nothing tells which rows the earlier publication had: its file is gone.
+#[test]
+fn an_hour_of_before_the_search_is_told_whole_when_it_is_published_anew() {
+    let scene = Scene::new();
+    load(&scene, "2026031409", &[record("old", 0, "tide")]);
+    run(&mut scene.annals(&["watch", "add", "tide", "tide"])).leaves(0);
+    load(&scene, "2026031409", &[record("old", 0, "tide"), record("new", 1, "tide")]);
+    assert_eq!(news(&scene), ["old", "new"]);
+}
+
+#[test]
 fn hours_that_the_index_does_not_hold_stay_due() {
     let scene = Scene::new();
     load(&scene, "2026031409", &[record("a", 0, "tide")]);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chat::Secret;
+use chat::{SHARE_SECRET, Secret};
 use url::Url;
 
 use crate::client::below;
@@ -82,10 +82,8 @@ pub fn public_part(text: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
-const SECRET: &str = "share-secret";
-
 fn secret_of(url: &Url) -> Option<Secret> {
-    let (_, secret) = url.query_pairs().find(|(name, _)| name == SECRET)?;
+    let (_, secret) = url.query_pairs().find(|(name, _)| name == SHARE_SECRET)?;
     (!secret.is_empty()).then(|| Secret::new(secret))
 }
 
@@ -111,7 +109,7 @@ impl FileAt {
         let secret = secret_of(&url);
         if secret.is_some() {
             let rest: Vec<(String, String)> =
-                url.query_pairs().filter(|(name, _)| name != SECRET).map(|(n, v)| (n.into(), v.into())).collect();
+                url.query_pairs().filter(|(name, _)| name != SHARE_SECRET).map(|(n, v)| (n.into(), v.into())).collect();
             url.set_query(None);
             if !rest.is_empty() {
                 url.query_pairs_mut().extend_pairs(rest);

@@ -136,7 +136,8 @@ impl Table for Messages {
             conversation,
             Repeated,
             Files,
-            "Where it was said: `chat:{user}:{user}`, `groupchat:{id}`, `chatroom:{id}` or `thread:{id}`."
+            "Where it was said: `chat:{user}:{user}`, `groupchat:{id}`, `chatroom:{id}` or `thread:{id}`. \
+             An event is where it says it was, and one-to-one if it says nothing, as a recall does: `about` leads to the message."
         ),
         text!(direction, Repeated, Groups, "`outgoing`, or what else the service wrote there."),
         Field {

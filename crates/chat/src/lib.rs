@@ -56,7 +56,7 @@ pub use entry::{Entry, NO_MESSAGES, State, publication_of};
 pub use hour::{Hour, HourError, Hours};
 pub use id::MessageId;
 pub use message::{Message, Position, RETAINED_PARTS};
-pub use secret::{Secret, is_secret_name};
+pub use secret::{SHARE_SECRET, Secret, is_secret_name, without_share_secrets};
 pub use sink::Sink;
 pub use tally::Tally;
 pub use time::{TimeError, Timestamp, parse_time, show_time, start_of_month};

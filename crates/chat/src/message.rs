@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::Part;
 use crate::body::BodyType;
 use crate::hour::Hour;
+use crate::secret::without_share_secrets;
 use crate::time::Timestamp;
 
 /// More parts than an hour is ever served in. What an earlier publication of an hour had and the newest bytes have not
@@ -142,6 +143,17 @@ impl<'a> Message<'a> {
         [&self.text, &self.filename, &self.addr, &self.action, &self.custom_event]
             .into_iter()
             .filter_map(|text| text.as_deref())
+    }
+
+    /// Takes the share secrets out of the columns that hold one, or a URL that may. `rest`, which may quote more, is for
+    /// who reads JSON.
+    pub fn hide_share_secrets(&mut self) {
+        (self.secret, self.thumb_secret) = (None, None);
+        for url in [&mut self.url, &mut self.thumb_url] {
+            if let Some(Cow::Owned(shown)) = url.as_deref().map(without_share_secrets) {
+                *url = Some(Cow::Owned(shown));
+            }
+        }
     }
 
     /// The same message with its own copy of every text.

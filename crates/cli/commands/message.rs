@@ -44,8 +44,10 @@ pub(super) const COLUMNS: [&str; 29] = [
 pub(super) const LISTED: [&str; 8] =
     ["sender", "conversation", "body_type", "text", "filename", "addr", "action", "custom_event"];
 
-/// The cells of a message, in the order of [`COLUMNS`]. `rest` may quote a share secret; it is made unreadable there.
-pub(super) fn cells(message: Message<'_>) -> [Cell; COLUMNS.len()] {
+/// The cells of a message, in the order of [`COLUMNS`]. URLs may have a share secret in them, which is taken out, and `rest` may
+/// quote one, which is made unreadable there.
+pub(super) fn cells(mut message: Message<'_>) -> [Cell; COLUMNS.len()] {
+    message.hide_share_secrets();
     let Position { source_hour, part, line } = message.position;
     let text = |text: Option<std::borrow::Cow<'_, str>>| Cell::from(text.map(std::borrow::Cow::into_owned));
     [
@@ -88,8 +90,11 @@ pub(super) fn promoted_names(promotions: &[Promotion]) -> impl Iterator<Item = &
 
 /// Their cells.
 pub(super) fn promoted_cells(promotions: &[Promotion], message: &Message<'_>) -> Vec<Cell> {
-    let (ext, rest) = (message.ext.as_deref(), message.rest.as_deref());
-    let cell = |promotion: &Promotion| match promotion.fit(ext, rest) {
+    if promotions.is_empty() {
+        return Vec::new();
+    }
+    let (ext, rest) = (message.ext.as_deref(), message.rest.as_deref().map(without_secrets));
+    let cell = |promotion: &Promotion| match promotion.fit(ext, rest.as_deref()) {
         Fit::Absent | Fit::Unfit => Cell::Nothing,
         Fit::Value(PromotedValue::Int(number)) => Cell::Number(number),
         Fit::Value(PromotedValue::Real(number)) => measure(Some(number)),
@@ -121,8 +126,11 @@ fn measure(measure: Option<f64>) -> Cell {
     }
 }
 
-/// JSON text in which the values of members whose names end in `secret` are `…`, also within a quoted line.
+/// JSON text in which the values of members whose names end in `secret` are `…`, also within a quoted line, and no URL has a
+/// share secret in it.
 pub(super) fn without_secrets(json: &str) -> String {
+    // What is no JSON is no `rest` that this program wrote.
+    let json = decode::rest_without_secrets_in_urls(json).unwrap_or_else(|_| chat::without_share_secrets(json));
     // Letters of ASCII have one byte in either case, so that places are the same in both texts.
     let lower = json.to_ascii_lowercase();
     let mut masked = String::with_capacity(json.len());
@@ -252,6 +260,12 @@ mod tests {
             (r#"{"thumb_secret":["x",{"y":1}],"n":1}"#, r#"{"thumb_secret":"…","n":1}"#),
             (r#"{"share-secret":"x","b":"secret"}"#, r#"{"share-secret":"…","b":"secret"}"#),
             (r#"{"Secret":"X","É":"Y","THUMB_SECRET":1}"#, r#"{"Secret":"…","É":"Y","THUMB_SECRET":"…"}"#),
+            (
+                r#"{"body":{"localurl":"https:\/\/a?share-secret\u003dx\/y","n":1}}"#,
+                r#"{"body":{"localurl":"https://a?share-secret=","n":1}}"#,
+            ),
+            (r#"{"line":"{\"url\":\"a?share-secret=x\"}"}"#, r#"{"line":"{\"url\":\"a?share-secret=\"}"}"#),
+            ("?share-secret=x", "?share-secret="),
         ] {
             assert_eq!(without_secrets(json), expected);
         }

@@ -3,14 +3,14 @@
 mod served;
 
 use archive::{Projection, Promotion};
-use chat::{Entry, Message, Part};
-use index::Query;
+use chat::{Entry, Message, Part, RETAINED_PARTS};
+use index::{Changes, Query};
 use query::Library;
 use serde_json::Value;
 use store::{Access, Archive, RawPart};
 
 use crate::commands::message::{COLUMNS, cells, promoted_cells, promoted_names};
-use crate::commands::query::{around, group_rows};
+use crate::commands::query::{CHANGES, around, group_rows, marks};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -18,8 +18,9 @@ use crate::output::{Cell, Format};
 
 /// Show one message whole, with where it came from
 ///
-/// Prints every column that the message fills, the hour, part and line it was served in, the file with its SHA-256, when it was
-/// archived, and the state of that hour. When several hours hold the id, all are shown.
+/// Prints every column that the message fills, whether it was recalled or edited, the hour, part and line it was served in, the
+/// file with its SHA-256, when its hour was archived as it is, and the state of that hour. When several hours hold the id, all
+/// are shown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,7 +30,7 @@ Examples:
   annals show 874788964261693432 --context 5
   annals show 874788964261693432 --json
 
-Exit codes: 0 it was found; 1 it was not; 2 its served line is no longer kept.")]
+Exit codes: 0 it was found; 1 it was not; 2 its served line is no longer kept, of no hour.")]
 pub(crate) struct Args {
     /// The id of the message
     #[arg(value_name = "MSG_ID")]
@@ -59,7 +60,7 @@ pub(crate) struct Args {
 /// When there is no archive or it cannot be read.
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     let archive = context.open_archive(Access::Existing).await?;
-    let messages = with_id(&args.id, &archive, context).await?;
+    let (messages, changes) = with_id(&args.id, &archive, context).await?;
     if messages.is_empty() {
         context.output.note(format_args!("no message has the id {}", args.id));
         return Ok(Exit::NothingFound);
@@ -68,15 +69,16 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
         show_context(&messages, around, args.json, &archive, context).await?;
         return Ok(Exit::Done);
     }
+    if args.raw {
+        return print_served(&messages, &archive, context);
+    }
     let entries = archive.entries().await.map_err(CommandError::from)?;
     let promotions = archive.promotions().await?;
     for message in messages {
         let entry = entries.get(&message.position.source_hour);
         let parts = archive.raw_parts(message.position.source_hour).map_err(CommandError::from)?;
-        let source = Source { entry, parts, promotions: &promotions };
-        if args.raw {
-            context.output.raw(&served::line(&message, &archive, context)?)?;
-        } else if args.rebuilt {
+        let source = Source { entry, parts, promotions: &promotions, changes };
+        if args.rebuilt {
             let record = decode::rebuild(&message).map_err(CommandError::usage)?;
             context.output.line(record)?;
         } else if args.json {
@@ -86,6 +88,23 @@ pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandEr
         }
     }
     Ok(Exit::Done)
+}
+
+/// The line of each row as it was served. Of those of which it is not kept it is said why not, as long as there is another.
+fn print_served(messages: &[Message<'_>], archive: &Archive, context: &Context) -> Result<Exit, CommandError> {
+    let (mut is_any_kept, mut gone) = (false, Vec::new());
+    for message in messages {
+        match served::line(message, archive, context) {
+            Ok(line) => {
+                context.output.raw(&line)?;
+                is_any_kept = true;
+            }
+            Err(error) => gone.push(error),
+        }
+    }
+    let failure = if is_any_kept { None } else { gone.pop() };
+    gone.iter().for_each(|error| context.output.warn(error.in_one_line()));
+    failure.map_or(Ok(Exit::Done), Err)
 }
 
 /// What was said around the message. Of several hours that hold it, each has its surroundings.
@@ -103,47 +122,68 @@ async fn show_context(
     Ok(group_rows(&groups, &nothing, format, &archive.promotions().await?, None, context)?)
 }
 
-/// The messages, also when the index is damaged: then every hour is looked into.
-async fn with_id(id: &str, archive: &Archive, context: &Context) -> Result<Vec<Message<'static>>, CommandError> {
+/// The messages and what became of them.
+type Known = (Vec<Message<'static>>, Option<Changes>);
+
+/// The messages, also when the index is damaged: then every hour is looked into, and nothing tells what became of them.
+async fn with_id(id: &str, archive: &Archive, context: &Context) -> Result<Known, CommandError> {
     let found = match context.read_catalogue() {
-        Ok(catalogue) => Library::new(archive.clone(), catalogue).with_id(id).await,
+        Ok(catalogue) => known(id, &Library::new(archive.clone(), catalogue)).await,
         Err(error) => Err(error.into()),
     };
     match found {
         Err(query::Error::Index(error)) => {
             context.warn_of_index(error);
-            Ok(Library::new(archive.clone(), None).with_id(id).await?)
+            Ok((Library::new(archive.clone(), None).with_id(id).await?, None))
         }
         found => Ok(found?),
     }
 }
 
-/// Where a message came from.
+async fn known(id: &str, library: &Library) -> Result<Known, query::Error> {
+    Ok((library.with_id(id).await?, library.changes_of(id).await?))
+}
+
+/// Where a message came from, and what became of it.
 struct Source<'a> {
     entry: Option<&'a Entry>,
     parts: Option<Vec<RawPart>>,
     promotions: &'a [Promotion],
+    /// `None` where there is no index that could tell.
+    changes: Option<Changes>,
 }
 
 impl Source<'_> {
     fn json(&self, message: Message<'_>) -> Value {
         let place = self.place(message.position.part);
-        let columns = self.columns(message).map(|(name, cell)| (name.to_owned(), cell.to_json()));
+        let columns = self.columns(message).chain(CHANGES.into_iter().zip(self.changes()));
+        let columns = columns.map(|(name, cell)| (name.to_owned(), cell.to_json()));
         let mut object: serde_json::Map<String, Value> = columns.collect();
         let place = place.into_iter().map(|(name, cell)| (name.to_owned(), cell.to_json()));
         object.insert("provenance".to_owned(), place.collect::<serde_json::Map<_, _>>().into());
         object.into()
     }
 
-    /// Every column that the message fills, and below them where it came from.
+    /// Every column that the message fills, what became of it, and below them where it came from.
     fn print(&self, message: Message<'_>, context: &Context) -> Result<(), CommandError> {
-        let place = self.place(message.position.part);
+        let part = message.position.part;
         let mut rows = context.output.rows(Format::Table, &["column", "value"]);
-        let columns = self.columns(message).filter(|(_, cell)| *cell != Cell::Nothing);
-        for (name, cell) in columns.chain(place.into_iter().filter(|(_, cell)| *cell != Cell::Nothing)) {
+        let changes = CHANGES.into_iter().zip(self.changes()).filter(|(_, cell)| *cell == Cell::Truth(true));
+        let cells = self.columns(message).chain(changes).chain(self.place(part));
+        for (name, cell) in cells.filter(|(_, cell)| *cell != Cell::Nothing) {
             rows.push(&[Cell::from(name), cell])?;
         }
-        Ok(rows.finish()?)
+        rows.finish()?;
+        if part >= RETAINED_PARTS {
+            context
+                .output
+                .note("the service no longer serves it in this hour: there is no served file, only the row is kept");
+        }
+        Ok(())
+    }
+
+    fn changes(&self) -> [Cell; CHANGES.len()] {
+        self.changes.map_or([Cell::Nothing, Cell::Nothing], marks)
     }
 
     fn columns(&self, message: Message<'_>) -> impl Iterator<Item = (&str, Cell)> {

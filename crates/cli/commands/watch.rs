@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use chat::Hour;
 use clap::ValueEnum;
-use store::WatchName;
+use store::{Access, WatchName};
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -157,21 +157,24 @@ impl From {
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     match args.what {
         What::Add(args) => edit::add(args, context).await,
-        What::List { format } => list(format, context),
+        What::List { format } => list(format, context).await,
         What::Remove { name } => edit::remove(&name, context).await,
         What::Run(args) => run::run(&args, context).await,
     }
 }
 
-fn list(format: FormatArgs, context: &Context) -> Result<Exit, CommandError> {
+async fn list(format: FormatArgs, context: &Context) -> Result<Exit, CommandError> {
+    let saved = context.settings.watches();
+    // Searches stand in the settings: they are listed without an archive, too.
+    let archive = if saved.is_empty() { None } else { context.open_archive(Access::Existing).await.ok() };
     let mut rows = context.output.rows(format.chosen(&context.output), &["name", "query", "webhook", "problem"]);
-    for entry in context.settings.watches() {
+    for entry in saved {
         let text = |key| Cell::from(entry.shown(key).map(str::to_owned));
-        let problem = run::problem(entry, context).map(|error| error.in_one_line());
+        let problem = run::problem(entry, archive.as_ref(), context).map(|error| error.in_one_line());
         rows.push(&[Cell::from(entry.name.as_str()), text("query"), text("webhook"), Cell::from(problem)])?;
     }
     rows.finish()?;
-    if context.settings.watches().is_empty() {
+    if saved.is_empty() {
         context.output.note("no search is saved; `annals watch add NAME QUERY` saves one");
     }
     Ok(Exit::Done)

@@ -46,12 +46,26 @@ fn news_of_thread<'a>(record: &Record<'_, 'a>) -> Option<Cow<'a, str>> {
     filled(id)
 }
 
-/// The chat type of the place: in the event's own words, else in the record's, else a group when a group is named.
+/// The chat type of the place: in the event's own words, else in the record's, else in those of the message that was edited,
+/// else a group when a group is named. That `to` of a recall or an acknowledgement is a group, nothing tells.
 fn place<'a>(record: &Record<'_, 'a>) -> Cow<'a, str> {
     let words = [Field::ChannelType, Field::PayloadType, Field::ChatType].into_iter();
     let said = words.filter_map(|field| filled(record.get(field)).map(normalised)).find(|word| is_conversation(word));
     let is_in_group = || [Field::GroupId, Field::AliasGroupId].iter().any(|field| filled(record.get(*field)).is_some());
-    said.unwrap_or_else(|| Cow::Borrowed(if is_in_group() { "groupchat" } else { "chat" }))
+    said.or_else(|| place_of_edited(record))
+        .unwrap_or_else(|| Cow::Borrowed(if is_in_group() { "groupchat" } else { "chat" }))
+}
+
+/// The chat type of the message that an edit is of: `chat:user`, `chat:group` or `chat:room` in `payload.meta.edit_msg`.
+fn place_of_edited<'a>(record: &Record<'_, 'a>) -> Option<Cow<'a, str>> {
+    let [edited] = Members::of(record.get(Field::Meta)?.only(Kind::Object)?, &["edit_msg"]).values;
+    let [chat_type] = Members::of(edited?.only(Kind::Object)?, &["chat_type"]).values;
+    match &*filled(chat_type)? {
+        "chat:user" => Some(Cow::Borrowed("chat")),
+        "chat:group" => Some(Cow::Borrowed("groupchat")),
+        "chat:room" => Some(Cow::Borrowed("chatroom")),
+        _ => None,
+    }
 }
 
 /// The id of the message that a record speaks of. Of reactions to several messages it is the first that is named.

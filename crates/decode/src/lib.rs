@@ -62,5 +62,5 @@ pub use fingerprint::{Fingerprints, fingerprint, record_fingerprint, value_finge
 pub use limits::Limits;
 pub use rebuild::{RebuildError, Rebuilder, rebuild};
 pub use rest::{REST_VERSION, is_kept_as_written};
-pub use secrets::{record_without_secrets, rest_without_secrets};
+pub use secrets::{record_without_secrets, rest_without_secrets, rest_without_secrets_in_urls};
 pub use surplus::{JsonType, Place, Surplus};

@@ -25,7 +25,8 @@ pub struct Line {
     pub is_hit: bool,
     /// What became of it.
     pub changes: Changes,
-    /// Hours between the message above and this one that are not archived: there may be messages missing.
+    /// Hours that are not archived and lie between the message above and this one, by the times when they were sent, or begin
+    /// there: there may be messages missing. An hour is missing once in a group.
     pub missing_before: Vec<Hour>,
 }
 
@@ -118,17 +119,15 @@ impl Library {
         coverage: &Coverage,
     ) -> Result<Group, Error> {
         let hits: Vec<Hit> = window.rows.into_values().collect();
-        let mut above = None;
+        let mut gaps = Gaps { entries, next: None };
         let mut lines = Vec::new();
         for message in self.rows(&hits, projection).await? {
-            let hour = message.position.source_hour;
             lines.push(Line {
                 is_hit: window.hits.contains(&message.position),
                 changes: self.changes(&message, coverage)?,
-                missing_before: above.map_or_else(Vec::new, |above: Hour| missing(above, hour, entries)),
+                missing_before: message.sent_at.map_or_else(Vec::new, |time| gaps.before(time)),
                 message,
             });
-            above = Some(hour);
         }
         Ok(Group { lines })
     }
@@ -216,11 +215,35 @@ impl Window {
     }
 }
 
-/// The hours between two that hold no answer of the service.
-fn missing(above: Hour, below: Hour, entries: &BTreeMap<Hour, Entry>) -> Vec<Hour> {
-    let is_known =
-        |hour: &Hour| entries.get(hour).is_some_and(|entry| matches!(entry.state, State::Done | State::Empty));
-    Hours::between(above.next(), below).filter(|hour| !is_known(hour)).collect()
+/// The hours without an answer of the service, on a walk through messages by the times when they were sent.
+///
+/// A message may be served in an hour long after that in which it was sent: where it stands among others says nothing of the
+/// hours that it was served in.
+struct Gaps<'a> {
+    entries: &'a BTreeMap<Hour, Entry>,
+    /// The first hour that was not looked at; `None` before the first message.
+    next: Option<Hour>,
+}
+
+impl Gaps<'_> {
+    /// Those that were not told yet and begin before this time, of the hours from the first in the ledger to the last.
+    fn before(&mut self, time: Timestamp) -> Vec<Hour> {
+        let hour = Hour::containing(time);
+        let end = if hour.start() == time { hour } else { hour.next() };
+        let Some(next) = self.next.replace(end) else {
+            self.next = Some(hour);
+            return Vec::new();
+        };
+        let (Some((&first, _)), Some((&last, _))) = (self.entries.first_key_value(), self.entries.last_key_value())
+        else {
+            return Vec::new();
+        };
+        Hours::between(next.max(first), end.min(last)).filter(|hour| !self.is_known(*hour)).collect()
+    }
+
+    fn is_known(&self, hour: Hour) -> bool {
+        self.entries.get(&hour).is_some_and(|entry| matches!(entry.state, State::Done | State::Empty))
+    }
 }
 
 fn key(hit: &Hit) -> Key {
@@ -231,4 +254,38 @@ fn key(hit: &Hit) -> Key {
 fn hit_of(message: &Message<'_>) -> Hit {
     let Position { source_hour, part, line } = message.position;
     Hit { source_hour, sent_at: message.sent_at, part, line, score: 0.0, message: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is missing before each of these times, in hours of a day of which 09Z, 10Z and 14Z are archived.
+    fn missing(times: &[&str]) -> Vec<Vec<u32>> {
+        let hour = |hour: &str| format!("2026-03-14T{hour}").parse::<Hour>().unwrap();
+        let entry = |(key, state)| (hour(key), Entry::new(hour(key), hour(key).end(), state));
+        let ledger = [("09", State::Done), ("10", State::Empty), ("12", State::Failed), ("14", State::Done)];
+        let entries = ledger.into_iter().map(entry).collect();
+        let mut gaps = Gaps { entries: &entries, next: None };
+        let times = times.iter().map(|time| time.parse().unwrap());
+        times.map(|time| gaps.before(time).into_iter().map(Hour::of_day).collect()).collect()
+    }
+
+    #[test]
+    fn hours_are_missing_between_messages_by_when_they_were_sent() {
+        let cases: [([&str; 3], [Vec<u32>; 3]); 4] = [
+            (["09:57:00", "10:00:00", "14:10:00"], [vec![], vec![], vec![11, 12, 13]]),
+            (["09:57:00", "13:00:00", "14:10:00"], [vec![], vec![11, 12], vec![13]]),
+            (["11:10:00", "11:20:00", "14:00:00"], [vec![], vec![11], vec![12, 13]]),
+            (["11:00:00", "13:30:00", "13:40:00"], [vec![], vec![11, 12, 13], vec![]]),
+        ];
+        for (times, expected) in cases {
+            assert_eq!(
+                missing(&times.map(|time| format!("2026-03-14T{time}Z")).each_ref().map(|time| &**time)),
+                expected
+            );
+        }
+        // The archive knows of nothing before its first hour and behind its last one.
+        assert_eq!(missing(&["1970-01-01T00:00:00Z", "9999-03-14T09:30:00Z"]), [vec![], vec![11, 12, 13]]);
+    }
 }

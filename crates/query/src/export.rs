@@ -109,7 +109,7 @@ impl Format {
 pub enum Secrets {
     /// As they are.
     Kept,
-    /// Not where they are named so: in the columns and members whose names end in `secret`.
+    /// Not where they are named so, in the columns and members whose names end in `secret`, nor in the URLs of files.
     LeftOut,
 }
 
@@ -341,7 +341,7 @@ impl Export {
             *message = mask.masked(whole);
         }
         if self.secrets == Secrets::LeftOut {
-            (message.secret, message.thumb_secret) = (None, None);
+            message.hide_share_secrets();
             message.rest = cleaned(message.rest.take(), decode::rest_without_secrets).map_err(unreadable(message))?;
             // In the column they are the app's own; a record has none wherever they stand.
             if self.format == Format::Ndjson {
@@ -450,6 +450,7 @@ mod tests {
     fn a_record_without_secrets_is_the_record_without_secrets() {
         let odd = [
             r#"{"payload":{"bodies":[{"type":"img","secret":"x","thumb_secret":"y","url":"u"}]}}"#,
+            r#"{"payload":{"bodies":[{"type":"img","url":"u?share-secret=x&y=1","thumb":"t?share-secret=x","localurl":"?share-secret=x"}]}}"#,
             r#"{"payload":{"bodies":[{"type":"img","secret":7,"SECRET":1,"url":"u"},{"secret":[1],"a":{"b_secret":2,"c":3}}]}}"#,
             r#"{"payload":{"bodies":[{"type":"custom","customExts":[{"client_secret":"x","k":1}]}],"ext":{"secret":"the app's"}}}"#,
             r#"{"payload":{"bodies":[{"type":"img","secret":"x","secret":"y","url":"u"}]},"ext":{"secret":1}}"#,

@@ -103,6 +103,16 @@ impl Library {
         }
     }
 
+    /// What became of the message with this id, as far as the index knows; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Library::ask`].
+    pub async fn changes_of(&self, msg_id: &str) -> Result<Option<Changes>, Error> {
+        let Some(catalogue) = &self.catalogue else { return Ok(None) };
+        Ok(Some(catalogue.changes_of(msg_id, &self.coverage().await?.stale)?))
+    }
+
     async fn ask_once(&self, question: &Question) -> Result<Answer, Error> {
         let coverage = self.coverage().await?;
         let request = question.request(&coverage.stale);

@@ -21,8 +21,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use archive::{Promotion, Root};
 use chat::{Hour, Timestamp};
-use datafusion::arrow::datatypes::{Field, FieldRef, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
@@ -76,6 +77,9 @@ const ALL_MESSAGES: &str = "all_messages";
 
 /// The columns that hold share secrets.
 const SECRETS: [&str; 2] = ["secret", "thumb_secret"];
+
+/// The columns of URLs, which may have a share secret in them.
+const URLS: [&str; 2] = ["url", "thumb_url"];
 
 /// The column that may have a share secret among other things.
 const REST: &str = "rest";
@@ -173,10 +177,9 @@ impl Database {
 
     async fn register(&mut self, seen: Seen, options: &Options, only: Option<&BTreeSet<Hour>>) -> Result<(), SqlError> {
         let Seen { entries, promotions, messages, letters, attachments, .. } = seen;
-        let schema = archive::with_promoted(&archive::message_schema(), &promotions);
         let entries: Vec<_> = entries.into_values().collect();
         let hours = MemTable::try_new(archive::entry_schema(), vec![archive::entry_batches(&entries)?]);
-        self.register_messages(&schema, messages, options, only).await.map_err(engine)?;
+        self.register_messages(&promotions, messages, options, only).await.map_err(engine)?;
         self.add("hours", Arc::new(hours.map_err(engine)?)).map_err(engine)?;
         if options.mask.is_none() {
             let letters = FilesTable::new(&archive::dead_letter_schema(), &[], letters);
@@ -190,7 +193,7 @@ impl Database {
 
     async fn register_messages(
         &mut self,
-        schema: &SchemaRef,
+        promotions: &[Promotion],
         files: Vec<TableFile>,
         options: &Options,
         only: Option<&BTreeSet<Hour>>,
@@ -201,10 +204,10 @@ impl Database {
         let (plan, all) = match only {
             Some(hours) => {
                 let of_hours = files.iter().filter(|file| file.hours.iter().any(|hour| hours.contains(hour)));
-                let plan = messages_plan(schema, of_hours.cloned().collect(), options, Some(hours))?;
-                (plan, Some(messages_plan(schema, files, options, None)?))
+                let plan = messages_plan(promotions, of_hours.cloned().collect(), options, Some(hours))?;
+                (plan, Some(messages_plan(promotions, files, options, None)?))
             }
-            None => (messages_plan(schema, files, options, None)?, None),
+            None => (messages_plan(promotions, files, options, None)?, None),
         };
         self.context.register_udtf(Search::NAME, Arc::new(Search::new(Arc::clone(&self.index), plan.clone())));
         self.add("messages", Arc::new(ViewTable::new(plan, None)))?;
@@ -230,15 +233,16 @@ fn engine(error: DataFusionError) -> SqlError {
 
 /// The table `messages`, as it is shown.
 fn messages_plan(
-    schema: &SchemaRef,
+    promotions: &[Promotion],
     files: Vec<TableFile>,
     options: &Options,
     only: Option<&BTreeSet<Hour>>,
 ) -> Result<LogicalPlan, DataFusionError> {
     let hidden: &[&str] = if options.secrets == Secrets::Kept { &[] } else { &SECRETS };
-    let table = Arc::new(FilesTable::new(schema, hidden, files));
+    let schema = archive::with_promoted(&archive::message_schema(), promotions);
+    let table = Arc::new(FilesTable::new(&schema, hidden, files));
     let columns: Vec<_> =
-        table.schema().fields().iter().map(|field| shown(field, options)).collect::<Result<_, _>>()?;
+        table.schema().fields().iter().map(|field| shown(field, promotions, options)).collect::<Result<_, _>>()?;
     let mut plan = LogicalPlanBuilder::scan("messages", provider_as_source(table), None)?;
     if let Some(hours) = only {
         let keys = hours.iter().map(|hour| lit(ScalarValue::Utf8View(Some(hour.key()))));
@@ -248,14 +252,24 @@ fn messages_plan(
 }
 
 /// A column as it is shown.
-fn shown(field: &Field, options: &Options) -> Result<Expr, DataFusionError> {
+fn shown(field: &Field, promotions: &[Promotion], options: &Options) -> Result<Expr, DataFusionError> {
     Ok(match &options.mask {
         Some(mask) => masked::masked(field, mask)?,
         None if field.name() == REST && options.secrets == Secrets::LeftOut => {
             functions::without_secrets().call(vec![col(REST)]).alias(REST)
         }
+        None if options.secrets == Secrets::LeftOut && may_have_urls(field, promotions) => {
+            functions::without_secrets_in_urls().call(vec![col(field.name())]).alias(field.name())
+        }
         None => col(field.name()),
     })
+}
+
+/// Whether URLs of files may be in a column: it is made for them, or holds texts of the service that `rest` has, too.
+fn may_have_urls(field: &Field, promotions: &[Promotion]) -> bool {
+    let is_of_rest = |promotion: &Promotion| promotion.column == *field.name() && promotion.place.root != Root::Ext;
+    URLS.contains(&field.name().as_str())
+        || *field.data_type() == DataType::Utf8View && promotions.iter().any(is_of_rest)
 }
 
 fn context(options: &Options, is_in_a_bucket: bool) -> Result<SessionContext, DataFusionError> {

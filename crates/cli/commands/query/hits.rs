@@ -230,9 +230,13 @@ fn group_table(groups: &[Group], query: &Query, context: &Context) -> Result<(),
 /// What is missing before a message, in words.
 pub(super) fn gap(line: &Line) -> Option<String> {
     let (first, last) = (line.missing_before.first()?, line.missing_before.last()?);
+    let all = last.number() - first.number() + 1;
     Some(match line.missing_before.len() {
         1 => format!("… {first} is not archived …"),
-        hours => format!("… {hours} hours from {first} to {last} are not archived …"),
+        hours if i64::try_from(hours) == Ok(all) => {
+            format!("… {hours} hours from {first} to {last} are not archived …")
+        }
+        hours => format!("… {hours} of the {all} hours from {first} to {last} are not archived …"),
     })
 }
 
@@ -266,8 +270,31 @@ fn parquet(hits: Vec<Found>, promotions: &[Promotion], context: &Context) -> Res
     Ok(context.output.raw(&file.finish().map_err(failed)?)?)
 }
 
-/// The message without the share secrets that `rest` may quote.
+/// The message without the share secrets in its columns and those that `rest` may quote.
 fn safe(mut message: Message<'static>) -> Message<'static> {
+    message.hide_share_secrets();
     message.rest = message.rest.map(|rest| Cow::Owned(without_secrets(&rest)));
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use chat::{Hour, Position};
+
+    use super::*;
+
+    #[test]
+    fn a_gap_names_no_hour_that_is_archived() {
+        for (hours, expected) in [
+            (&[][..], None),
+            (&[13], Some("… 2026-03-14T13Z is not archived …")),
+            (&[12, 13, 14], Some("… 3 hours from 2026-03-14T12Z to 2026-03-14T14Z are not archived …")),
+            (&[13, 14, 16], Some("… 3 of the 4 hours from 2026-03-14T13Z to 2026-03-14T16Z are not archived …")),
+        ] {
+            let missing_before = hours.iter().map(|hour| format!("2026-03-14T{hour}").parse().unwrap()).collect();
+            let message = Message::at(Position { source_hour: Hour::from_number(0), part: 0, line: 1 });
+            let line = Line { message, is_hit: true, changes: Changes::default(), missing_before };
+            assert_eq!(gap(&line).as_deref(), expected);
+        }
+    }
 }

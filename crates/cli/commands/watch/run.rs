@@ -66,11 +66,26 @@ pub(in crate::commands) async fn all(context: &Context) -> Result<Exit, CommandE
     run(&RunArgs::default(), context).await
 }
 
-/// What is wrong with a search as it stands in the file.
-pub(super) fn problem(entry: &WatchEntry, context: &Context) -> Option<CommandError> {
-    read(entry, context)
-        .and_then(|(watch, _)| watch.webhook.map_or(Ok(()), |url| webhook(&url, context).map(|_| ())))
-        .err()
+/// What is wrong with a search as it stands in the settings, or with what the archive knows to be told.
+pub(super) fn problem(entry: &WatchEntry, archive: Option<&Archive>, context: &Context) -> Option<CommandError> {
+    let looked_at = || {
+        let (watch, _) = read(entry, context)?;
+        watch.webhook.map_or(Ok(()), |url| webhook(&url, context).map(|_| ()))?;
+        archive.map_or(Ok(()), |archive| told(archive, &watch.name).map(|_| ()))
+    };
+    looked_at().err()
+}
+
+/// What a search has told; `None` before its first run.
+fn told(archive: &Archive, name: &WatchName) -> Result<Option<Watched>, CommandError> {
+    archive.watched(name).map_err(|error| match error {
+        // Nothing tells what was in it, and `verify` looks at messages.
+        store::Error::Damaged { .. } => CommandError::usage(error).hint(format!(
+            "`annals watch remove {name}` and `annals watch add {name} QUERY --from HOUR` begin anew: with an hour from before \
+             its last good run nothing is missed, and hits since then are told once more"
+        )),
+        other => other.into(),
+    })
 }
 
 fn chosen<'a>(names: &[String], context: &'a Context) -> Result<Vec<&'a WatchEntry>, CommandError> {
@@ -134,7 +149,7 @@ impl Look<'_> {
 
     /// What a search has told, without the hours that it looks back on. These are due from now on, whatever becomes of this run.
     async fn watched(&self, name: &WatchName) -> Result<Watched, CommandError> {
-        let known = self.archive.watched(name)?;
+        let known = told(&self.archive, name)?;
         if known.is_none() && self.from.is_none() {
             self.context.output.note(format_args!("{name}: looks on what is archived from now on; --from looks back"));
         }

@@ -348,6 +348,38 @@ const RECORDS: &[Row] = &[
         ],
     ),
     (
+        "an edit in a group",
+        r#"{"chat_type":"edit","payload":{"bodies":[{"type":"txt","msg":"ten"}],"edit_message_id":"55","from":"mara","to":"7","type":"edit","meta":{"edit_msg":{"chat_type":"chat:group"}}}}"#,
+        &[
+            ("about", "55"),
+            ("body_type", "event"),
+            ("chat_type", "edit"),
+            ("conversation", "groupchat:7"),
+            ("recipient", "7"),
+            (
+                "rest",
+                r#"{"payload":{"edit_message_id":"55","type":"edit","meta":{"edit_msg":{"chat_type":"chat:group"}}},"body":{"type":"txt"},"without":["from","to"]}"#,
+            ),
+            ("sender", "mara"),
+            ("text", "ten"),
+        ],
+    ),
+    (
+        "an edit in a room",
+        r#"{"chat_type":"edit","payload":{"from":"mara","to":"7","bodies":[],"meta":{"edit_msg":{"chat_type":"chat:room"}}}}"#,
+        &[
+            ("body_type", "event"),
+            ("chat_type", "edit"),
+            ("conversation", "chatroom:7"),
+            ("recipient", "7"),
+            (
+                "rest",
+                r#"{"payload":{"bodies":[],"meta":{"edit_msg":{"chat_type":"chat:room"}}},"without":["from","to"]}"#,
+            ),
+            ("sender", "mara"),
+        ],
+    ),
+    (
         "an edit that its payload alone names",
         r#"{"chat_type":"chat","payload":{"bodies":[{"type":"custom","customEvent":"gift"}],"type":"edit"}}"#,
         &[

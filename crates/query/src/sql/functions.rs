@@ -13,19 +13,29 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 /// Those that no query should name.
-pub(super) const INNER: [&str; 1] = [WITHOUT_SECRETS];
+pub(super) const INNER: [&str; 2] = [WITHOUT_SECRETS, WITHOUT_SECRETS_IN_URLS];
 
 const WITHOUT_SECRETS: &str = "rest_without_secrets";
 
+const WITHOUT_SECRETS_IN_URLS: &str = "urls_without_secrets";
+
 /// All of them.
 pub(super) fn all() -> Vec<ScalarUDF> {
-    [json::functions(), conversation::functions(), vec![without_secrets()]].concat()
+    [json::functions(), conversation::functions(), vec![without_secrets(), without_secrets_in_urls()]].concat()
 }
 
-/// A text without the members that are share secrets; what is no JSON is not handed out at all.
+/// A text without the share secrets in its members and URLs; what is no JSON is not handed out at all.
 pub(super) fn without_secrets() -> ScalarUDF {
     function(WITHOUT_SECRETS, 1, DataType::Utf8View, |texts| {
         let shown = |rest: Option<&str>| decode::rest_without_secrets(rest?).ok().map(std::borrow::Cow::into_owned);
+        Ok(Arc::new(texts[0].iter().map(shown).collect::<StringViewArray>()))
+    })
+}
+
+/// A URL, or a text with some, without the share secrets in it.
+pub(super) fn without_secrets_in_urls() -> ScalarUDF {
+    function(WITHOUT_SECRETS_IN_URLS, 1, DataType::Utf8View, |texts| {
+        let shown = |text: Option<&str>| text.map(|text| chat::without_share_secrets(text).into_owned());
         Ok(Arc::new(texts[0].iter().map(shown).collect::<StringViewArray>()))
     })
 }
