@@ -1,0 +1,63 @@
+//! `annals load`: what it says of the files that it was given, and whose they are.
+
+use std::fs;
+
+use crate::scene::{Scene, run};
+
+/// Writes the hour file of a key, and says where it is.
+fn hour_file(scene: &Scene, key: &str, text: &str) -> String {
+    let path = scene.path(&format!("{key}.ndjson"));
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn message(id: u32, from: &str) -> String {
+    let addresses = format!(r#""from":"{from}","to":"231904417783810""#);
+    format!(
+        r#"{{"msg_id":"{id}","chat_type":"groupchat","payload":{{{addresses},"bodies":[{{"type":"txt","msg":"x"}}]}}}}"#
+    )
+}
+
+const OURS: &str = "api.base_url=https://a1.easemob.com/harbor-org/lantern";
+const OTHERS: &str = "api.base_url=https://a1.easemob.com/harbor-org/other";
+
+fn senders(scene: &Scene) -> String {
+    run(&mut scene.annals(&["export", "--to", "-", "--format", "csv", "--columns", "sender"])).leaves(0).stdout
+}
+
+#[test]
+fn files_of_another_app_are_refused() {
+    let scene = Scene::new();
+    let first = hour_file(&scene, "2026031409", &message(1, "mara"));
+    let second = hour_file(&scene, "2026031410", &message(2, "mara"));
+    // What is no hour file makes nobody's archive somebody's.
+    let page = hour_file(&scene, "2026031411", "<html></html>");
+    run(&mut scene.annals(&["load", &page, "--set", OTHERS])).leaves(3);
+    run(&mut scene.annals(&["load", &first, "--set", OURS])).leaves(0);
+    let app = || run(&mut scene.annals(&["status", "--json"])).json()["app"].clone();
+    assert_eq!(app(), "harbor-org#lantern");
+    let refused = run(&mut scene.annals(&["load", &second, "--set", OTHERS])).leaves(2);
+    assert!(refused.stderr.contains("harbor-org#other") && refused.stderr.contains("one app"), "{refused:?}");
+    assert_eq!(app(), "harbor-org#lantern");
+    run(&mut scene.annals(&["load", &second])).leaves(0);
+    run(&mut scene.annals(&["load", &second, "--set", "api.base_url=https://a1.easemob.com"])).leaves(2);
+    assert_eq!(senders(&scene), "sender\r\nmara\r\nmara\r\n");
+}
+
+#[test]
+fn addresses_of_an_app_that_is_not_known_are_told_and_mended_later() {
+    let scene = Scene::new();
+    let lines = [message(1, "harbor-org#lantern_lantern_kestrel_05"), message(2, "mara")].join("\n");
+    let path = hour_file(&scene, "2026031409", &lines);
+    let told = run(&mut scene.annals(&["load", &path])).leaves(0);
+    assert!(told.stderr.contains("1 messages have addresses") && told.stderr.contains("ORG/APP"), "{told:?}");
+    assert_eq!(senders(&scene), "sender\r\nharbor-org#lantern_lantern_kestrel_05\r\nmara\r\n");
+    // As the warning says; the bytes are the same.
+    let again = run(&mut scene.annals(&["load", &path, "--again", "--set", OURS])).leaves(0);
+    assert!(!again.stderr.contains("addresses") && again.stdout.contains("1 new hours"), "{again:?}");
+    assert_eq!(senders(&scene), "sender\r\nlantern_kestrel_05\r\nmara\r\n");
+    // The archive knows its app now, and there is nothing left to mend.
+    let same = run(&mut scene.annals(&["load", &path, "--again"])).leaves(0);
+    assert!(!same.stderr.contains("addresses") && same.stdout.contains("0 new hours"), "{same:?}");
+    run(&mut scene.annals(&["verify", "--round-trip"])).leaves(0);
+}
