@@ -61,3 +61,25 @@ fn addresses_of_an_app_that_is_not_known_are_told_and_mended_later() {
     assert!(!same.stderr.contains("addresses") && same.stdout.contains("0 new hours"), "{same:?}");
     run(&mut scene.annals(&["verify", "--round-trip"])).leaves(0);
 }
+
+#[test]
+fn an_hour_that_was_refused_is_not_told_as_done() {
+    let scene = Scene::new();
+    let path = hour_file(&scene, "2026031409", &message(1, "mara"));
+    let done = run(&mut scene.annals(&["load", &path])).leaves(0);
+    assert!(done.stdout.starts_with("1 hours: 1 done. 1 lines: 1 messages"), "{done:?}");
+    let cases = [(message(2, "teo"), None, "--again"), ("<html></html>".to_owned(), Some("--again"), "neither gzip")];
+    for (text, more, why) in cases {
+        let other = hour_file(&scene, "2026031409", &text);
+        let arguments = |last| ["load", other.as_str()].into_iter().chain(more).chain(last).collect::<Vec<_>>();
+        let refused = run(&mut scene.annals(&arguments(None))).leaves(3);
+        assert!(refused.stdout.starts_with("1 hours: 0 done, 1 failed. 0 lines: 0 messages"), "{refused:?}");
+        assert!(refused.stderr.contains(why), "{refused:?}");
+        let report = run(&mut scene.annals(&arguments(Some("--json")))).leaves(3).json();
+        assert_eq!(
+            (&report["hours"]["done"], &report["hours"]["failed"], &report["messages"]),
+            (&0.into(), &1.into(), &0.into())
+        );
+    }
+    assert_eq!(senders(&scene), "sender\r\nmara\r\n", "what is archived stays");
+}

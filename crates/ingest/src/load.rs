@@ -1,6 +1,6 @@
 //! From files on disk into the archive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,8 @@ impl Workshop {
     /// Archives hour files, sorted into hours by [`crate::hours_of_files`].
     ///
     /// An hour that is archived from the same bytes is left as it is; one that is archived from other bytes, or of which other
-    /// bytes are kept, is a failure, unless `settled` says [`Settled::Again`]: then it is replaced.
+    /// bytes are kept, is a failure, unless `settled` says [`Settled::Again`]: then it is replaced. The report speaks of the
+    /// files: an hour whose files were not taken in has failed, whatever is archived of it.
     ///
     /// An app that is known becomes the archive's with the first hour.
     ///
@@ -42,7 +43,10 @@ impl Workshop {
         let work = files.into_iter().map(|(hour, paths)| run.settle(hour, paths));
         let mut report = Report::default();
         self.gather(&mut report, work, self.settings.workers.get() + 1, progress).await;
-        report.look_up(hours.into_iter(), &self.archive.entries().await?, self);
+        let failed: BTreeSet<Hour> = report.failures.iter().map(|failure| failure.hour).collect();
+        let others = hours.into_iter().filter(|hour| !failed.contains(hour));
+        report.look_up(others, &self.archive.entries().await?, self);
+        report.states.extend(failed.into_iter().map(|hour| (hour, State::Failed)));
         Ok(report)
     }
 

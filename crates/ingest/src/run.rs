@@ -154,7 +154,7 @@ impl Report {
                 self.states.insert(hour, found.get(&hour).copied().unwrap_or(State::Pending));
                 continue;
             };
-            // A file that could not be loaded leaves no row.
+            // A failure that could not be noted leaves no row.
             let is_failure = found.get(&hour) == Some(&State::Failed) && entry.state != State::Done;
             let is_lost_too_early = entry.state == State::Lost && !habits.is_expired(hour, now);
             let state = match entry.state {
