@@ -83,3 +83,15 @@ fn an_hour_that_was_refused_is_not_told_as_done() {
     }
     assert_eq!(senders(&scene), "sender\r\nmara\r\n", "what is archived stays");
 }
+
+#[test]
+fn a_broken_first_line_is_set_aside_though_nothing_is_packed() {
+    let scene = Scene::new();
+    let path = hour_file(&scene, "2026031409", &format!("broken\n{}\n", message(1, "mara")));
+    let report = run(&mut scene.annals(&["load", &path, "--json"])).leaves(0).json();
+    assert_eq!((&report["messages"], &report["dead_letters"]), (&1.into(), &1.into()));
+    let blank = hour_file(&scene, "2026031410", "\n\n\n");
+    let report = run(&mut scene.annals(&["load", &blank, "--json"])).leaves(0).json();
+    assert_eq!((&report["messages"], &report["blank_lines"]), (&0.into(), &3.into()));
+    run(&mut scene.annals(&["verify", "--round-trip"])).leaves(0);
+}
