@@ -288,6 +288,33 @@ fn an_export_goes_on_from_the_last_one() {
     run(&mut export(&scene, &["--to", "x", "--since-last", "../weekly"])).leaves(2);
 }
 
+/// What is asked for stays the same: all columns, or those that are named.
+#[test]
+fn a_promoted_column_comes_into_the_exports_of_a_name_that_have_all() {
+    let scene = Scene::new();
+    let line = |id: u32| format!(r#"{{"msg_id":"{id}","payload":{{"ext":{{"seq":{id}}},"bodies":[]}}}}"#);
+    let all = || export(&scene, &["--to", "out", "--since-last", "all"]);
+    let named = || export(&scene, &["--to", "out", "--since-last", "named", "--columns", "msg_id,ext"]);
+    load(&scene, "2026031409", &[&line(1)]);
+    run(&mut all()).leaves(0);
+    run(&mut named()).leaves(0);
+    run(&mut scene.annals(&["schema", "--promote", "ext.seq:int64"])).leaves(0);
+    run(&mut all()).leaves(1);
+    load(&scene, "2026031410", &[&line(2)]);
+    run(&mut all()).leaves(0);
+    run(&mut named()).leaves(0);
+    let columns = |folder: &str| {
+        let told = manifest(&scene.path("out").join(folder).join("manifest.json"));
+        let schema = told["schema"].as_array().unwrap();
+        assert_eq!(schema.len(), told["options"]["columns"].as_array().unwrap().len());
+        schema.iter().map(|column| column["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(!columns("all-000001").contains(&"ext_seq".to_owned()));
+    assert_eq!(columns("all-000002").last().map(String::as_str), Some("ext_seq"));
+    assert_eq!(columns("named-000002"), ["msg_id", "ext"]);
+    run(&mut export(&scene, &["--to", "out", "--since-last", "named"])).leaves(2);
+}
+
 /// An export that appeared and was not noted counts; one that did not is made again.
 #[test]
 fn a_pending_export_counts_when_it_is_there() {

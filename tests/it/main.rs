@@ -26,6 +26,7 @@ mod interop;
 #[cfg(feature = "failpoints")]
 mod killed;
 mod last_request;
+mod load;
 mod logging;
 mod media;
 mod messages;

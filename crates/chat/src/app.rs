@@ -70,6 +70,14 @@ pub fn without_domain(address: &str) -> &str {
     }
 }
 
+/// Whether an address has the decoration of an app in front, whichever: `{org}#{app}_`. Where that ends, only who knows the app
+/// can tell, see [`App::undecorated`].
+#[must_use]
+pub fn is_decorated(address: &str) -> bool {
+    let halves = address.split_once('#').and_then(|(org, behind)| Some((org, behind.split_once('_')?)));
+    halves.is_some_and(|(org, (app, name))| !org.is_empty() && !app.is_empty() && !name.is_empty())
+}
+
 fn is_service(domain: &str) -> bool {
     let host = domain.split_once('/').map_or(domain, |(host, _resource)| host);
     host == "easemob.com" || host.ends_with(".easemob.com")
@@ -112,6 +120,17 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(app.undecorated(address), name, "{address}");
+        }
+    }
+
+    #[test]
+    fn the_decoration_of_any_app_is_seen() {
+        for address in ["harbor-org#lantern_mara_voss", "other#app_231904417783810@conference.easemob.com"] {
+            assert!(is_decorated(address), "{address}");
+        }
+        for name in ["mara_voss", "mara#voss", "#lantern_mara", "harbor-org#_mara", "harbor-org#lantern_", "a_b#c", ""]
+        {
+            assert!(!is_decorated(name), "{name}");
         }
     }
 

@@ -47,7 +47,7 @@ mod tally;
 mod time;
 mod zone;
 
-pub use app::{App, AppError, without_domain};
+pub use app::{App, AppError, is_decorated, without_domain};
 pub use attachment::{Attachment, AttachmentKind, AttachmentState};
 pub use body::BodyType;
 pub use conversation::{Conversation, bare_key, conversation_key};

@@ -9,8 +9,8 @@ use archive::Promotion;
 use clap::ValueEnum;
 use index::Query;
 use query::export::{
-    Destination, Export, ExportError, Exported, Format, Mask, MaskText, Secrets, since_last, to_file, to_folder,
-    to_stream,
+    Destination, Export, ExportError, Exported, Format, Mask, MaskText, Secrets, is_secret, since_last, to_file,
+    to_folder, to_stream,
 };
 use store::{Access, ExportName, Place, PlaceError};
 
@@ -294,6 +294,7 @@ impl Args {
         self.format.unwrap_or(by_target)
     }
 
+    /// The columns that are named.
     fn columns(&self, format: Format, promotions: &[Promotion]) -> Result<Vec<String>, CommandError> {
         let all = || archive::columns().iter().map(|column| column.name).chain(promoted_names(promotions));
         if format == Format::Ndjson && !self.columns.is_empty() {
@@ -316,12 +317,7 @@ impl Args {
                 return Err(CommandError::usage(format!("the column `{name}` is named twice")).hint("name it once"));
             }
         }
-        let chosen = if self.columns.is_empty() {
-            all().filter(|name| self.with_secrets || !is_secret(name)).map(str::to_owned).collect()
-        } else {
-            self.columns.clone()
-        };
-        Ok(chosen)
+        Ok(self.columns.clone())
     }
 
     fn mask(&self, path: &Path, context: &Context) -> Result<Mask, CommandError> {
@@ -333,10 +329,6 @@ impl Args {
         let mask = Mask::new(key.as_bytes(), self.mask_text.into());
         mask.map_err(|error| CommandError::usage(error).hint("`openssl rand -hex 32 > key.txt` makes one"))
     }
-}
-
-fn is_secret(column: &str) -> bool {
-    column.ends_with("secret")
 }
 
 fn read_query(text: &str) -> Result<(String, Query), CommandError> {

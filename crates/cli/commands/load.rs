@@ -18,14 +18,18 @@ use crate::monitoring::{MetricsArgs, Subject, Watched};
 /// api.zone. Files may be gzip or plain lines of JSON. All parts of an hour are to be given together. An hour that is
 /// archived from the same bytes already is left alone; one that is archived from other bytes counts as failed, unless --again
 /// is given.
+///
+/// Whose files they are, the setting api.base_url says, unless the archive knows it; the service is not asked. Without it addresses
+/// that name the app (`ORG#APP_name`) are kept as they stand.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   annals load 2026031409.gz
   annals load --no-index /backup/2026031409.gz /backup/2026031410.gz
+  annals load --set api.base_url=https://a1.easemob.com/my-org/my-app 2026031409.gz
   annals load --set api.zone=+08:00 2026031417.gz
 
-Exit codes: 0 done; 2 a file cannot be read; 3 an hour failed, or is archived from other bytes.")]
+Exit codes: 0 done; 2 a file cannot be read, or the archive is another app's; 3 an hour failed, or is archived from other bytes.")]
 pub(crate) struct Args {
     /// The hour files
     #[arg(value_name = "FILE", required = true)]
@@ -58,10 +62,10 @@ impl Args {
 pub(crate) async fn run(args: Args, context: &Context) -> Result<Exit, CommandError> {
     args.files.iter().try_for_each(|path| can_be_read(path))?;
     let files = ingest::hours_of_files(&args.files, context.settings.api.zone).map_err(CommandError::usage)?;
-    let archive = context.open_archive(Access::Create).await?;
     // The address alone says whose files they are; nobody is asked.
-    let named = || context.settings.api.base_url().ok().and_then(|url| api::app_of(url).ok());
-    let app = archive.app().or_else(named);
+    let named = context.settings.api.base_url().ok().map(api::app_of).transpose()?;
+    let archive = context.open_archive(Access::Create).await?;
+    let app = named.or_else(|| archive.app());
     let work = Work { hours: files.keys().copied().collect(), source: Source::Files };
     let run = Run::begin(context, args.run, archive, app, work);
     let report = run.workshop.load(files, settled(args.again), &run.progress()).await;

@@ -78,6 +78,14 @@ impl<'a> Summary<'a> {
                  cluster; `annals doctor` finds it out",
             );
         }
+        if self.report.decorated > 0 {
+            self.context.output.warn(format_args!(
+                "{} messages have addresses with the name of an app in them (ORG#APP_name), and it is not known which app they \
+                 are of: one conversation may become two. Load them once more with --again and \
+                 --set api.base_url=https://HOST/ORG/APP",
+                self.report.decorated
+            ));
+        }
         let failures = telling(std::mem::take(&mut self.report.failures), self.report.cut_short);
         let errors: Vec<CommandError> = failures.into_iter().map(|failure| failure.error.into()).collect();
         for error in errors.iter().take(TOLD) {

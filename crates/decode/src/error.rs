@@ -19,7 +19,7 @@ pub enum FileError {
         /// What is wrong.
         what: &'static str,
     },
-    /// Neither gzip nor a text that begins with `{`: a page of a proxy, an error of the storage, another file.
+    /// Neither gzip nor a text with lines that are objects: a page of a proxy, an error of the storage, another file.
     #[error("the file is neither gzip nor JSON lines")]
     NotGzip,
     /// The reader failed.

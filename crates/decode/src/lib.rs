@@ -16,7 +16,8 @@
 //! it on: `unpack` (gzip, or plain text), `frame` (where a record ends) and `meaning` (what it says); an ordinary message
 //! takes the short way through `plain` instead of the latter. [`rebuild`] goes the way back ([`record_without_secrets`] for eyes that
 //! may not fetch shared files), [`fingerprint`] compares two
-//! messages, [`value_fingerprint`] two rows of different versions, [`Surplus`] names what no column has. A proof holds rows
+//! messages, [`value_fingerprint`] two rows of different versions, [`Surplus`] names what no column has, and
+//! [`columns_of`] the columns of what has some. A proof holds rows
 //! against the [`Records`] that were served, and [`first_difference`] says where they part.
 //!
 //! A damaged line is data, a damaged file is an error: [`FileError`]. What was handed out before an error must not be
@@ -28,6 +29,7 @@
 mod ahead;
 mod batch;
 mod body;
+mod columns;
 mod decoder;
 mod difference;
 mod error;
@@ -55,6 +57,7 @@ mod window;
 
 pub use ahead::Ahead;
 pub use batch::{Batch, Records};
+pub use columns::columns_of;
 pub use decoder::{Decoder, Origin};
 pub use difference::{Difference, Mismatch, first_difference};
 pub use error::FileError;

@@ -1,14 +1,20 @@
 //! From the bytes as served to the unpacked text.
 //!
 //! A part is gzip (RFC 1952): members one after another, with zero padding between and after them. It may also be plain
-//! text already, when something on its way undid a `Content-Encoding`. What it is, its first bytes say:
+//! text already, when something on its way undid a `Content-Encoding`. What it is, its first bytes say, no more than
+//! [`PACKED`] of them:
 //!
 //! | first bytes | the part is |
 //! | --- | --- |
 //! | none | empty |
 //! | `1f 8b` | gzip |
-//! | `{`, perhaps after a byte order mark and white space | plain text |
+//! | perhaps a byte order mark, then white space alone | plain text |
+//! | the same, then `{` | plain text |
+//! | the same, then something else than `<`, without U+0000, until a line begins with an object | plain text |
 //! | others | no hour file, [`FileError::NotGzip`] |
+//!
+//! So a first line that is broken is a dead letter, as it is in gzip, and a page of HTML, an error in XML and a file of
+//! another kind are no hour, whatever lines they have.
 //!
 //! flate2's own readers do not serve here: one stops after the first member, the other takes padding for a damaged
 //! header. zlib checks header, checksum and length of each member.
@@ -124,7 +130,7 @@ impl<R: Read> Unpacked<R> {
             [] => State::Done,
             _ if bytes.starts_with(&MAGIC) => State::Member,
             _ if bytes == &MAGIC[..1] => return Err(self.truncated()),
-            _ if first_ink(bytes) == Some(b'{') => State::Plain,
+            _ if is_text_of_objects(bytes) => State::Plain,
             _ => return Err(FileError::NotGzip),
         };
         Ok(0)
@@ -132,7 +138,12 @@ impl<R: Read> Unpacked<R> {
 
     fn is_recognisable(&self) -> bool {
         let bytes = &self.input[..self.end];
-        bytes.len() >= MAGIC.len() && !MARK.starts_with(bytes) && first_ink(bytes).is_some()
+        let is_told = || match first_ink(bytes) {
+            None => false,
+            Some(b'{' | b'<') => true,
+            Some(_) => first_object(bytes).is_some(),
+        };
+        bytes.len() >= MAGIC.len() && !MARK.starts_with(bytes) && (bytes.starts_with(&MAGIC) || is_told())
     }
 
     fn inflate(&mut self, out: &mut [u8]) -> Result<usize, FileError> {
@@ -235,10 +246,30 @@ fn cause(error: &DecompressError) -> &'static str {
     }
 }
 
+/// Whether some lines at least are objects, or all are blank.
+fn is_text_of_objects(bytes: &[u8]) -> bool {
+    match first_ink(bytes) {
+        None | Some(b'{') => true,
+        Some(b'<') => false,
+        // In text there is no U+0000, and soon one in nearly all that is no text.
+        Some(_) => first_object(bytes).is_some_and(|start| !bytes[..start].contains(&0)),
+    }
+}
+
 /// The first byte that is neither white space nor of a byte order mark.
 fn first_ink(bytes: &[u8]) -> Option<u8> {
     let text = bytes.strip_prefix(MARK).unwrap_or(bytes);
-    text.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+    text.trim_ascii_start().first().copied()
+}
+
+/// Where the first line after the first one begins that is an object by its looks: `{"` or `{}`. A brace alone is in the
+/// source of many a program.
+fn first_object(bytes: &[u8]) -> Option<usize> {
+    let is_object = |start: &usize| {
+        let inside = bytes[*start..].trim_ascii_start().strip_prefix(b"{");
+        inside.is_some_and(|inside| matches!(inside.trim_ascii_start().first(), Some(b'"' | b'}')))
+    };
+    memchr::memchr_iter(b'\n', bytes).map(|end| end + 1).find(is_object)
 }
 
 #[cfg(test)]
@@ -304,10 +335,47 @@ mod tests {
 
     #[test]
     fn plain_text_is_json_lines_or_nothing() {
-        check(b"{}", Some(b"{}"));
-        check(b"\xef\xbb\xbf \n{", Some(b"\xef\xbb\xbf \n{"));
-        for text in ["<html>", "\n", "[{}]", "null", "x", "\u{1f}"] {
+        for text in [
+            "{}",
+            "\u{feff} \n{",
+            "\n\n\n",
+            "\u{feff}",
+            "broken\n{\"msg_id\":\"1\"}",
+            "\"msg_id\":\"1\"}\r\n \t{ \"msg_id\":\"2\"}\n",
+            "[\n{},\n{}\n]",
+        ] {
+            check(text.as_bytes(), Some(text.as_bytes()));
+        }
+        // A first line that was cut within a character.
+        check(b"\x9f\n{}\n", Some(b"\x9f\n{}\n"));
+        for text in [
+            "<html>",
+            "\n <!DOCTYPE html>\n<script>\n{\"a\":1}\n</script>",
+            "\u{feff}<?xml version=\"1.0\"?>\n{}",
+            "[{}]",
+            "null",
+            "x",
+            "x {}\n",
+            "\u{1f}",
+            "broken\n{",
+            "int main()\n{\n    return 0;\n}\n",
+            "PK\u{3}\u{4}\0\n{\"a\":1}\n",
+        ] {
             check(text.as_bytes(), None);
+        }
+        let wide: Vec<u8> = "x\n{\"a\":1}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        check(&wide, None);
+    }
+
+    #[test]
+    fn what_plain_text_is_does_not_hang_on_how_it_is_read() {
+        let far = |length: usize| [&vec![b'x'; length][..], b"\n{\"a\":1}\n\0"].concat();
+        for (text, is_plain) in [(far(PACKED - 20), true), (far(PACKED), false)] {
+            for cut in [1, PACKED - 20, PACKED - 17, PACKED - 11] {
+                let (start, end) = text.split_at(cut);
+                let mut unpacked = Unpacked::new(start.chain(end), 1 << 20);
+                assert_eq!(unpacked.read(&mut [0; 8]).is_ok(), is_plain, "cut at {cut}");
+            }
         }
     }
 

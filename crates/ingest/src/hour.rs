@@ -77,6 +77,8 @@ pub(crate) struct Decoded {
     pub(crate) offsets: Offsets,
     /// Messages that have an id or a time.
     records: u64,
+    /// Messages with addresses that name an app, while it is not known which app's they are.
+    pub(crate) decorated: u64,
     /// Whether the first line is markup or packed.
     begins_foreign: bool,
     index: Option<index::Writer>,
@@ -213,6 +215,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) seen: Seen,
     offsets: Offsets,
     records: u64,
+    decorated: u64,
     begins_foreign: bool,
     pub(crate) tally: Tally,
     /// Whether a batch is there to be prepared, and others have time for it.
@@ -240,6 +243,7 @@ impl<'a> Bench<'a> {
             seen: Seen::new(workshop.temporary_files()),
             offsets: Offsets::default(),
             records: 0,
+            decorated: 0,
             begins_foreign: false,
             tally: Tally::default(),
             wanted: Arc::default(),
@@ -324,6 +328,7 @@ impl<'a> Bench<'a> {
         self.tally.strays += u64::from(message.is_stray());
         self.offsets.add(self.hour, message);
         self.records += u64::from(message.msg_id.is_some() || message.sent_at.is_some());
+        self.decorated += u64::from(self.workshop.app.is_none() && addresses(message).any(chat::is_decorated));
         true
     }
 
@@ -378,6 +383,7 @@ impl<'a> Bench<'a> {
             has_letters_last: false,
             offsets: self.offsets,
             records: self.records,
+            decorated: self.decorated,
             begins_foreign: self.begins_foreign,
             index: self.index,
         })
@@ -389,6 +395,11 @@ fn written_letters(
 ) -> Result<Option<(StagedFile, u64)>, archive::Error> {
     let written = letters.map(archive::DeadLetterWriter::finish).transpose()?;
     Ok(written.map(|written| (written.out, written.rows)))
+}
+
+/// Who said a message, and to whom.
+pub(crate) fn addresses<'m>(message: &'m Message<'_>) -> impl Iterator<Item = &'m str> {
+    [&message.sender, &message.recipient].into_iter().filter_map(|address| address.as_deref())
 }
 
 /// Whether a line begins as HTML, XML or gzip do.

@@ -1,6 +1,6 @@
 //! From files on disk into the archive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -21,17 +21,21 @@ impl Workshop {
     /// Archives hour files, sorted into hours by [`crate::hours_of_files`].
     ///
     /// An hour that is archived from the same bytes is left as it is; one that is archived from other bytes, or of which other
-    /// bytes are kept, is a failure, unless `settled` says [`Settled::Again`]: then it is replaced.
+    /// bytes are kept, is a failure, unless `settled` says [`Settled::Again`]: then it is replaced. The report speaks of the
+    /// files: an hour whose files were not taken in has failed, whatever is archived of it.
+    ///
+    /// An app that is known becomes the archive's with the first hour.
     ///
     /// # Errors
     ///
-    /// When the archive cannot be used.
+    /// When the archive belongs to another app or cannot be used.
     pub async fn load(
         &self,
         files: BTreeMap<Hour, Vec<PathBuf>>,
         settled: Settled,
         progress: Progress<'_>,
     ) -> Result<Report, Error> {
+        self.app.as_ref().map_or(Ok(()), |app| self.belongs_to(app))?;
         let entries = self.archive.entries().await?;
         let hours: Vec<Hour> = files.keys().copied().collect();
         let cores = Cores::new(self.settings.workers)?;
@@ -39,8 +43,19 @@ impl Workshop {
         let work = files.into_iter().map(|(hour, paths)| run.settle(hour, paths));
         let mut report = Report::default();
         self.gather(&mut report, work, self.settings.workers.get() + 1, progress).await;
-        report.look_up(hours.into_iter(), &self.archive.entries().await?, self);
+        let failed: BTreeSet<Hour> = report.failures.iter().map(|failure| failure.hour).collect();
+        let others = hours.into_iter().filter(|hour| !failed.contains(hour));
+        report.look_up(others, &self.archive.entries().await?, self);
+        report.states.extend(failed.into_iter().map(|hour| (hour, State::Failed)));
         Ok(report)
+    }
+
+    /// Makes the archive the app's, if it is known whose the files are.
+    async fn claim(&self) -> Result<(), Error> {
+        match &self.app {
+            Some(app) => Ok(self.archive.claim(app).await?),
+            None => Ok(()),
+        }
     }
 }
 
@@ -76,6 +91,7 @@ impl Run<'_> {
         let archived = self.entries.get(&hour).filter(|entry| entry.state == State::Done);
         if let Some(entry) = archived {
             if entry.sha256 == bytes.sha256 && self.workshop.has(entry, self.settled).await? {
+                self.workshop.claim().await?;
                 self.workshop.keep_if_other(hour, raw, self.settled).await?;
                 return Ok(Outcome { bytes: length, ..Outcome::unchanged(hour, State::Done) });
             }
@@ -85,6 +101,8 @@ impl Run<'_> {
         }
         let decoding = self.workshop.decode_on(&self.cores, hour, bytes, LOADED, archived.cloned());
         let decoded = while_written(&raw, decoding).await?;
+        let decorated = decoded.decorated;
+        self.workshop.claim().await?;
         // Of two runs that load one hour from different files, the second must not take the bytes of the first away.
         if archived.is_some() || self.settled == Settled::Again {
             self.workshop.keep(hour, raw).await?;
@@ -93,7 +111,7 @@ impl Run<'_> {
         }
         let published = self.workshop.publish_kept(&self.cores, hour, decoded, LOADED).await?;
         let has_grown = archived.is_some();
-        Ok(Outcome { has_grown, ..Outcome::of(published, hour, length) })
+        Ok(Outcome { has_grown, decorated, ..Outcome::of(published, hour, length) })
     }
 
     /// Copies the files beside the raw bytes of the archive, still under temporary names.

@@ -1,9 +1,13 @@
 //! The served bytes of an hour: kept before anything of it is published, and held against what is there.
 
+use std::collections::BTreeSet;
+
 use chat::{Entry, Hour};
+use futures::TryStreamExt as _;
 use store::{RawPart, SealedRaw};
 
 use crate::error::Error;
+use crate::hour::addresses;
 use crate::plan::Settled;
 use crate::workshop::Workshop;
 
@@ -35,7 +39,8 @@ impl Workshop {
     }
 
     /// Whether the tables hold what an entry says that it published. When somebody wants the hour again, its files are read
-    /// through for that: one that is not what was written is mended by publishing the hour once more.
+    /// through for that: one that is not what was written is mended by publishing the hour once more, and so is one from when it
+    /// was not known whose the addresses are.
     pub(crate) async fn has(&self, entry: &Entry, settled: Settled) -> Result<bool, Error> {
         if !self.archive.holds(entry).await? {
             return Ok(false);
@@ -44,12 +49,35 @@ impl Workshop {
             return Ok(true);
         }
         match self.archive.prove(entry.hour).await {
-            Ok(()) => Ok(true),
+            Ok(()) => Ok(!self.has_decorated(entry.hour).await?),
             Err(store::Error::Changed { .. } | store::Error::Rows { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
+
+    /// Whether some row of an hour has an address with the decoration of the app, which was not known then.
+    async fn has_decorated(&self, hour: Hour) -> Result<bool, Error> {
+        let Some(app) = &self.app else { return Ok(false) };
+        let failed = |source| Error::Rows { hour, source };
+        let snapshot = self.archive.snapshot().await?;
+        for file in snapshot.files().iter().filter(|file| file.hours.contains(&hour)) {
+            let read = archive::read_columns(snapshot.reader(file), &NAMES, &BTreeSet::from([hour])).await;
+            let mut batches = read.map_err(failed)?;
+            while let Some(batch) = batches.try_next().await.map_err(failed)? {
+                let is_decorated = |address: &str| app.undecorated(address) != address;
+                // What is kept of earlier bytes is not read from bytes again.
+                let mut served = batch.iter().filter(|message| message.retained_at.is_none());
+                if served.any(|message| addresses(message).any(is_decorated)) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
 }
+
+/// The columns of addresses, with what it takes to know the rows that are served.
+const NAMES: [&str; 4] = ["source_hour", "sender", "recipient", "retained_at"];
 
 /// Does something else with bytes while the disk writes them, for which keeping them would have to wait.
 pub(crate) async fn while_written<T>(

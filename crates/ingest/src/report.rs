@@ -19,6 +19,9 @@ pub struct Report {
     pub grown: u64,
     /// The lines of the hours that this run published.
     pub new: Tally,
+    /// Messages among these with addresses that name an app (`org#app_name`), while it is not known which app's they are: these
+    /// are kept as they stand.
+    pub decorated: u64,
     /// Bytes that this run took in: downloaded, or read from the files given.
     pub bytes: u64,
     /// What went wrong, the oldest hour first.

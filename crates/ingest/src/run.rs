@@ -27,6 +27,8 @@ pub(crate) struct Outcome {
     pub(crate) is_published: bool,
     /// Whether it was archived before, from other bytes.
     pub(crate) has_grown: bool,
+    /// Messages with addresses that name an app, while none is known.
+    pub(crate) decorated: u64,
     /// Bytes downloaded or read.
     pub(crate) bytes: u64,
     pub(crate) error: Option<Error>,
@@ -34,7 +36,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn unchanged(hour: Hour, state: State) -> Self {
-        Self { hour, state, row: None, is_published: false, has_grown: false, bytes: 0, error: None }
+        Self { hour, state, row: None, is_published: false, has_grown: false, decorated: 0, bytes: 0, error: None }
     }
 
     /// What became of an hour that was put forward to be published, decoded from so many bytes.
@@ -127,6 +129,7 @@ impl Report {
         if let Some(row) = outcome.row.filter(|_| outcome.is_published) {
             self.published += 1;
             self.new += row.tally;
+            self.decorated += outcome.decorated;
         }
         if let Some(error) = outcome.error {
             if error.is_hopeless() || self.in_a_row >= IN_A_ROW {
@@ -151,7 +154,7 @@ impl Report {
                 self.states.insert(hour, found.get(&hour).copied().unwrap_or(State::Pending));
                 continue;
             };
-            // A file that could not be loaded leaves no row.
+            // A failure that could not be noted leaves no row.
             let is_failure = found.get(&hour) == Some(&State::Failed) && entry.state != State::Done;
             let is_lost_too_early = entry.state == State::Lost && !habits.is_expired(hour, now);
             let state = match entry.state {

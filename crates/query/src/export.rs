@@ -64,7 +64,8 @@ pub struct Export {
     pub once: bool,
     /// In which form.
     pub format: Format,
-    /// The columns, in their order; not for [`Format::Ndjson`], which has the whole record.
+    /// The columns that are named, in their order; none for every column there is, see [`Export::secrets`]. Not for
+    /// [`Format::Ndjson`], which has the whole record.
     pub columns: Vec<String>,
     /// The promoted columns of the archive, of which some may be among the columns.
     pub promotions: Vec<Promotion>,
@@ -321,13 +322,28 @@ impl Export {
             return None;
         }
         let to_choose = ["msg_id", "source_hour", "sent_at"];
-        let to_promote = self.promoted().map(|promotion| promotion.place.column());
-        Some(self.columns.iter().map(String::as_str).chain(to_choose).chain(to_promote).collect())
+        let chosen = self.chosen_columns();
+        let promoted = self.promotions.iter().filter(|promotion| chosen.contains(&promotion.column.as_str()));
+        let to_promote: Vec<&str> = promoted.map(|promotion| promotion.place.column()).collect();
+        Some(chosen.into_iter().chain(to_choose).chain(to_promote).collect())
     }
 
-    /// The promoted columns that are asked for.
-    fn promoted(&self) -> impl Iterator<Item = &Promotion> {
-        self.promotions.iter().filter(|promotion| self.columns.contains(&promotion.column))
+    /// The columns of the files, in their order; none for records.
+    fn chosen_columns(&self) -> Vec<&str> {
+        if self.format == Format::Ndjson {
+            Vec::new()
+        } else if self.columns.is_empty() {
+            self.all_columns()
+        } else {
+            self.columns.iter().map(String::as_str).collect()
+        }
+    }
+
+    /// Every column that may be handed out: the program's own, then the promoted ones.
+    fn all_columns(&self) -> Vec<&str> {
+        let own = archive::columns().iter().map(|column| column.name);
+        let all = own.chain(self.promotions.iter().map(|promotion| promotion.column.as_str()));
+        all.filter(|name| self.secrets == Secrets::Kept || !is_secret(name)).collect()
     }
 
     fn choice(&self) -> Choice<'_> {
@@ -366,7 +382,7 @@ impl Export {
             once: self.once,
             with_secrets: self.secrets == Secrets::Kept,
             mask: self.mask.as_ref().map(Mask::facts),
-            columns: if self.format == Format::Ndjson { Vec::new() } else { self.columns.clone() },
+            columns: self.chosen_columns().into_iter().map(str::to_owned).collect(),
         }
     }
 
@@ -382,6 +398,12 @@ impl Export {
         });
         columns.collect()
     }
+}
+
+/// Whether a column holds share secrets.
+#[must_use]
+pub fn is_secret(column: &str) -> bool {
+    column.ends_with("secret")
 }
 
 /// Writes the oldest rows that are formed, and says how many there were; `None` when there is nothing to wait for.

@@ -16,6 +16,8 @@ use crate::output::{bytes, visible};
 /// With --json it prints one object: `attachments`, `bytes`, `states` and `kinds` and `types` (each an object: name, then `count` and
 /// `bytes`), `in_danger` (pending, and deleted within a day), `next` (the ten pending ones with the nearest deadline), `unlisted`
 /// (archived hours that no fetch has looked through). Before the first `annals media fetch` there is nothing to count: code 1.
+///
+/// Of a message with several bodies the file and the thumbnail of the first count, and no others (docs/media.md).
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! `annals schema --promote`.
 
-use archive::Promotion;
+use archive::{MemberPlace, Promotion, Root};
+use decode::{Place, columns_of};
 use ingest::{Filled, Fitted, Fitting, Workshop};
 use serde_json::{Value, json};
 use store::Access;
@@ -39,6 +40,8 @@ pub(super) async fn run(args: &PromoteArgs, as_json: bool, context: &Context) ->
     let archive = context.open_archive(Access::Existing).await?;
     let workshop = context.workshop(archive, None, None);
     let known = workshop.archive.promotions().await?;
+    // One of before stays: it is filled like the others.
+    wanted.iter().filter(|wanted| !known.contains(wanted)).try_for_each(|wanted| has_no_column(&wanted.place))?;
     let mut joined = known.clone();
     wanted.iter().try_for_each(|promotion| promotion.clone().join(&mut joined)).map_err(refused)?;
     let fitting = tokio::select! {
@@ -86,6 +89,28 @@ fn refused(error: archive::PromotionError) -> CommandError {
         TooMany => "a column of type json holds a whole object: see docs/schema.md",
     };
     CommandError::usage(error).hint(hint)
+}
+
+/// Refuses a member that a column of the program has: a promoted one would have it only where it was written oddly.
+fn has_no_column(place: &MemberPlace) -> Result<(), CommandError> {
+    let object = match place.root {
+        Root::Ext => Place::Ext,
+        Root::Record => Place::Record,
+        Root::Payload => Place::Payload,
+        Root::Body => Place::Body,
+    };
+    let Some(columns) = place.names.first().and_then(|name| columns_of(object, name)) else { return Ok(()) };
+    let word = if columns.len() == 1 { "column" } else { "columns" };
+    let error = match columns {
+        [] => CommandError::usage(format!("the members of {place} have columns, or places of their own"))
+            .hint("name a member: payload.NAME, or body.NAME of the first body"),
+        ["ext"] => {
+            CommandError::usage(format!("{place} is in the column `ext`")).hint("write ext.NAME for a member of it")
+        }
+        columns => CommandError::usage(format!("{place} is in the {word} `{}`", columns.join("` and `")))
+            .hint("`annals schema` lists the columns that there are"),
+    };
+    Err(error)
 }
 
 /// The files that a column is to be filled in, and their rows: all, if it is new.

@@ -131,6 +131,19 @@ fn what_cannot_be_read_is_refused() {
     }
 }
 
+/// Whether something on its way has unpacked it makes no difference.
+#[test]
+fn lines_that_were_not_packed_are_read_as_packed_ones() {
+    for text in ["broken\n{\"msg_id\":\"1\"}\n", "\n\n\n", "\"}\n\n{\"msg_id\":\"1\"}\n{\"msg_id\"\n", "\u{feff}\n{}"] {
+        let found = |bytes: &[u8]| {
+            let decoded = decode(bytes, Limits::default()).unwrap();
+            let reasons: Vec<Reason> = decoded.dead_letters.iter().map(|dead| dead.reason).collect();
+            (decoded.messages.len(), reasons, decoded.blank_lines)
+        };
+        assert_eq!(found(text.as_bytes()), found(&gzip(text.as_bytes())), "{text}");
+    }
+}
+
 #[test]
 fn no_file_is_forgotten() {
     let known: Vec<&str> =

@@ -17,7 +17,7 @@ use store::{Archive, ExportName};
 use super::manifest::{ColumnFacts, Manifest, Options};
 use super::parts::{Form, Hashed, NextFile, PartError, Parts};
 use super::place::{Destination, Place};
-use super::since_last::Next;
+use super::since_last::{Next, Wanted};
 use super::{
     Asked, ExportError, Exported, FILE_BYTES, Format, IsStopped, MERGE_KEY, Mask, Secrets, Written, the_stream,
 };
@@ -137,7 +137,8 @@ impl AnswerExport {
         name: &ExportName,
         is_stopped: IsStopped<'_>,
     ) -> Result<Exported, ExportError> {
-        let next = Next::begin(archive, below, name, (self.format.word(), &self.facts()))?;
+        let wanted = Wanted { format: self.format, options: self.facts(), all: Vec::new() };
+        let next = Next::begin(archive, below, name, &wanted)?;
         match self.written_since(archive, catalogue, &next, is_stopped).await {
             Ok((written, publications)) => next.hand_out(self.manifest(archive, written), publications),
             Err(error) => {

@@ -47,7 +47,7 @@ impl Messages {
             Format::Ndjson => None,
             Format::Parquet => Some(archive::Form::Parquet),
         };
-        let columns: Vec<&str> = export.columns.iter().map(String::as_str).collect();
+        let columns = export.chosen_columns();
         let extractor = form.map(|form| Extractor::new(form, &columns, &export.promotions)).transpose();
         let extractor = extractor.map_err(unwritable)?.map(Arc::new);
         Ok(Self { export: export.clone(), firsts, extractor })

@@ -8,7 +8,7 @@ use super::error::ExportError;
 use super::manifest::{Manifest, Options, SinceLast};
 use super::place::{Destination, Place};
 use super::tables::Tables;
-use super::{Export, Exported, IsStopped};
+use super::{Export, Exported, Format, IsStopped};
 
 /// Exports the hours that were published since the last export of this name, each whole, into `below/NAME-000001` and on.
 ///
@@ -25,7 +25,7 @@ pub async fn since_last(
     name: &ExportName,
     is_stopped: IsStopped<'_>,
 ) -> Result<Exported, ExportError> {
-    let next = Next::begin(archive, below, name, (export.format.word(), &export.options()))?;
+    let next = Next::begin(archive, below, name, &export.wanted())?;
     let mut tables = Tables::open(archive).await?;
     let hours = next.changed(&tables.publications());
     let written = match export.write_folder(&mut tables, &hours, &next.place, is_stopped).await {
@@ -58,12 +58,12 @@ impl<'a> Next<'a> {
         archive: &'a Archive,
         below: &Destination,
         name: &'a ExportName,
-        asked: (&str, &Options),
+        wanted: &Wanted<'_>,
     ) -> Result<Self, ExportError> {
         let busy = || ExportError::Busy { at: format!("under the name `{name}`") };
         let turn = archive.export_turn(name)?.ok_or_else(busy)?;
         let mut watermark = settled(archive, below, name)?;
-        watermark.options = same_options(asked, name, &watermark)?;
+        watermark.options = wanted.same_as_before(name, &watermark)?;
         let number = watermark.number + 1;
         let folder = below.below(&format!("{name}-{number:06}"))?;
         let place = Place::of_folder(archive, &folder)?;
@@ -118,14 +118,59 @@ fn settled(archive: &Archive, below: &Destination, name: &ExportName) -> Result<
     Ok(watermark)
 }
 
-/// What is asked for, in words, unless the exports of before were asked for something else.
-fn same_options(asked: (&str, &Options), name: &ExportName, watermark: &Watermark) -> Result<String, ExportError> {
-    let options = serde_json::to_string(&asked);
-    let options = options.expect("texts and numbers are always JSON");
-    if watermark.options.is_empty() || watermark.options == options {
-        return Ok(options);
+/// The version of the words in which it is kept what the exports of a name are asked for.
+///
+/// | version | the words |
+/// | --- | --- |
+/// | 1 | `[format, options]`; the columns are those that were handed out |
+/// | 2 | `[2, format, options]`; the columns are those that were named, none for all |
+///
+/// By the first, a column that came later made of "all" something else.
+const WORDS: u64 = 2;
+
+/// What the exports of a name are asked for, each time.
+pub(super) struct Wanted<'a> {
+    pub(super) format: Format,
+    /// The columns among them are those that are named.
+    pub(super) options: Options,
+    /// Every column that there is today.
+    pub(super) all: Vec<&'a str>,
+}
+
+impl Export {
+    fn wanted(&self) -> Wanted<'_> {
+        let options = Options { columns: self.columns.clone(), ..self.options() };
+        Wanted { format: self.format, options, all: self.all_columns() }
     }
-    Err(ExportError::OtherOptions { name: name.clone(), before: watermark.options.clone() })
+}
+
+impl Wanted<'_> {
+    /// What is asked for, in words, unless the exports of before were asked for something else.
+    fn same_as_before(&self, name: &ExportName, watermark: &Watermark) -> Result<String, ExportError> {
+        let words = serde_json::to_string(&(WORDS, self.format.word(), &self.options));
+        let words = words.expect("texts and numbers are always JSON");
+        let before = &watermark.options;
+        if before.is_empty() || *before == words || self.is_in_first_words(before) {
+            return Ok(words);
+        }
+        Err(ExportError::OtherOptions { name: name.clone(), before: before.clone() })
+    }
+
+    fn is_in_first_words(&self, before: &str) -> bool {
+        let Ok((format, options)) = serde_json::from_str::<(String, Options)>(before) else { return false };
+        let is_all = self.options.columns.is_empty() && self.were_all(&options.columns);
+        let columns = if is_all { Vec::new() } else { options.columns.clone() };
+        format == self.format.word() && Options { columns, ..options } == self.options
+    }
+
+    /// Whether these were all columns once: those of today in their order, but for some that may have come since.
+    fn were_all(&self, columns: &[String]) -> bool {
+        let own = archive::columns();
+        let is_there = |name: &str| columns.iter().any(|column| column == name);
+        let is_old = |name: &str| own.iter().any(|column| column.name == name && column.since == 1);
+        let known = self.all.iter().filter(|name| is_there(name));
+        known.eq(columns) && self.all.iter().all(|name| is_there(name) || !is_old(name))
+    }
 }
 
 /// The hours whose publication is another than the one that was handed out, or that are archived no more.
@@ -145,6 +190,8 @@ fn note_replaced(manifest: &mut Manifest, handed_out: &BTreeMap<Hour, String>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::records_of_all;
+    use super::super::{Secrets, is_secret};
     use super::*;
 
     #[test]
@@ -157,5 +204,51 @@ mod tests {
         let published = map(&[(0, "a"), (1, "b2"), (3, "d")]);
         assert_eq!(changed(&published, &handed_out), [hours[1], hours[2], hours[3]]);
         assert!(changed(&published, &published).is_empty());
+    }
+
+    #[test]
+    fn words_of_before_are_understood_though_columns_have_come_since() {
+        let promotions = vec![archive::Promotion::new("ext.seq:int64", None).unwrap()];
+        let of = |columns: &[&str], promotions: &[archive::Promotion]| Export {
+            format: Format::Parquet,
+            columns: columns.iter().map(|&column| column.to_owned()).collect(),
+            promotions: promotions.to_vec(),
+            ..records_of_all(Secrets::LeftOut)
+        };
+        // As they were kept: with the columns that were handed out.
+        let words_of_before = |columns: &[&str]| {
+            let options = of(columns, &[]).options();
+            serde_json::to_string(&("parquet", &options)).unwrap()
+        };
+        let all = of(&[], &[]);
+        let all = all.all_columns();
+        let first: Vec<&str> = archive::columns()
+            .iter()
+            .filter(|column| column.since == 1 && !is_secret(column.name))
+            .map(|c| c.name)
+            .collect();
+        assert!(first.len() < all.len(), "some came later");
+        let name: ExportName = "nightly".parse().unwrap();
+        for (before, asked, is_same) in [
+            (&all[..], &[][..], true),
+            (&first, &[], true),
+            (&first, &first, true),
+            (&["msg_id", "text"], &["msg_id", "text"], true),
+            (&["msg_id", "text"], &["text", "msg_id"], false),
+            (&["msg_id", "text"], &[], false),
+            (&first[1..], &[], false),
+            (&all, &["msg_id"], false),
+        ] {
+            let watermark = Watermark { options: words_of_before(before), ..Watermark::default() };
+            let same = of(asked, &promotions).wanted().same_as_before(&name, &watermark);
+            assert_eq!(same.is_ok(), is_same, "{before:?} and {asked:?}");
+            // From then on the words are those of today, and hold whatever comes.
+            let Ok(words) = same else { continue };
+            let watermark = Watermark { options: words.clone(), ..Watermark::default() };
+            assert_eq!(of(asked, &[]).wanted().same_as_before(&name, &watermark).unwrap(), words);
+        }
+        let named = of(&all, &[]).wanted().same_as_before(&name, &Watermark::default()).unwrap();
+        let watermark = Watermark { options: named, ..Watermark::default() };
+        assert!(of(&[], &[]).wanted().same_as_before(&name, &watermark).is_err(), "all by their names is no `all`");
     }
 }
