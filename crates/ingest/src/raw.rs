@@ -4,7 +4,6 @@ use chat::{Entry, Hour};
 use store::{RawPart, SealedRaw};
 
 use crate::error::Error;
-use crate::plan::Settled;
 use crate::workshop::Workshop;
 
 impl Workshop {
@@ -20,34 +19,21 @@ impl Workshop {
         on_a_thread(move || Ok(archive.keep_first_raw(hour, raw)?)).await
     }
 
-    /// Keeps the bytes of an hour unless just these are kept already. Whether those that are kept are still what they were is
-    /// looked at when somebody wants the hour again.
-    pub(crate) async fn keep_if_other(&self, hour: Hour, raw: Vec<SealedRaw>, settled: Settled) -> Result<(), Error> {
+    /// Keeps the bytes of an hour unless just these are kept already, as their list says.
+    pub(crate) async fn keep_if_other(&self, hour: Hour, raw: Vec<SealedRaw>) -> Result<(), Error> {
         let sha256: Vec<String> = raw.iter().map(|part| part.sha256().to_owned()).collect();
         let archive = self.archive.clone();
-        let are_sound =
-            move |parts: &[RawPart]| settled == Settled::Keep || parts.iter().all(|part| part.open_proved().is_ok());
         on_a_thread(move || match archive.raw_parts(hour)? {
-            Some(parts) if are(&parts, &sha256) && are_sound(&parts) => Ok(()),
+            Some(parts) if are(&parts, &sha256) => Ok(()),
             _ => Ok(archive.keep_raw(hour, raw)?),
         })
         .await
     }
 
-    /// Whether the tables hold what an entry says that it published. When somebody wants the hour again, its files are read
-    /// through for that: one that is not what was written is mended by publishing the hour once more.
-    pub(crate) async fn has(&self, entry: &Entry, settled: Settled) -> Result<bool, Error> {
-        if !self.archive.holds(entry).await? {
-            return Ok(false);
-        }
-        if settled == Settled::Keep {
-            return Ok(true);
-        }
-        match self.archive.prove(entry.hour).await {
-            Ok(()) => Ok(true),
-            Err(store::Error::Changed { .. } | store::Error::Rows { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+    /// Whether the tables hold what an entry says that it published, messages and dead letters, for all that their logs tell.
+    /// No file is read for that: who wants an hour again has it published anew without asking.
+    pub(crate) async fn has(&self, entry: &Entry) -> Result<bool, Error> {
+        Ok(self.archive.holds(entry).await? && self.archive.holds_letters(entry).await?)
     }
 }
 
