@@ -29,7 +29,8 @@ use crate::output::{bytes, visible};
 /// hour, a dead letter to the byte, or blank. That needs the served files; hours without them are counted.
 ///
 /// Every file of the tables is read through and held against its SHA-256 in the log, if it was written since logs have that, and
-/// against the bounds, hours and day that the log says of it. Parquet files that lie beside those of a table are named: who
+/// against the bounds, hours and day that the log says of it; of the hours of a damaged file nothing else is said that follows
+/// from the damage. Parquet files that lie beside those of a table are named: who
 /// reads the plain files takes their rows for more. While another run is at work these are not looked for.
 ///
 /// For each table it says how many files and rows are of which format, as the files themselves say; a file of which the log
@@ -248,7 +249,8 @@ fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) ->
     if verified.unpublished > 0 {
         let hours = verified.unpublished;
         context.output.note(format_args!(
-            "bytes of {hours} hours are kept that are not published yet; a fetch of these hours publishes them"
+            "bytes of {hours} hours are kept that are not published yet; `annals fetch` of these hours publishes them, and so \
+             does `annals load --again` with their files in `raw/`"
         ));
     }
     if verified.not_indexed > 0 {

@@ -75,7 +75,10 @@ impl Run<'_> {
         let bytes = Bytes::of_sealed(&raw)?;
         let length = bytes.length;
         let archived = self.entries.get(&hour).filter(|entry| entry.state == State::Done);
-        let is_archived = archived.is_some_and(|entry| entry.sha256 == bytes.sha256);
+        let is_archived = match archived {
+            Some(entry) => self.workshop.is_of(entry, &bytes.sha256).await?,
+            None => false,
+        };
         if let Some(entry) = archived.filter(|_| self.settled == Settled::Keep) {
             if !is_archived {
                 return Err(Error::OtherBytes { hour });

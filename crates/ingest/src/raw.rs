@@ -30,6 +30,16 @@ impl Workshop {
         .await
     }
 
+    /// Whether an entry is of a publication of these bytes: as it says, or as the log of the messages says of the same publication
+    /// where somebody has changed the ledger.
+    pub(crate) async fn is_of(&self, entry: &Entry, sha256: &[String]) -> Result<bool, Error> {
+        if entry.sha256 == sha256 {
+            return Ok(true);
+        }
+        let snapshot = self.archive.snapshot().await?;
+        Ok(snapshot.told(entry.hour).is_some_and(|told| told.files == entry.files && told.sha256 == sha256))
+    }
+
     /// Whether the tables hold what an entry says that it published, messages and dead letters, for all that their logs tell.
     /// No file is read for that: who wants an hour again has it published anew without asking.
     pub(crate) async fn has(&self, entry: &Entry) -> Result<bool, Error> {

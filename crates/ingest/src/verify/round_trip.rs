@@ -294,8 +294,11 @@ mod tests {
         let path = folder.path().join("2026031409.ndjson");
         std::fs::write(&path, "{\"msg_id\":\"1\"}\n{\"msg_id\":\"1\"}\n \n{\"msg_id\":\"2\"}\n").unwrap();
         let workshop = Workshop::of_tests(&folder.path().join("archive")).await;
-        let files = hours_of_files(&[path], chat::Zone::UTC).unwrap();
-        workshop.load(files, Settled::Keep, &|_, _| {}).await.unwrap();
+        let load = async |settled| {
+            let files = hours_of_files(std::slice::from_ref(&path), chat::Zone::UTC).unwrap();
+            workshop.load(files, settled, &|_, _| {}).await.unwrap()
+        };
+        load(Settled::Keep).await;
         let hour = Hour::from_key("2026031409").unwrap();
         let found = async || workshop.verify(hour..hour.next(), Proof::RoundTrip).await.unwrap().findings;
         assert_eq!(found().await, []);
@@ -307,3 +310,14 @@ mod tests {
         assert_eq!(found().await, [lines("duplicates", 0), lines("blank lines", 2)]);
     }
 }
+        // And one that names other bytes than the log does, which has those of the served file.
+        let mut entry = workshop.archive.entries().await.unwrap().remove(&hour).unwrap();
+        entry.at += Duration::from_secs(1);
+        (entry.tally.duplicates, entry.tally.blank_lines) = (1, 1);
+        let found_in_log = std::mem::replace(&mut entry.sha256, vec!["7".repeat(64)]).remove(0);
+        workshop.archive.record(&[entry]).await.unwrap();
+        let finding = Finding::Ledger { hour, what: "sha256", ledger: "7".repeat(64), found: found_in_log };
+        assert_eq!(found().await, [finding]);
+        // The hour's bytes are the archived ones all the same, and mend it.
+        assert_eq!(load(Settled::Again).await.grown, 0);
+        assert_eq!(found().await, []);
