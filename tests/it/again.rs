@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::scene::{Scene, run};
 use crate::table;
@@ -35,8 +35,9 @@ fn verify(scene: &Scene, code: i32) {
 
 #[test]
 fn whatever_is_wrong_with_an_hour_is_mended() {
-    let changes: [fn(&mut table::Hour); 4] = [
+    let changes: [fn(&mut table::Hour); 5] = [
         |hour| hour.messages[0].text = Some("forged".into()),
+        |hour| hour.messages[0].conversation = Some("chat:gull:heron".into()),
         |hour| drop(hour.messages.pop()),
         |hour| drop(hour.letters.pop()),
         |hour| hour.letters[0].reason = chat::Reason::TooDeep,
@@ -65,8 +66,18 @@ fn a_sound_hour_is_read_by_the_settings_of_today() {
     let said = || table::messages(&scene.archive()).remove(0).conversation.unwrap().into_owned();
     load(&scene, &["--set", app]);
     assert_eq!(said(), "groupchat:harbor#lantern_7");
+    // That is told, and no damage.
+    let told = |more: &[&str]| {
+        let proof = run(&mut scene.annals(&[&["verify", "--round-trip", "--json"], more].concat())).leaves(0).json();
+        (proof["round_trip"]["read_otherwise"].as_u64().unwrap(), proof["hours_read_otherwise"].clone())
+    };
+    assert_eq!(told(&[]), (0, json!([])));
+    assert_eq!(told(&["--set", app]), (1, json!(["2026031409"])));
+    let note = run(&mut scene.annals(&["verify", "--round-trip", "--set", app])).leaves(0).stderr;
+    assert!(note.contains("1 messages are read otherwise today") && note.contains("`annals load --again`"), "{note}");
     load(&scene, &["--again", "--set", app]);
     assert_eq!(said(), "groupchat:7");
+    assert_eq!((told(&[]), told(&["--set", app])), ((0, json!([])), (0, json!([]))));
 }
 
 /// As a run leaves them that is killed between the commits of the dead letters and of the messages.

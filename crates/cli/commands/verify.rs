@@ -25,8 +25,9 @@ use crate::output::{bytes, visible};
 /// killed run left behind is put in order first, as whenever an archive is opened.
 ///
 /// With --round-trip the record is rebuilt from every row too, and is the same JSON value as the line that was served: keys,
-/// types, digits, what is absent, null and empty. And every line that was served is a message, a copy of one in the same
-/// hour, a dead letter to the byte, or blank. That needs the served files; hours without them are counted.
+/// types, digits, what is absent, null and empty. The line is read once more, and gives the columns of the row; those that another
+/// version or another `api.base_url` filled otherwise are counted, and no fault. And every line that was served is a message, a
+/// copy of one in the same hour, a dead letter to the byte, or blank. That needs the served files; hours without them are counted.
 ///
 /// Every file of the tables is read through and held against its SHA-256 in the log, if it was written since logs have that, and
 /// against the bounds, hours and day that the log says of it; of the hours of a damaged file nothing else is said that follows
@@ -140,7 +141,8 @@ async fn verified(
     range: Range<Hour>,
     proof: Proof,
 ) -> Result<Verified, CommandError> {
-    let with = |catalogue| context.reading_room(archive.clone(), catalogue, None);
+    let app = context.app_of(&archive);
+    let with = |catalogue| context.reading_room(archive.clone(), catalogue, app.clone());
     let damage = match context.read_catalogue() {
         Ok(catalogue) => match with(catalogue).verify(range.clone(), proof).await {
             Err(ingest::Error::Index(error)) => error,
@@ -174,6 +176,7 @@ fn json_of(verified: &Verified, with_files: bool, portable: Option<&Portable>) -
         "formats": verified.formats().iter().map(formats::json_of).collect::<Vec<_>>(),
         "files": with_files.then(files),
         "round_trip": verified.round_trip.as_ref().map(json_of_round_trip),
+        "hours_read_otherwise": verified.read_otherwise.iter().map(|hour| hour.key()).collect::<Vec<_>>(),
         "portable": portable.map(portable::json_of),
         "findings": verified.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "next_steps": next_steps(verified),
@@ -199,6 +202,7 @@ fn json_of_round_trip(told: &RoundTrip) -> Value {
         "blank_lines": told.blank_lines,
         "retained": told.retained,
         "kept_as_written": told.kept_as_written,
+        "read_otherwise": told.read_otherwise,
     })
 }
 
@@ -219,7 +223,7 @@ fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) ->
     }
     verified.formats().iter().try_for_each(|count| context.output.line(formats::words(count)))?;
     if let Some(told) = &verified.round_trip {
-        print_round_trip(told, verified.without_raw, context)?;
+        print_round_trip(told, verified, context)?;
     }
     if let Some(searched) = searched {
         search::print(searched, context)?;
@@ -259,7 +263,7 @@ fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) ->
     Ok(())
 }
 
-fn print_round_trip(told: &RoundTrip, without_raw: u64, context: &Context) -> Result<(), CommandError> {
+fn print_round_trip(told: &RoundTrip, verified: &Verified, context: &Context) -> Result<(), CommandError> {
     context.output.line(format_args!(
         "{} served lines read: {} messages, {} duplicates, {} dead letters, {} blank. \
          {} messages are kept as written, {} are served no more",
@@ -271,10 +275,19 @@ fn print_round_trip(told: &RoundTrip, without_raw: u64, context: &Context) -> Re
         told.kept_as_written,
         told.retained
     ))?;
+    let without_raw = verified.without_raw;
     if without_raw > 0 {
         context
             .output
             .note(format_args!("the served files of {without_raw} hours are not kept: their rows were counted alone"));
+    }
+    if let [first, ..] = &verified.read_otherwise[..] {
+        context.output.note(format_args!(
+            "the lines of {} messages are read otherwise today: another version, or another `api.base_url`, filled their columns \
+             ({} hours, {first} is the first; --json names all). `annals load --again` with the files in `raw/` publishes them anew",
+            told.read_otherwise,
+            verified.read_otherwise.len()
+        ));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod formats;
 mod log;
 mod media;
 mod questions;
+mod reading;
 mod round_trip;
 mod search;
 
@@ -22,8 +23,8 @@ use store::{DataFile, RawHour, RawPart, Snapshot, TableFile};
 
 use self::conflicts::Conflicts;
 use self::facts::FactsOfHours;
-pub use self::finding::{Astray, Finding};
 use self::finding::why;
+pub use self::finding::{Astray, Finding};
 pub use self::formats::{FileFormat, FormatCount};
 use self::formats::{concerns, name};
 pub use self::media::AttachmentProof;
@@ -71,11 +72,10 @@ pub struct Verified {
     pub files: Vec<FileFormat>,
     /// What became of the served lines; `None` when that was not asked for.
     pub round_trip: Option<RoundTrip>,
+    /// Hours with messages whose columns would be others today, in order; no fault, see [`RoundTrip::read_otherwise`].
+    pub read_otherwise: Vec<Hour>,
     /// What is wrong; empty for a sound archive.
     pub findings: Vec<Finding>,
-}
-
-impl Workshop {
     damaged: Damaged,
 }
 
@@ -84,6 +84,9 @@ impl Workshop {
 struct Damaged {
     messages: BTreeSet<Hour>,
     dead_letters: BTreeSet<Hour>,
+}
+
+impl Workshop {
     /// Reads everything that the archive holds of these hours, and holds it against itself.
     ///
     /// An archive that another process changes meanwhile is looked at again, so that a finding is one.
@@ -115,11 +118,11 @@ struct Damaged {
         let snapshot = self.archive.snapshot().await?;
         let round_trip = (proof == Proof::RoundTrip).then(RoundTrip::default);
         let mut verified = Verified { round_trip, ..Verified::default() };
+        // First, so that a damaged file is said to be one before anything that follows from it.
+        verified.read_formats(self, range).await?;
         let Rows { counts: mut rows, conflicts, facts } = verified.count_rows(&snapshot, range).await;
         rows.retain(|hour, _| range.contains(hour));
         let mut dead_letters = verified.count_dead_letters(self, range).await?;
-        // First, so that a damaged file is said to be one before anything that follows from it.
-        verified.read_formats(self, range).await?;
         for entry in entries.values().filter(|entry| entry.state == State::Done) {
             verified.hold_against_ledger(entry, &rows, &dead_letters);
             verified.hold_conflicts(entry, &conflicts);
@@ -137,11 +140,11 @@ struct Damaged {
             }
             let published = self.hash_raw(entry, &snapshot, &mut verified).await?;
             if let (Proof::RoundTrip, Some(parts)) = (proof, published) {
-                let (told, findings) = self.round_trip(&snapshot, entry.hour, parts).await?;
+                let (told, findings) = self.round_trip(&snapshot, entry, parts).await?;
                 if findings.is_empty() {
                     verified.hold_lines(entry, &told);
                 }
-                verified.take_round_trip(told, findings);
+                verified.take_round_trip(entry.hour, told, findings);
             }
         }
         verified.unpublished += self.kept_alone(range, &entries).await?;
@@ -175,14 +178,14 @@ struct Damaged {
         verified: &mut Verified,
     ) -> Result<Option<Vec<RawPart>>, Error> {
         let hour = entry.hour;
-        let parts = match self.archive.raw_hour(hour)? {
-            RawHour::Absent => {
-                verified.without_raw += 1;
         let told = snapshot.told(hour).filter(|told| told.files == entry.files && told.sha256 != entry.sha256);
         if let Some(told) = told {
             let (ledger, found) = (entry.sha256.join(" "), told.sha256.join(" "));
             verified.findings.push(Finding::Ledger { hour, what: "sha256", ledger, found });
         }
+        let parts = match self.archive.raw_hour(hour)? {
+            RawHour::Absent => {
+                verified.without_raw += 1;
                 return Ok(None);
             }
             RawHour::Broken { path, reason } => {
@@ -234,11 +237,11 @@ struct Rows {
     facts: FactsOfHours,
 }
 
-/// The table of lines that were set aside.
-const DEAD_LETTERS: &str = "dead_letters";
-
 /// The table of messages, of whose files the log knows bounds.
 const MESSAGES: &str = "messages";
+
+/// The table of lines that were set aside.
+const DEAD_LETTERS: &str = "dead_letters";
 
 /// All that can be said of an archive with a damaged ledger, or a table with a damaged log.
 fn of_damaged_table(error: store::Error) -> Result<Verified, Error> {
@@ -355,7 +358,8 @@ impl Verified {
         }
     }
 
-    fn take_round_trip(&mut self, told: RoundTrip, findings: Vec<Finding>) {
+    fn take_round_trip(&mut self, hour: Hour, told: RoundTrip, findings: Vec<Finding>) {
+        self.read_otherwise.extend((told.read_otherwise > 0).then_some(hour));
         self.round_trip.get_or_insert_default().add(told);
         findings.into_iter().for_each(|finding| self.find(finding));
     }
@@ -369,10 +373,6 @@ impl Verified {
         }
     }
 
-    fn find_foreign(&mut self, entries: &BTreeMap<Hour, Entry>, what: &'static str, rows: &Counts) {
-        let is_done = |hour| entries.get(hour).is_some_and(|entry| entry.state == State::Done);
-        let foreign = rows.iter().filter(|(hour, _)| !is_done(hour));
-        self.findings.extend(foreign.map(|(&hour, &rows)| Finding::Foreign { hour, what, rows }));
     /// Notes that a file of these hours is damaged.
     fn find_damage(&mut self, table: &str, hours: &[Hour], finding: Finding) {
         match table {
@@ -383,6 +383,10 @@ impl Verified {
         self.find(finding);
     }
 
+    fn find_foreign(&mut self, entries: &BTreeMap<Hour, Entry>, what: &'static str, rows: &Counts) {
+        let is_done = |hour| entries.get(hour).is_some_and(|entry| entry.state == State::Done);
+        let foreign = rows.iter().filter(|(hour, _)| !is_done(hour));
+        self.findings.extend(foreign.map(|(&hour, &rows)| Finding::Foreign { hour, what, rows }));
     }
 
     fn hold_against_index(

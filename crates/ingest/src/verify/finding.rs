@@ -329,6 +329,16 @@ pub(super) fn why(error: &(dyn std::error::Error + 'static)) -> String {
 /// In which way a line that was served and what is kept of it part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Astray {
+    /// The row gives back the value that was served, and a column of it is not what the line is read as. This is the first.
+    #[error("the message is not what its line gives: the column `{column}` has {row}, and the line gives {line}")]
+    Column {
+        /// The column.
+        column: &'static str,
+        /// What the row has there, cut to a few words.
+        row: String,
+        /// What the line gives, the same.
+        line: String,
+    },
     /// The row does not give back the value that was served. This is the first difference.
     #[error("the message is not what was served: {0}")]
     Differs(Difference),
