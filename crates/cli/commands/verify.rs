@@ -128,7 +128,8 @@ async fn prove(args: Args, context: &Context) -> Result<Exit, CommandError> {
         if let Some(portable) = &portable {
             portable::print(portable, context)?;
         }
-        print(&verified, searched.as_ref(), context)?;
+        let obstacles = portable.as_ref().map_or(0, |portable| portable.obstacles.len());
+        print(&verified, searched.as_ref(), obstacles, context)?;
     }
     let is_portable = portable.is_none_or(|portable| portable.obstacles.is_empty());
     Ok(if verified.findings.is_empty() && is_portable { Exit::Done } else { Exit::HoursFailed })
@@ -217,7 +218,12 @@ fn next_steps(verified: &Verified) -> Vec<&'static str> {
     steps
 }
 
-fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) -> Result<(), CommandError> {
+fn print(
+    verified: &Verified,
+    searched: Option<&Searched>,
+    obstacles: usize,
+    context: &Context,
+) -> Result<(), CommandError> {
     for finding in &verified.findings {
         context.output.line(visible(&finding.to_string()))?;
     }
@@ -243,11 +249,7 @@ fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) ->
         verified.conflicts,
         verified.dead_letters,
         verified.raw_parts,
-        if verified.findings.is_empty() {
-            "all is well".to_owned()
-        } else {
-            format!("{} findings", verified.findings.len())
-        }
+        verdict(verified.findings.len(), obstacles)
     ))?;
     next_steps(verified).into_iter().for_each(|step| context.output.note(format_args!("next: {step}")));
     if verified.unpublished > 0 {
@@ -261,6 +263,20 @@ fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) ->
         context.output.note(format_args!("{} hours are still to be indexed", verified.not_indexed));
     }
     Ok(())
+}
+
+/// The last words; an obstacle to warehouses is no damage, and ends with the same code.
+fn verdict(findings: usize, obstacles: usize) -> String {
+    let obstacles = match obstacles {
+        0 => String::new(),
+        1 => ", 1 obstacle for warehouses".to_owned(),
+        many => format!(", {many} obstacles for warehouses"),
+    };
+    match findings {
+        0 if obstacles.is_empty() => "all is well".to_owned(),
+        0 => format!("no findings{obstacles}"),
+        many => format!("{many} findings{obstacles}"),
+    }
 }
 
 fn print_round_trip(told: &RoundTrip, verified: &Verified, context: &Context) -> Result<(), CommandError> {
