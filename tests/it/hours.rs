@@ -198,6 +198,11 @@ fn a_message_that_vanished_is_kept_and_marked_until_it_comes_back() {
     assert_eq!(serve("second", &[2, 3, 4]), (1, told(&["1*", "2", "3", "4"])));
     assert_eq!(serve("third", &[1, 4]), (2, told(&["1", "2*", "3*", "4"])));
     assert_eq!(serve("fourth", &[1, 4, 5, 2]), (1, told(&["1", "2", "3*", "4", "5"])));
+    // The same bytes are published anew, and lose nothing.
+    assert_eq!(serve("fourth", &[1, 4, 5, 2]), (1, told(&["1", "2", "3*", "4", "5"])));
+    let kept = scene.archive().join("raw/2026/03/14/2026031409-0.gz");
+    let loaded = run(&mut scene.annals(&["load", "--again", "--json", kept.to_str().unwrap()])).leaves(0).json();
+    assert_eq!((&loaded["published"], &loaded["grown"], &loaded["retained"]), (&1.into(), &0.into(), &1.into()));
     // The row that is kept is found by a search and shown whole.
     let shown = run(&mut scene.annals(&["show", "3", "--json"])).leaves(0);
     assert!(shown.stdout.contains("retained_at"), "{}", shown.stdout);

@@ -1,5 +1,6 @@
 //! The program's face: the real binary against a local Chat service, as a user meets it.
 
+mod again;
 mod answers;
 mod bad_input;
 mod bucket_export;

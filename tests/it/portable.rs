@@ -36,6 +36,7 @@ fn what_is_too_long_for_an_engine_is_named() {
     for word in ["messages/date=2026-03-14/2026031409-", "column `text`", "70000", "annals export --columns"] {
         assert!(shown.stdout.contains(word), "{word}: {shown:?}");
     }
+    assert!(shown.stdout.ends_with(": no findings, 1 obstacle for warehouses\n"), "{shown:?}");
 }
 
 /// Files of an older format lack columns; put together with the others of their day they have them.

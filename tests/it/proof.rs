@@ -52,6 +52,29 @@ fn a_damaged_file_of_any_table_is_named() {
     }
 }
 
+#[test]
+fn what_follows_from_a_damaged_file_is_not_said() {
+    for (table, others) in [("messages", "dead_letters"), ("dead_letters", "messages")] {
+        let (scene, file) = archive_with(table, ".parquet");
+        let is_all = |words: &str| {
+            let found = run(&mut scene.annals(&["verify", "--json"])).leaves(3).json();
+            let [finding] = &found["findings"].as_array().unwrap()[..] else { panic!("{found}") };
+            let finding = finding.as_str().unwrap();
+            let is_named = finding.starts_with(&format!("{table}/date=2026-03-14/{}", name(&file)));
+            assert!(is_named && finding.contains(words) && !finding.contains(others), "{finding}");
+        };
+        let sound = fs::read(&file).unwrap();
+        fs::write(&file, &sound[..sound.len() / 2]).unwrap();
+        is_all("could not be read: it is cut: it has ");
+        let mut bytes = sound.clone();
+        bytes[sound.len() / 2] ^= 1;
+        fs::write(&file, bytes).unwrap();
+        is_all("is not what was written: its SHA-256 is ");
+        fs::remove_file(&file).unwrap();
+        is_all("could not be read: it is missing");
+    }
+}
+
 /// Parquet's pages have no check sums here, and not every reader notices.
 #[test]
 fn a_single_bit_is_missed_in_no_file() {
@@ -123,7 +146,8 @@ fn bytes_that_nobody_published_are_counted() {
     let proof = run(&mut other.annals(&["verify", "--json"])).leaves(0).json();
     assert_eq!((&proof["hours"], &proof["unpublished"]), (&1.into(), &1.into()));
     let said = run(&mut other.annals(&["verify"])).leaves(0);
-    assert!(said.stderr.contains("bytes of 1 hours are kept"), "{said:?}");
+    let words = ["bytes of 1 hours are kept", "`annals fetch`", "`annals load --again`"];
+    assert!(words.iter().all(|words| said.stderr.contains(words)), "{said:?}");
 }
 
 /// A line of an hour file.

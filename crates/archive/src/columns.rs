@@ -26,6 +26,12 @@ pub fn columns() -> &'static [Column] {
     &COLUMNS
 }
 
+/// What a message has in each of the [`columns`], by name and in their order, as text that differs where the cells of a file do;
+/// `None` where the cell is null.
+pub fn cells<'m>(message: &'m Message<'_>) -> impl Iterator<Item = (&'static str, Option<Cow<'m, str>>)> {
+    Messages::FIELDS.iter().map(move |field| (field.name, field.cell.text(message)))
+}
+
 /// The Arrow schema of the files of `messages`, without the partition column `date`.
 #[must_use]
 pub fn message_schema() -> SchemaRef {

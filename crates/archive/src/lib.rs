@@ -65,7 +65,7 @@ mod table;
 mod write;
 
 pub use columns::{
-    attachment_columns, attachment_schema, columns, dead_letter_columns, dead_letter_schema, entry_columns,
+    attachment_columns, attachment_schema, cells, columns, dead_letter_columns, dead_letter_schema, entry_columns,
     entry_schema, message_schema,
 };
 pub use encoding::Unencoded;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
-use chat::{Hour, Timestamp};
+use chat::{Hour, Timestamp, show_time};
 
 use crate::error::Error;
 
@@ -160,6 +160,20 @@ impl<T: Table> Cell<T> {
             Self::Real { .. } => DataType::Float64,
             Self::Small { .. } => DataType::Int32,
             Self::Time { .. } => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        }
+    }
+
+    /// The value of a row as text, which differs where the cells of a file do; `None` where the cell is null.
+    pub(crate) fn text<'m>(&self, row: &'m T::Row<'_>) -> Option<Cow<'m, str>> {
+        match self {
+            Self::Bytes { get, .. } => Some(get(row).escape_ascii().to_string().into()),
+            Self::Count { get, .. } => Some(get(row).to_string().into()),
+            Self::Hour { get, .. } => Some(get(row).key().into()),
+            Self::Long { get, .. } => get(row).map(|number| number.to_string().into()),
+            Self::Real { get, .. } => get(row).map(|number| format!("{number:?}").into()),
+            Self::Small { get, .. } => get(row).map(|number| number.to_string().into()),
+            Self::Text { get, .. } => get(row),
+            Self::Time { get, .. } => get(row).map(|time| show_time(time).into()),
         }
     }
 

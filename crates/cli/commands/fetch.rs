@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     which: Which,
 
-    /// Ask for hours that are settled, too; an hour whose file grew is published anew
+    /// Ask for hours that are settled, too, and publish them anew, also when their files are as they were
     #[arg(long, conflicts_with = "due")]
     again: bool,
 

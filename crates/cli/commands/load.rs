@@ -16,8 +16,8 @@ use crate::monitoring::{MetricsArgs, Subject, Watched};
 ///
 /// The name of a file says its hour: `2026031409.gz`, or `2026031409-1.gz` for part 1; the hour is in the zone of the setting
 /// api.zone. Files may be gzip or plain lines of JSON. All parts of an hour are to be given together. An hour that is
-/// archived from the same bytes already is left alone; one that is archived from other bytes counts as failed, unless --again
-/// is given.
+/// archived from the same bytes already is left alone; one that is archived from other bytes counts as failed. With --again each
+/// hour is published anew from its file, whatever is archived of it.
 ///
 /// Whose files they are, the setting api.base_url says, unless the archive knows it; the service is not asked. Without it addresses
 /// that name the app (`ORG#APP_name`) are kept as they stand.
@@ -35,7 +35,8 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 
-    /// Replace hours that are archived from other bytes
+    /// Publish the hours anew: archived from other bytes they are replaced, from the same they are mended, and read by the
+    /// settings of today
     #[arg(long)]
     pub(crate) again: bool,
 

@@ -70,6 +70,12 @@ impl Context {
         Workshop { stop: self.stop.token(), ..self.reading_room(archive, catalogue, app) }
     }
 
+    /// The app whose addresses an archive has: its own, or else the one that the settings name.
+    pub(super) fn app_of(&self, archive: &Archive) -> Option<App> {
+        let named = || self.settings.api.base_url().ok().and_then(|url| api::app_of(url).ok());
+        archive.app().or_else(named)
+    }
+
     /// The same for work that changes nothing: the first signal ends it at once.
     pub(super) fn reading_room(&self, archive: Archive, catalogue: Option<Catalogue>, app: Option<App>) -> Workshop {
         Workshop {

@@ -25,11 +25,13 @@ use crate::output::{bytes, visible};
 /// killed run left behind is put in order first, as whenever an archive is opened.
 ///
 /// With --round-trip the record is rebuilt from every row too, and is the same JSON value as the line that was served: keys,
-/// types, digits, what is absent, null and empty. And every line that was served is a message, a copy of one in the same
-/// hour, a dead letter to the byte, or blank. That needs the served files; hours without them are counted.
+/// types, digits, what is absent, null and empty. The line is read once more, and gives the columns of the row; those that another
+/// version or another `api.base_url` filled otherwise are counted, and no fault. And every line that was served is a message, a
+/// copy of one in the same hour, a dead letter to the byte, or blank. That needs the served files; hours without them are counted.
 ///
 /// Every file of the tables is read through and held against its SHA-256 in the log, if it was written since logs have that, and
-/// against the bounds, hours and day that the log says of it. Parquet files that lie beside those of a table are named: who
+/// against the bounds, hours and day that the log says of it; of the hours of a damaged file nothing else is said that follows
+/// from the damage. Parquet files that lie beside those of a table are named: who
 /// reads the plain files takes their rows for more. While another run is at work these are not looked for.
 ///
 /// For each table it says how many files and rows are of which format, as the files themselves say; a file of which the log
@@ -126,7 +128,8 @@ async fn prove(args: Args, context: &Context) -> Result<Exit, CommandError> {
         if let Some(portable) = &portable {
             portable::print(portable, context)?;
         }
-        print(&verified, searched.as_ref(), context)?;
+        let obstacles = portable.as_ref().map_or(0, |portable| portable.obstacles.len());
+        print(&verified, searched.as_ref(), obstacles, context)?;
     }
     let is_portable = portable.is_none_or(|portable| portable.obstacles.is_empty());
     Ok(if verified.findings.is_empty() && is_portable { Exit::Done } else { Exit::HoursFailed })
@@ -139,7 +142,8 @@ async fn verified(
     range: Range<Hour>,
     proof: Proof,
 ) -> Result<Verified, CommandError> {
-    let with = |catalogue| context.reading_room(archive.clone(), catalogue, None);
+    let app = context.app_of(&archive);
+    let with = |catalogue| context.reading_room(archive.clone(), catalogue, app.clone());
     let damage = match context.read_catalogue() {
         Ok(catalogue) => match with(catalogue).verify(range.clone(), proof).await {
             Err(ingest::Error::Index(error)) => error,
@@ -173,6 +177,7 @@ fn json_of(verified: &Verified, with_files: bool, portable: Option<&Portable>) -
         "formats": verified.formats().iter().map(formats::json_of).collect::<Vec<_>>(),
         "files": with_files.then(files),
         "round_trip": verified.round_trip.as_ref().map(json_of_round_trip),
+        "hours_read_otherwise": verified.read_otherwise.iter().map(|hour| hour.key()).collect::<Vec<_>>(),
         "portable": portable.map(portable::json_of),
         "findings": verified.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "next_steps": next_steps(verified),
@@ -198,6 +203,7 @@ fn json_of_round_trip(told: &RoundTrip) -> Value {
         "blank_lines": told.blank_lines,
         "retained": told.retained,
         "kept_as_written": told.kept_as_written,
+        "read_otherwise": told.read_otherwise,
     })
 }
 
@@ -212,13 +218,18 @@ fn next_steps(verified: &Verified) -> Vec<&'static str> {
     steps
 }
 
-fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) -> Result<(), CommandError> {
+fn print(
+    verified: &Verified,
+    searched: Option<&Searched>,
+    obstacles: usize,
+    context: &Context,
+) -> Result<(), CommandError> {
     for finding in &verified.findings {
         context.output.line(visible(&finding.to_string()))?;
     }
     verified.formats().iter().try_for_each(|count| context.output.line(formats::words(count)))?;
     if let Some(told) = &verified.round_trip {
-        print_round_trip(told, verified.without_raw, context)?;
+        print_round_trip(told, verified, context)?;
     }
     if let Some(searched) = searched {
         search::print(searched, context)?;
@@ -238,17 +249,14 @@ fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) ->
         verified.conflicts,
         verified.dead_letters,
         verified.raw_parts,
-        if verified.findings.is_empty() {
-            "all is well".to_owned()
-        } else {
-            format!("{} findings", verified.findings.len())
-        }
+        verdict(verified.findings.len(), obstacles)
     ))?;
     next_steps(verified).into_iter().for_each(|step| context.output.note(format_args!("next: {step}")));
     if verified.unpublished > 0 {
         let hours = verified.unpublished;
         context.output.note(format_args!(
-            "bytes of {hours} hours are kept that are not published yet; a fetch of these hours publishes them"
+            "bytes of {hours} hours are kept that are not published yet; `annals fetch` of these hours publishes them, and so \
+             does `annals load --again` with their files in `raw/`"
         ));
     }
     if verified.not_indexed > 0 {
@@ -257,7 +265,21 @@ fn print(verified: &Verified, searched: Option<&Searched>, context: &Context) ->
     Ok(())
 }
 
-fn print_round_trip(told: &RoundTrip, without_raw: u64, context: &Context) -> Result<(), CommandError> {
+/// The last words; an obstacle to warehouses is no damage, and ends with the same code.
+fn verdict(findings: usize, obstacles: usize) -> String {
+    let obstacles = match obstacles {
+        0 => String::new(),
+        1 => ", 1 obstacle for warehouses".to_owned(),
+        many => format!(", {many} obstacles for warehouses"),
+    };
+    match findings {
+        0 if obstacles.is_empty() => "all is well".to_owned(),
+        0 => format!("no findings{obstacles}"),
+        many => format!("{many} findings{obstacles}"),
+    }
+}
+
+fn print_round_trip(told: &RoundTrip, verified: &Verified, context: &Context) -> Result<(), CommandError> {
     context.output.line(format_args!(
         "{} served lines read: {} messages, {} duplicates, {} dead letters, {} blank. \
          {} messages are kept as written, {} are served no more",
@@ -269,10 +291,19 @@ fn print_round_trip(told: &RoundTrip, without_raw: u64, context: &Context) -> Re
         told.kept_as_written,
         told.retained
     ))?;
+    let without_raw = verified.without_raw;
     if without_raw > 0 {
         context
             .output
             .note(format_args!("the served files of {without_raw} hours are not kept: their rows were counted alone"));
+    }
+    if let [first, ..] = &verified.read_otherwise[..] {
+        context.output.note(format_args!(
+            "the lines of {} messages are read otherwise today: another version, or another `api.base_url`, filled their columns \
+             ({} hours, {first} is the first; --json names all). `annals load --again` with the files in `raw/` publishes them anew",
+            told.read_otherwise,
+            verified.read_otherwise.len()
+        ));
     }
     Ok(())
 }

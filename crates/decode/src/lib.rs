@@ -17,8 +17,8 @@
 //! takes the short way through `plain` instead of the latter. [`rebuild`] goes the way back ([`record_without_secrets`] for eyes that
 //! may not fetch shared files), [`fingerprint`] compares two
 //! messages, [`value_fingerprint`] two rows of different versions, [`Surplus`] names what no column has, and
-//! [`columns_of`] the columns of what has some. A proof holds rows
-//! against the [`Records`] that were served, and [`first_difference`] says where they part.
+//! [`columns_of`] the columns of what has some. A proof holds rows against the [`Records`] that were served: [`first_difference`] says
+//! where they part, [`message_of`] what a record is read as.
 //!
 //! A damaged line is data, a damaged file is an error: [`FileError`]. What was handed out before an error must not be
 //! published; only `Ok(None)` says that the part was whole.
@@ -63,6 +63,7 @@ pub use difference::{Difference, Mismatch, first_difference};
 pub use error::FileError;
 pub use fingerprint::{Fingerprints, fingerprint, record_fingerprint, value_fingerprint};
 pub use limits::Limits;
+pub use meaning::message_of;
 pub use rebuild::{RebuildError, Rebuilder, rebuild};
 pub use rest::{REST_VERSION, is_kept_as_written};
 pub use secrets::{record_without_secrets, rest_without_secrets, rest_without_secrets_in_urls};

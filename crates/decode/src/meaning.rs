@@ -2,15 +2,27 @@
 
 use std::borrow::Cow;
 
-use chat::{App, BodyType, Message, conversation_key};
+use chat::{App, BodyType, Message, Position, conversation_key};
 
 use crate::body;
 use crate::event;
-use crate::json::{Kind, Value};
+use crate::json::{self, Kind, Value};
 use crate::lenient;
 use crate::members::Members;
 use crate::record::{Field, Record};
 use crate::rest;
+
+/// The message that the text of one record is, as [`crate::Decoder`] reads it; `None` when it is not one JSON object.
+///
+/// A decoder reads lines by the thousand in less time. This is for who has a line at hand, such as one of [`crate::Records`].
+#[must_use]
+pub fn message_of<'a>(record: &'a str, position: Position, app: Option<&App>) -> Option<Message<'a>> {
+    let mut tape = Vec::new();
+    let object = json::whole(record, &mut tape).filter(|value| value.kind() == Kind::Object)?;
+    let mut message = Message::at(position);
+    read(object, app, &mut message);
+    Some(message)
+}
 
 /// Reads an object into a message of which nothing but the position is known. Every object is a message, if need be one
 /// of which nothing more is known.

@@ -16,7 +16,7 @@ use crate::download::Served;
 use crate::error::Error;
 use crate::hour::{Bytes, Decoded, Provenance};
 use crate::notebook::Notebook;
-use crate::plan::{Settled, Step, Why, newly_promised};
+use crate::plan::{Step, Why, newly_promised};
 use crate::raw::while_written;
 use crate::report::Report;
 use crate::run::Outcome;
@@ -175,7 +175,7 @@ impl<'a> Run<'a> {
             Answer::Nothing { standing, status } => self.nothing(hour, standing, status, why.is_some()).await,
             Answer::Same { raw, length } => {
                 let archived = self.archived(hour).expect("the same bytes as those of an archived hour");
-                self.workshop.keep_if_other(hour, raw, settled(why)).await?;
+                self.workshop.keep_if_other(hour, raw).await?;
                 Ok(Outcome { bytes: length, ..self.unchanged(archived, FETCHED.http_status).await? })
             }
             Answer::Bytes { decoded, raw, length } => {
@@ -247,18 +247,21 @@ impl<'a> Run<'a> {
     async fn take_in(&self, hour: Hour, links: &[Link], why: Option<Why>) -> Result<Answer, Error> {
         let Served { raw, bytes } = self.download(hour, links).await?;
         let length = bytes.length;
-        if let Some(archived) = self.archived(hour)
-            && archived.sha256 == bytes.sha256
-            && self.workshop.has(archived, settled(why)).await?
+        let archived = self.archived(hour).filter(|archived| archived.sha256 == bytes.sha256);
+        if let Some(archived) = archived.filter(|_| why != Some(Why::Wanted))
+            && self.workshop.has(archived).await?
         {
             return Ok(Answer::Same { raw, length });
         }
+        let is_archived = archived.is_some();
         let decoded = while_written(&raw, self.decode(hour, bytes, FETCHED)).await?;
-        if decoded.is_no_history() {
+        if decoded.is_no_history() && !is_archived {
             return Err(Error::NoHistory { hour });
         }
         match self.zone_of(hour, &decoded) {
             Ok(()) => Ok(Answer::Bytes { decoded: Box::new(decoded), raw, length }),
+            // What is archived was believed before.
+            Err(_) if is_archived => Ok(Answer::Bytes { decoded: Box::new(decoded), raw, length }),
             Err(_) if why.is_some() && self.strangers.fetch_add(1, Ordering::Relaxed) == 0 => Ok(Answer::Doubtful),
             Err(error) => Err(error),
         }
@@ -288,12 +291,8 @@ impl<'a> Run<'a> {
         self.notebook.write_first(&self.workshop.archive).await?;
         let span = tracing::info_span!(target: "annals", "publish", %hour);
         let published = self.workshop.publish_kept(&self.cores, hour, decoded, from).instrument(span).await?;
-        let has_grown = matches!(published, Published::Done(_)) && self.archived(hour).is_some();
+        let is_other = |row: &Entry| self.archived(hour).is_some_and(|archived| archived.sha256 != row.sha256);
+        let has_grown = matches!(&published, Published::Done(row) if is_other(row));
         Ok(Outcome { has_grown, ..Outcome::of(published, hour, bytes) })
     }
-}
-
-/// Whether somebody wants an hour again that is archived.
-fn settled(why: Option<Why>) -> Settled {
-    if why == Some(Why::Wanted) { Settled::Again } else { Settled::Keep }
 }

@@ -364,9 +364,9 @@ impl<'a> Bench<'a> {
     pub(crate) fn finish(mut self, mut entry: Entry, earlier: Option<Entry>, retains: bool) -> Result<Decoded, Error> {
         entry.tally = self.tally;
         if let Some(earlier) = earlier.as_ref().filter(|_| retains) {
-            let change = self.retain(earlier, entry.at)?;
+            let change = self.retain(earlier, &entry)?;
             self.check(&change.met)?;
-            change.note(&mut entry);
+            change.note(&mut entry, earlier);
         }
         self.check(&self.seen)?;
         let hour = entry.hour;

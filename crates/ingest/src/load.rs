@@ -21,8 +21,9 @@ impl Workshop {
     /// Archives hour files, sorted into hours by [`crate::hours_of_files`].
     ///
     /// An hour that is archived from the same bytes is left as it is; one that is archived from other bytes, or of which other
-    /// bytes are kept, is a failure, unless `settled` says [`Settled::Again`]: then it is replaced. The report speaks of the
-    /// files: an hour whose files were not taken in has failed, whatever is archived of it.
+    /// bytes are kept, is a failure. If `settled` says [`Settled::Again`], each hour is published anew, whatever is there of it:
+    /// what the tables hold is then what these bytes give today.
+    /// The report speaks of the files: an hour whose files were not taken in has failed, whatever is archived of it.
     ///
     /// An app that is known becomes the archive's with the first hour.
     ///
@@ -89,17 +90,23 @@ impl Run<'_> {
         let bytes = Bytes::of_sealed(&raw)?;
         let length = bytes.length;
         let archived = self.entries.get(&hour).filter(|entry| entry.state == State::Done);
-        if let Some(entry) = archived {
-            if entry.sha256 == bytes.sha256 && self.workshop.has(entry, self.settled).await? {
-                self.workshop.claim().await?;
-                self.workshop.keep_if_other(hour, raw, self.settled).await?;
-                return Ok(Outcome { bytes: length, ..Outcome::unchanged(hour, State::Done) });
-            }
-            if self.settled == Settled::Keep && entry.sha256 != bytes.sha256 {
+        let is_archived = match archived {
+            Some(entry) => self.workshop.is_of(entry, &bytes.sha256).await?,
+            None => false,
+        };
+        if let Some(entry) = archived.filter(|_| self.settled == Settled::Keep) {
+            if !is_archived {
                 return Err(Error::OtherBytes { hour });
             }
+            if self.workshop.has(entry).await? {
+                self.workshop.claim().await?;
+                self.workshop.keep_if_other(hour, raw).await?;
+                return Ok(Outcome { bytes: length, ..Outcome::unchanged(hour, State::Done) });
+            }
         }
-        let decoding = self.workshop.decode_on(&self.cores, hour, bytes, LOADED, archived.cloned());
+        // Who loads the bytes that are archived replaces nothing: what earlier ones had besides stays.
+        let provenance = Provenance { retains: is_archived, ..LOADED };
+        let decoding = self.workshop.decode_on(&self.cores, hour, bytes, provenance, archived.cloned());
         let decoded = while_written(&raw, decoding).await?;
         let decorated = decoded.decorated;
         self.workshop.claim().await?;
@@ -109,8 +116,8 @@ impl Run<'_> {
         } else if !self.workshop.keep_first(hour, raw).await? {
             return Err(Error::OtherBytesKept { hour });
         }
-        let published = self.workshop.publish_kept(&self.cores, hour, decoded, LOADED).await?;
-        let has_grown = archived.is_some();
+        let published = self.workshop.publish_kept(&self.cores, hour, decoded, provenance).await?;
+        let has_grown = archived.is_some() && !is_archived;
         Ok(Outcome { has_grown, decorated, ..Outcome::of(published, hour, length) })
     }
 

@@ -1,4 +1,7 @@
 //! What an earlier publication of an hour had and the newest served bytes have not: it is kept, and marked.
+//!
+//! Of the same bytes an earlier publication had nothing else: only what it had kept itself, of bytes before, is kept. Any other
+//! row that they do not give is one that an older version read otherwise, or that another program made.
 
 use chat::{Entry, Message, RETAINED_PARTS, Timestamp};
 use decode::{Decoder, Origin};
@@ -17,11 +20,16 @@ impl Bench<'_> {
     ///
     /// [`Error::Rows`] when neither can be read, [`store::Error::Changed`] when the tables are not what was written and the bytes
     /// do not have all of it: replacing the publication would lose what only it has.
-    pub(crate) fn retain(&mut self, earlier: &Entry, now: Timestamp) -> Result<Change, Error> {
-        let mut change = Change::new(now, Seen::new(self.workshop.temporary_files()));
+    pub(crate) fn retain(&mut self, earlier: &Entry, newest: &Entry) -> Result<Change, Error> {
+        let basis = if earlier.sha256 == newest.sha256 { Basis::SameBytes } else { Basis::OtherBytes };
+        let mut change = Change::new(newest.at, basis, Seen::new(self.workshop.temporary_files()));
         // This is a thread for work that blocks.
         let runtime = tokio::runtime::Handle::current();
         let Err(error) = runtime.block_on(self.retain_rows(&mut change)) else { return Ok(change) };
+        if change.basis == Basis::SameBytes && earlier.tally.retained == 0 {
+            // It had nothing that these bytes do not give.
+            return Ok(change);
+        }
         let (hour, source) = match error {
             Error::Rows { hour, source } => (hour, source),
             // What it had of publications before is nowhere else, and would be lost without a word.
@@ -31,7 +39,7 @@ impl Bench<'_> {
                 tracing::warn!(hour = %self.hour, %error, "what was archived of the hour is read from its kept bytes");
                 return Ok(change);
             }
-            error => return Err(error),
+            error => return Err(irreplaceable(error)),
         };
         let trouble: &dyn std::error::Error = &source;
         if self.retain_bytes(earlier, &mut change)? {
@@ -62,6 +70,10 @@ impl Bench<'_> {
 
     /// The same from the bytes in `raw/`, if they are those of the earlier publication. Whether they are.
     fn retain_bytes(&mut self, earlier: &Entry, change: &mut Change) -> Result<bool, Error> {
+        if change.basis == Basis::SameBytes {
+            // They are decoded already, and what is to be kept besides is not in them.
+            return Ok(false);
+        }
         let hour = self.hour;
         let Some(parts) = self.workshop.archive.raw_parts(hour)? else { return Ok(false) };
         if !are(&parts, &earlier.sha256) {
@@ -83,9 +95,29 @@ impl Bench<'_> {
     }
 }
 
+/// Says of a damaged file what helps: to publish the hour once more, as is advised elsewhere, is what failed.
+fn irreplaceable(error: Error) -> Error {
+    match error {
+        Error::Store(store::Error::Changed { table, file, found, expected, .. }) => {
+            let remedy =
+                "put it back from a backup: it has rows that are nowhere else; or remove it, and they are lost";
+            store::Error::Changed { table, file, found, expected, remedy: remedy.to_owned() }.into()
+        }
+        error => error,
+    }
+}
+
+/// The bytes of an earlier publication, against those of the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Basis {
+    SameBytes,
+    OtherBytes,
+}
+
 /// How a publication differs from the one before it.
 pub(crate) struct Change {
     now: Timestamp,
+    basis: Basis,
     /// The messages of the earlier publication that were met.
     pub(crate) met: Seen,
     /// Messages of the earlier publication that are served again.
@@ -95,26 +127,32 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    fn new(now: Timestamp, met: Seen) -> Self {
-        Self { now, met, again: 0, retained: 0 }
+    fn new(now: Timestamp, basis: Basis, met: Seen) -> Self {
+        Self { now, basis, met, again: 0, retained: 0 }
     }
 
     /// Takes a message of the earlier publication, and says whether it has to be kept: it is not among those `served`, and
-    /// was not met before.
+    /// was not met before. Of the same bytes only one that is marked has to be.
     fn is_to_be_kept(&mut self, row: &Message<'_>, served: &Seen) -> bool {
         if self.met.meet(row) == Meeting::Duplicate {
             return false;
         }
         let is_served = served.holds(row);
+        let is_kept = !is_served && (self.basis == Basis::OtherBytes || row.retained_at.is_some());
         self.again += u64::from(is_served);
-        self.retained += u64::from(!is_served);
-        !is_served
+        self.retained += u64::from(is_kept);
+        is_kept
     }
 
     /// Writes the change into the row of the ledger.
-    pub(crate) fn note(&self, entry: &mut Entry) {
+    pub(crate) fn note(&self, entry: &mut Entry, earlier: &Entry) {
+        let messages = entry.tally.messages;
         entry.tally.retained = self.retained;
-        entry.added = entry.tally.messages.saturating_sub(self.again);
+        entry.added = match self.basis {
+            // They grew as much as they had grown; a better decoder may read more of them.
+            Basis::SameBytes => earlier.added + messages.saturating_sub(earlier.tally.messages),
+            Basis::OtherBytes => messages.saturating_sub(self.again),
+        };
     }
 }
 
@@ -145,13 +183,18 @@ mod tests {
     fn what_is_not_served_any_more_is_kept_once() {
         let mut served = seen();
         served.meet(&row(0, "stays"));
-        let mut change = Change::new("2026-03-14T10:00:00Z".parse().unwrap(), seen());
-        let kept: Vec<bool> = [row(0, "stays"), row(0, "vanished"), row(1, "so did this"), row(0, "vanished")]
-            .iter()
-            .map(|row| change.is_to_be_kept(row, &served))
-            .collect();
-        assert_eq!(kept, [false, true, true, false]);
-        assert_eq!((change.again, change.retained), (1, 2));
+        let now = "2026-03-14T10:00:00Z".parse().unwrap();
+        let check = |basis, rows: &[Message<'_>], expected: &[bool], (again, retained)| {
+            let mut change = Change::new(now, basis, seen());
+            let kept: Vec<bool> = rows.iter().map(|row| change.is_to_be_kept(row, &served)).collect();
+            assert_eq!(kept, expected);
+            assert_eq!((change.again, change.retained), (again, retained));
+        };
+        let rows = [row(0, "stays"), row(0, "vanished"), row(1, "so did this"), row(0, "vanished")];
+        check(Basis::OtherBytes, &rows, &[false, true, true, false], (1, 2));
+        // The same bytes have lost nothing but what they lacked before.
+        let marked = Message { retained_at: Some(now), ..row(1000, "vanished before") };
+        check(Basis::SameBytes, &[row(0, "stays"), row(0, "forged"), marked], &[false, false, true], (1, 1));
     }
 
     #[test]
@@ -169,8 +212,12 @@ mod tests {
     fn the_ledger_says_how_much_an_hour_grew() {
         let hour = Hour::from_number(0);
         let tally = Tally { lines: 10, messages: 10, ..Tally::default() };
-        let mut entry = Entry { tally, ..Entry::new(hour, hour.end(), State::Done) };
-        Change { again: 7, retained: 2, ..Change::new(hour.end(), seen()) }.note(&mut entry);
-        assert_eq!((entry.added, entry.tally.retained, entry.tally.rows()), (3, 2, 12));
+        let entry = Entry { tally, ..Entry::new(hour, hour.end(), State::Done) };
+        let earlier = Entry { added: 4, tally: Tally { messages: 9, ..tally }, ..entry.clone() };
+        for (basis, added) in [(Basis::OtherBytes, 3), (Basis::SameBytes, 5)] {
+            let mut entry = entry.clone();
+            Change { again: 7, retained: 2, ..Change::new(hour.end(), basis, seen()) }.note(&mut entry, &earlier);
+            assert_eq!((entry.added, entry.tally.retained, entry.tally.rows()), (added, 2, 12));
+        }
     }
 }

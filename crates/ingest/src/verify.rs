@@ -7,10 +7,11 @@ mod formats;
 mod log;
 mod media;
 mod questions;
+mod reading;
 mod round_trip;
 mod search;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::ops::Range;
 
@@ -22,6 +23,7 @@ use store::{DataFile, RawHour, RawPart, Snapshot, TableFile};
 
 use self::conflicts::Conflicts;
 use self::facts::FactsOfHours;
+use self::finding::why;
 pub use self::finding::{Astray, Finding};
 pub use self::formats::{FileFormat, FormatCount};
 use self::formats::{concerns, name};
@@ -70,8 +72,18 @@ pub struct Verified {
     pub files: Vec<FileFormat>,
     /// What became of the served lines; `None` when that was not asked for.
     pub round_trip: Option<RoundTrip>,
+    /// Hours with messages whose columns would be others today, in order; no fault, see [`RoundTrip::read_otherwise`].
+    pub read_otherwise: Vec<Hour>,
     /// What is wrong; empty for a sound archive.
     pub findings: Vec<Finding>,
+    damaged: Damaged,
+}
+
+/// The hours of damaged files: what else of them does not agree follows from that, and is not said.
+#[derive(Debug, Default)]
+struct Damaged {
+    messages: BTreeSet<Hour>,
+    dead_letters: BTreeSet<Hour>,
 }
 
 impl Workshop {
@@ -112,13 +124,16 @@ impl Workshop {
         let snapshot = self.archive.snapshot().await?;
         let round_trip = (proof == Proof::RoundTrip).then(RoundTrip::default);
         let mut verified = Verified { round_trip, ..Verified::default() };
+        // First, so that a damaged file is said to be one before anything that follows from it.
+        verified.read_formats(self, range).await?;
         let Rows { counts: mut rows, conflicts, facts } = verified.count_rows(&snapshot, range).await;
         rows.retain(|hour, _| range.contains(hour));
         let mut dead_letters = verified.count_dead_letters(self, range).await?;
         for entry in entries.values().filter(|entry| entry.state == State::Done) {
             verified.hold_against_ledger(entry, &rows, &dead_letters);
             verified.hold_conflicts(entry, &conflicts);
-            if rows.get(&entry.hour).copied().unwrap_or(0) == entry.tally.rows() {
+            let is_legible = !verified.damaged.messages.contains(&entry.hour);
+            if is_legible && rows.get(&entry.hour).copied().unwrap_or(0) == entry.tally.rows() {
                 let facts = facts.get(&entry.hour).copied().unwrap_or_default();
                 verified.findings.extend(facts.hold_against(entry));
             }
@@ -129,13 +144,13 @@ impl Workshop {
             {
                 verified.findings.push(Finding::Untold { hour: entry.hour });
             }
-            let published = self.hash_raw(entry, &mut verified).await?;
+            let published = self.hash_raw(entry, &snapshot, &mut verified).await?;
             if let (Proof::RoundTrip, Some(parts)) = (proof, published) {
-                let (told, findings) = self.round_trip(&snapshot, entry.hour, parts).await?;
+                let (told, findings) = self.round_trip(&snapshot, entry, parts).await?;
                 if findings.is_empty() {
                     verified.hold_lines(entry, &told);
                 }
-                verified.take_round_trip(told, findings);
+                verified.take_round_trip(entry.hour, told, findings);
             }
         }
         verified.unpublished += self.kept_alone(range, &entries).await?;
@@ -148,7 +163,6 @@ impl Workshop {
         let is_done = |hour: &Hour| entries.get(hour).is_some_and(|entry| entry.state == State::Done);
         dead_letters.retain(|hour, _| is_done(hour) || !is_on_its_way(hour));
         verified.find_foreign(&entries, "dead letters", &dead_letters);
-        verified.read_formats(self, range).await?;
         verified.find_strays(self).await?;
         verified.hold_attachments(self, range).await?;
         if let Some(catalogue) = &self.catalogue {
@@ -166,8 +180,18 @@ impl Workshop {
     }
 
     /// Takes the hashes of the kept bytes of an hour. Gives its parts when they are those that were published.
-    async fn hash_raw(&self, entry: &Entry, verified: &mut Verified) -> Result<Option<Vec<RawPart>>, Error> {
+    async fn hash_raw(
+        &self,
+        entry: &Entry,
+        snapshot: &Snapshot,
+        verified: &mut Verified,
+    ) -> Result<Option<Vec<RawPart>>, Error> {
         let hour = entry.hour;
+        let told = snapshot.told(hour).filter(|told| told.files == entry.files && told.sha256 != entry.sha256);
+        if let Some(told) = told {
+            let (ledger, found) = (entry.sha256.join(" "), told.sha256.join(" "));
+            verified.findings.push(Finding::Ledger { hour, what: "sha256", ledger, found });
+        }
         let parts = match self.archive.raw_hour(hour)? {
             RawHour::Absent => {
                 verified.without_raw += 1;
@@ -181,7 +205,7 @@ impl Workshop {
         };
         // Bytes that are others than the published ones, whole by their own list: a run ended between the two, and the next
         // goes on from them.
-        let is_published = are(&parts, &entry.sha256);
+        let is_published = are(&parts, told.map_or(&entry.sha256, |told| &told.sha256));
         verified.unpublished += u64::from(!is_published);
         let bytes: u64 = parts.iter().map(|part| part.length).sum();
         if is_published && bytes != entry.bytes {
@@ -200,8 +224,8 @@ impl Workshop {
                     verified.findings.push(Finding::Hash { hour, path, found, expected });
                 }
                 Err(error) => {
-                    let name = part.path.display().to_string();
-                    verified.findings.push(Finding::Unreadable { name, why: error.to_string() });
+                    let (path, reason) = (part.path.clone(), error.to_string());
+                    verified.findings.push(Finding::Raw { hour, path, reason });
                 }
             }
         }
@@ -222,6 +246,9 @@ struct Rows {
     facts: FactsOfHours,
 }
 
+/// The table of messages, of whose files the log knows bounds.
+const MESSAGES: &str = "messages";
+
 /// The table of lines that were set aside.
 const DEAD_LETTERS: &str = "dead_letters";
 
@@ -236,7 +263,7 @@ impl Verified {
         let mut rows = Rows::default();
         for file in snapshot.files().iter().filter(|file| file.hours.iter().any(|hour| range.contains(hour))) {
             if let Err(error) = self.count_file(snapshot, file, &mut rows).await {
-                self.findings.push(Finding::unreadable(file, &error));
+                self.find_damage(MESSAGES, &file.hours, Finding::unreadable(file, &error));
             }
             rows.conflicts.end_file();
         }
@@ -267,7 +294,8 @@ impl Verified {
         let is_wanted = |file: &TableFile| file.table == DEAD_LETTERS && concerns(file, range);
         for file in workshop.archive.files().await?.into_iter().filter(is_wanted) {
             if let Err(error) = self.count_letters(&file, range, &mut counts).await {
-                self.find(Finding::Unreadable { name: name(&file), why: error.to_string() });
+                let finding = Finding::Unreadable { name: name(&file), why: why(&error) };
+                self.find_damage(DEAD_LETTERS, &file.hours, finding);
             }
         }
         Ok(counts)
@@ -303,10 +331,14 @@ impl Verified {
             let accounted = tally.messages + tally.duplicates + tally.dead_letters + tally.blank_lines;
             self.findings.push(Finding::Conservation { hour, lines: tally.lines, accounted });
         }
-        let pairs = [("messages", tally.rows(), rows), ("dead letters", tally.dead_letters, dead_letters)];
-        for (what, ledger, counts) in pairs {
+        let Damaged { messages: damaged, dead_letters: damaged_letters } = &self.damaged;
+        let pairs = [
+            ("messages", tally.rows(), rows, damaged.contains(&hour)),
+            ("dead letters", tally.dead_letters, dead_letters, damaged_letters.contains(&hour)),
+        ];
+        for (what, ledger, counts, is_damaged) in pairs {
             let table = counts.get(&hour).copied().unwrap_or(0);
-            if table != ledger {
+            if table != ledger && !is_damaged {
                 self.findings.push(Finding::Count { hour, what, ledger, table });
             }
         }
@@ -315,7 +347,7 @@ impl Verified {
     fn hold_conflicts(&mut self, entry: &Entry, conflicts: &Conflicts) {
         let (hour, ledger) = (entry.hour, entry.tally.conflicts);
         // A row of the ledger that was made up from the table knows of none.
-        let is_told = !entry.sha256.is_empty();
+        let is_told = !entry.sha256.is_empty() && !self.damaged.messages.contains(&hour);
         let Some(table) = conflicts.of(hour) else { return };
         self.conflicts += table;
         if is_told && table != ledger {
@@ -335,16 +367,29 @@ impl Verified {
         }
     }
 
-    fn take_round_trip(&mut self, told: RoundTrip, findings: Vec<Finding>) {
+    fn take_round_trip(&mut self, hour: Hour, told: RoundTrip, findings: Vec<Finding>) {
+        self.read_otherwise.extend((told.read_otherwise > 0).then_some(hour));
         self.round_trip.get_or_insert_default().add(told);
         findings.into_iter().for_each(|finding| self.find(finding));
     }
 
-    /// Notes a finding, unless it was said before: that a file cannot be read is met by whoever reads it.
+    /// Notes a finding, unless it was said before: that a file is damaged is met by whoever reads it.
     fn find(&mut self, finding: Finding) {
-        if !self.findings.contains(&finding) {
+        let file = finding.damaged_file();
+        let is_said = |said: &Finding| *said == finding || file.is_some() && said.damaged_file() == file;
+        if !self.findings.iter().any(is_said) {
             self.findings.push(finding);
         }
+    }
+
+    /// Notes that a file of these hours is damaged.
+    fn find_damage(&mut self, table: &str, hours: &[Hour], finding: Finding) {
+        match table {
+            MESSAGES => self.damaged.messages.extend(hours),
+            DEAD_LETTERS => self.damaged.dead_letters.extend(hours),
+            _ => {}
+        }
+        self.find(finding);
     }
 
     fn find_foreign(&mut self, entries: &BTreeMap<Hour, Entry>, what: &'static str, rows: &Counts) {
@@ -373,7 +418,7 @@ impl Verified {
         for hour in indexed.into_keys().filter(|hour| !lag.behind.contains(hour) && !lag.beyond.contains(hour)) {
             let documents = catalogue.documents_of(hour)?;
             let rows = rows.get(&hour).copied().unwrap_or(0);
-            if documents != rows {
+            if documents != rows && !self.damaged.messages.contains(&hour) {
                 self.findings.push(Finding::Documents { hour, rows, documents });
             }
         }

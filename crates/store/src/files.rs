@@ -64,6 +64,15 @@ impl TableFile {
         self.reader.clone()
     }
 
+    /// How many bytes the file has now; [`TableFile::size`] is what it was written with.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be looked at.
+    pub async fn length(&self) -> Result<u64, Error> {
+        self.reader.length().await.map_err(|error| Error::rows(self.table, &self.path)(error.into()))
+    }
+
     /// The SHA-256 of the file as it is now, lower-case hex. Reads all of it.
     ///
     /// # Errors

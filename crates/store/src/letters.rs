@@ -17,6 +17,7 @@ use deltalake::kernel::Add;
 use crate::error::{Error, is_gone};
 use crate::layout;
 use crate::live::{Live, LiveFile};
+use crate::open::Archive;
 use crate::publish::{Mode, Publisher};
 use crate::rest::Rest;
 use crate::rewrite::Selection;
@@ -24,6 +25,30 @@ use crate::staged::{NewFile, StagedFile};
 use crate::steps::step;
 use crate::table::{ATTEMPTS, Outcome, PAUSE, Plan};
 use crate::tags;
+
+impl Archive {
+    /// Whether the dead letters of an hour are those of its publication `entry`, as far as the log tells, and their files on the disk
+    /// if it is one. Nothing is read for that.
+    ///
+    /// # Errors
+    ///
+    /// When the log cannot be read.
+    pub async fn holds_letters(&self, entry: &Entry) -> Result<bool, Error> {
+        let table = self.dead_letter_table();
+        let live = table.live().await?;
+        let holders = live.holders(entry.hour);
+        Ok(may_be_of(entry, holders) && holders.iter().all(|file| !self.site().lacks(&table.location(file.path()))))
+    }
+}
+
+/// Whether the files that hold the letters of an hour hold those of an entry, for all that is known: another program that writes a
+/// file anew does not say where its letters are from, and a row of the ledger that was made up for such a file knows of none.
+fn may_be_of(entry: &Entry, holders: &[Arc<LiveFile>]) -> bool {
+    let is_theirs = |file: &Arc<LiveFile>| {
+        tags::origin(file.add.tags.as_ref(), entry.hour).is_none_or(|origin| tags::is_origin_of(&origin, entry))
+    };
+    entry.sha256.is_empty() || (!holders.is_empty() || entry.tally.dead_letters == 0) && holders.iter().all(is_theirs)
+}
 
 /// How often the letters are put right. Each time, another writer has published the hour.
 const LOOKS: usize = 10;

@@ -109,6 +109,11 @@ impl Reader {
         self.size
     }
 
+    /// How many bytes the file has now, which are others than the log says when it was cut.
+    pub(crate) async fn length(&self) -> Result<u64> {
+        Ok(self.store.head(&self.path).await.map_err(external)?.size)
+    }
+
     /// All of a small file, read once.
     async fn whole(&mut self) -> Result<Option<&Bytes>> {
         if self.whole.is_none() && self.size <= FOOTER_HINT as u64 {

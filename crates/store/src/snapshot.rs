@@ -75,6 +75,13 @@ impl Snapshot {
         entry.files.iter().all(|publication| self.live.may_hold(entry.hour, publication))
     }
 
+    /// The row of the ledger that the log keeps beside the data of an hour: what was known of it when it was published. A file that
+    /// another program wrote anew does not tell.
+    #[must_use]
+    pub fn told(&self, hour: Hour) -> Option<&Entry> {
+        self.live.holders(hour).iter().find_map(|file| file.told(hour))
+    }
+
     /// A reader of a file, for `archive::read_all`, `archive::read_keys` and `archive::find_ids`.
     #[must_use]
     pub fn reader(&self, file: &DataFile) -> Reader {

@@ -107,6 +107,13 @@ pub(crate) fn origin_of(entry: &Entry) -> String {
     format!("{} {} {}", entry.version, entry.tally.dead_letters, entry.sha256.join(","))
 }
 
+/// Whether dead letters of this origin are as many as an entry has, and from its bytes. The version does not count: an attempt
+/// that changes nothing writes the row of the ledger with another.
+pub(crate) fn is_origin_of(origin: &str, entry: &Entry) -> bool {
+    let what = |origin: &str| origin.split_once(' ').map(|(_version, what)| what.to_owned());
+    what(origin) == what(&origin_of(entry))
+}
+
 /// What the dead letters of an hour in a file are from; `None` when its tags do not say.
 pub(crate) fn origin(tags: Option<&Tags>, hour: Hour) -> Option<String> {
     if let Some(json) = text(tags, ORIGINS) {
@@ -290,6 +297,11 @@ mod tests {
         assert_eq!(origin(Some(&tags), hour.next()).as_deref(), Some("0.1.0 7 ef"));
         assert_eq!(origin(Some(&tags), hour.next()).as_deref().and_then(letters_in), Some(7));
         assert_eq!(origin(Some(&tags), hour.plus(2)), None);
+        let tally = Tally { dead_letters: 7, ..Tally::default() };
+        let entry = Entry { tally, sha256: vec!["ef".to_owned()], ..Entry::new(hour, hour.end(), State::Done) };
+        let later = Entry { version: "0.2.0".to_owned(), ..entry.clone() };
+        assert!(is_origin_of("0.1.0 7 ef", &later) && !is_origin_of("0.1.0 6 ef", &entry));
+        assert!(!is_origin_of("0.1.0 7 ab", &entry) && !is_origin_of("0.1.0", &entry));
         assert!(is_of_today(Some(&tags)) && !is_of_today(None));
         let mut of_before = of_hours(&[hour]);
         of_before.insert(ORIGIN.to_owned(), Some("0.1.0 1 ab".to_owned()));

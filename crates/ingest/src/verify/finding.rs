@@ -38,7 +38,7 @@ pub enum Finding {
     Ledger {
         /// The hour.
         hour: Hour,
-        /// The column of the ledger: `bytes`, `strays`, `retained`, `min_sent_at` or `max_sent_at`.
+        /// The column of the ledger: `bytes`, `sha256`, `strays`, `retained`, `min_sent_at` or `max_sent_at`.
         what: &'static str,
         /// What the ledger says.
         ledger: String,
@@ -236,14 +236,21 @@ pub enum Finding {
 impl Finding {
     /// A file of messages that could not be read.
     pub(super) fn unreadable(file: &DataFile, error: &archive::Error) -> Self {
-        Self::Unreadable { name: format!("messages/{}", file.path), why: error.to_string() }
+        Self::Unreadable { name: format!("messages/{}", file.path), why: why(error) }
+    }
+
+    /// The file that it says is damaged, relative to the archive.
+    pub(super) fn damaged_file(&self) -> Option<&str> {
+        match self {
+            Self::Changed { name, .. } | Self::Unreadable { name, .. } => Some(name),
+            _ => None,
+        }
     }
 
     /// A damaged file of the ledger, or a damaged log of a table: without it nothing can be said of the rest.
     pub(super) fn of_table(error: &store::Error) -> Option<Self> {
         // A store that cannot be reached, or may not be read, is whole for all that is known.
-        let is_missing = store::is_gone(error);
-        if store::is_of_a_bucket(error) || !is_missing && error.advice() != store::Advice::GiveUp {
+        if store::is_of_a_bucket(error) || !store::is_gone(error) && error.advice() != store::Advice::GiveUp {
             return None;
         }
         let name = match error {
@@ -252,9 +259,7 @@ impl Finding {
             store::Error::Damaged { path, .. } => path.display().to_string(),
             _ => return None,
         };
-        let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
-        let why = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
-        Some(Self::Unreadable { name, why: if is_missing { MISSING.to_owned() } else { why } })
+        Some(Self::Unreadable { name, why: why(error) })
     }
 
     /// What the operator can do about it, where the finding itself does not say so.
@@ -273,15 +278,13 @@ impl Finding {
                 "publish the hour anew: `annals load --again` with its file, for which that in `raw/` will do, or `annals fetch \
                  --again` while the service has it",
             ),
-            Self::Changed { .. } | Self::FileFormat { .. } | Self::TableFormat { .. } | Self::Unreadable { .. } => {
-                Some(
-                    "put the file back from a backup; one of `messages` that holds a single hour is also written anew by `annals load \
-                 --again` with the file of that hour, for which that in `raw/` will do",
-                )
-            }
+            Self::Changed { name, .. }
+            | Self::FileFormat { name, .. }
+            | Self::TableFormat { name, .. }
+            | Self::Unreadable { name, .. } => mend(name),
             Self::Hash { .. } | Self::Raw { .. } => Some(
-                "put the served file and its list in `raw/` back from a backup, or `annals fetch --again` the hour while the \
-                 service has it; the rows of the tables are not concerned",
+                "put the served file and its list in `raw/` back from a backup, or `annals load --again` the hour's file if there is \
+                 a sound one, or `annals fetch --again` the hour while the service has it; the rows of the tables are not concerned",
             ),
             Self::Beyond { .. }
             | Self::Documents { .. }
@@ -301,12 +304,41 @@ impl Finding {
     }
 }
 
-/// What is said of a file that is not there.
-const MISSING: &str = "it is missing";
+/// What can be done about a damaged file.
+fn mend(name: &str) -> Option<&'static str> {
+    match name.split_once('/') {
+        Some(("messages" | "dead_letters", file)) if !file.starts_with("_delta_log") => Some(
+            "put the file back from a backup; one of `messages` or `dead_letters` that holds a single hour is also written anew by \
+             `annals load --again` with the file of that hour, for which that in `raw/` will do",
+        ),
+        // An index that cannot be read just now says why.
+        None => None,
+        Some(_) => Some("put the file back from a backup"),
+    }
+}
+
+/// What an error comes down to: that a file is missing, or else its last cause.
+pub(super) fn why(error: &(dyn std::error::Error + 'static)) -> String {
+    if store::is_gone(error) {
+        return "it is missing".to_owned();
+    }
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.last().map_or_else(String::new, ToString::to_string)
+}
 
 /// In which way a line that was served and what is kept of it part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Astray {
+    /// The row gives back the value that was served, and a column of it is not what the line is read as. This is the first.
+    #[error("the message is not what its line gives: the column `{column}` has {row}, and the line gives {line}")]
+    Column {
+        /// The column.
+        column: &'static str,
+        /// What the row has there, cut to a few words.
+        row: String,
+        /// What the line gives, the same.
+        line: String,
+    },
     /// The row does not give back the value that was served. This is the first difference.
     #[error("the message is not what was served: {0}")]
     Differs(Difference),

@@ -6,12 +6,10 @@ use archive::Footer;
 use chat::Hour;
 use store::TableFile;
 
-use super::{Finding, Verified};
-use crate::error::{Error, in_one_line};
+use super::finding::why;
+use super::{Finding, MESSAGES, Verified};
+use crate::error::Error;
 use crate::workshop::Workshop;
-
-/// The table of messages, of whose files the log knows bounds.
-const MESSAGES: &str = "messages";
 
 /// A file of a table, and the format that it was written in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,11 +59,12 @@ impl Verified {
     /// Reads the footer of each file that holds one of these hours, and of all of the ledger.
     pub(super) async fn read_formats(&mut self, workshop: &Workshop, range: &Range<Hour>) -> Result<(), Error> {
         for file in workshop.archive.files().await?.into_iter().filter(|file| concerns(file, range)) {
-            self.hold_against_hash(&file).await;
+            let is_sound = self.hold_against_hash(&file).await;
             match archive::read_footer(file.reader()).await {
                 Ok(footer) => {
                     // Others cut texts and round times in ways of their own, and leave our tags out.
-                    if file.table == MESSAGES
+                    if is_sound
+                        && file.table == MESSAGES
                         && file.format_in_log.is_some()
                         && let Ok(statistics) = archive::read_statistics(file.reader()).await
                     {
@@ -75,21 +74,32 @@ impl Verified {
                 }
                 // Another writer has replaced it; what is missing for good is told by who reads the rows.
                 Err(error) if store::is_gone(&error) => {}
-                Err(error) => self.find(Finding::Unreadable { name: name(&file), why: error.to_string() }),
+                Err(error) => {
+                    let finding = Finding::Unreadable { name: name(&file), why: why(&error) };
+                    self.find_damage(file.table, &file.hours, finding);
+                }
             }
         }
         Ok(())
     }
 
-    /// Reads a file through and takes its hash, if the log says which it had. Parquet has no check sums of its own here.
-    async fn hold_against_hash(&mut self, file: &TableFile) {
-        let Some(expected) = &file.sha256 else { return };
-        match file.hashed().await {
-            Ok(found) if found == *expected => {}
-            Ok(found) => self.find(Finding::Changed { name: name(file), found, expected: expected.clone() }),
-            Err(error) if store::is_gone(&error) => {}
-            Err(error) => self.find(Finding::Unreadable { name: name(file), why: in_one_line(&error) }),
-        }
+    /// Reads a file through and takes its hash, if the log says which it had. Parquet has no check sums of its own here. Whether
+    /// nothing was found.
+    async fn hold_against_hash(&mut self, file: &TableFile) -> bool {
+        let Some(expected) = &file.sha256 else { return true };
+        let finding = match file.hashed().await {
+            Ok(found) if found == *expected => return true,
+            Ok(found) => Finding::Changed { name: name(file), found, expected: expected.clone() },
+            Err(error) if store::is_gone(&error) => return true,
+            Err(error) => {
+                let is_cut = |length: &u64| *length < file.size;
+                let length = file.length().await.ok().filter(is_cut);
+                let cut = length.map(|length| format!("it is cut: it has {length} of {} bytes", file.size));
+                Finding::Unreadable { name: name(file), why: cut.unwrap_or_else(|| why(&error)) }
+            }
+        };
+        self.find_damage(file.table, &file.hours, finding);
+        false
     }
 
     fn take_format(&mut self, file: TableFile, footer: Footer) {

@@ -1,17 +1,18 @@
 //! From the rows back to the lines that were served.
 //!
-//! An hour at a time: the rows of it are read, of each its place and the fingerprint of the record that it gives back are
-//! held, and then the served lines go by. No line is held longer than it is looked at, but for the few that are named.
+//! An hour at a time: the rows of it are read, of each its place and the fingerprints of the record that it gives back and of its
+//! columns are held, and then the served lines go by. No line is held longer than it is looked at, but for the few that are named.
 
 use std::collections::BTreeMap;
 
-use chat::{DeadLetter, Hour, Message, Part, Position, Reason};
+use chat::{DeadLetter, Entry, Hour, Message, Part, Position, Reason};
 use decode::{Decoder, Limits, Origin, RebuildError, Records};
 use futures::TryStreamExt as _;
 use rustc_hash::{FxHashMap, FxHashSet};
 use store::{DataFile, RawPart, Snapshot};
 
 use super::finding::{Astray, Finding};
+use super::reading::{Columns, Reading, fingerprint};
 use crate::error::Error;
 use crate::raw::on_a_thread;
 use crate::workshop::Workshop;
@@ -38,6 +39,9 @@ pub struct RoundTrip {
     pub retained: u64,
     /// Rows that hold their line as it was written, because a key occurs twice in it.
     pub kept_as_written: u64,
+    /// Lines that a row gives back, and whose columns would be others today: another version of the program, or other settings, made
+    /// them.
+    pub read_otherwise: u64,
 }
 
 impl RoundTrip {
@@ -50,6 +54,7 @@ impl RoundTrip {
         self.blank_lines += other.blank_lines;
         self.retained += other.retained;
         self.kept_as_written += other.kept_as_written;
+        self.read_otherwise += other.read_otherwise;
     }
 }
 
@@ -62,10 +67,13 @@ impl Workshop {
     pub(super) async fn round_trip(
         &self,
         snapshot: &Snapshot,
-        hour: Hour,
+        entry: &Entry,
         parts: Vec<RawPart>,
     ) -> Result<(RoundTrip, Vec<Finding>), Error> {
-        let limits = self.settings.decode;
+        let (hour, limits) = (entry.hour, self.settings.decode);
+        // The ledger has the version of the last attempt.
+        let version = snapshot.told(hour).map_or(&entry.version, |told| &told.version);
+        let reading = Reading { app: self.app.clone(), is_todays: version == self.version };
         let letters = match self.archive.dead_letters(Some(hour)).await {
             Ok(letters) => letters,
             Err(error) => {
@@ -73,7 +81,7 @@ impl Workshop {
                 return Ok((RoundTrip::default(), vec![finding]));
             }
         };
-        let mut kept = Kept::of(hour, letters);
+        let mut kept = Kept::of(hour, letters, reading);
         let files = || snapshot.files().iter().filter(|file| file.hours.contains(&hour));
         for file in files() {
             if let Err(error) = each_row(snapshot, file, hour, |row| kept.take(&row)).await {
@@ -106,12 +114,21 @@ async fn each_row(
 
 type Place = (Part, u64);
 
+/// The fingerprints of a row.
+struct Row {
+    /// Of the record that it gives back.
+    value: Result<u128, RebuildError>,
+    /// Of its columns.
+    columns: u64,
+}
+
 /// What the tables hold of an hour.
 struct Kept {
     hour: Hour,
+    reading: Reading,
     /// The rows that have not met their line.
-    rows: FxHashMap<Place, Result<u128, RebuildError>>,
-    /// The fingerprints of all of them.
+    rows: FxHashMap<Place, Row>,
+    /// The records that they all give back.
     values: FxHashSet<u128>,
     letters: BTreeMap<Place, DeadLetter<'static>>,
     told: RoundTrip,
@@ -120,9 +137,10 @@ struct Kept {
 }
 
 impl Kept {
-    fn of(hour: Hour, letters: Vec<DeadLetter<'static>>) -> Self {
+    fn of(hour: Hour, letters: Vec<DeadLetter<'static>>, reading: Reading) -> Self {
         Self {
             hour,
+            reading,
             rows: FxHashMap::default(),
             values: FxHashSet::default(),
             letters: letters.into_iter().map(|letter| (place(letter.position), letter)).collect(),
@@ -133,20 +151,20 @@ impl Kept {
     }
 
     fn take(&mut self, row: &Message<'_>) {
-        let fingerprint = decode::value_fingerprint(row);
+        let value = decode::value_fingerprint(row);
         self.told.kept_as_written += u64::from(decode::is_kept_as_written(row));
         if row.retained_at.is_none() {
-            self.rows.insert(place(row.position), fingerprint);
+            self.rows.insert(place(row.position), Row { value, columns: fingerprint(row) });
             return;
         }
         self.told.retained += 1;
-        if let Err(error) = fingerprint {
+        if let Err(error) = value {
             self.note(place(row.position), Astray::Unmade(error));
         }
     }
 
     fn know_copies(&mut self) {
-        self.values = self.rows.values().copied().filter_map(Result::ok).collect();
+        self.values = self.rows.values().filter_map(|row| row.value.ok()).collect();
     }
 
     /// Lets the served lines go by.
@@ -160,8 +178,8 @@ impl Kept {
         if damage.is_none() {
             self.note_unserved();
         }
-        let Self { hour, told, astray, more, .. } = self;
-        Walk { hour, told, other, damage, astray: astray.into_iter().collect(), more }
+        let Self { hour, reading, told, astray, more, .. } = self;
+        Walk { hour, reading, told, other, damage, astray: astray.into_iter().collect(), more }
     }
 
     fn walk_part(&mut self, raw: &RawPart, limits: Limits, other: &mut BTreeMap<Place, String>) -> Result<(), String> {
@@ -178,26 +196,40 @@ impl Kept {
         self.told.lines += lines.lines();
         self.told.blank_lines += lines.blank_lines;
         for (position, record) in &lines.records {
-            self.meet_record(place(*position), record, other);
+            self.meet_record(*position, record, other);
         }
         for letter in &lines.dead_letters {
             self.meet_letter(letter);
         }
     }
 
-    fn meet_record(&mut self, place: Place, record: &str, other: &mut BTreeMap<Place, String>) {
-        let served = decode::record_fingerprint(record);
+    fn meet_record(&mut self, position: Position, record: &str, other: &mut BTreeMap<Place, String>) {
+        let (place, served) = (place(position), decode::record_fingerprint(record));
         match self.rows.remove(&place) {
-            Some(Ok(row)) if Some(row) == served => self.told.messages += 1,
-            Some(Ok(_)) if other.len() < NAMED => {
-                other.insert(place, record.to_owned());
+            Some(Row { value: Ok(row), columns }) => {
+                let is_value = Some(row) == served;
+                let columns = if is_value { self.reading.hold(columns, position, record) } else { Columns::Different };
+                self.meet_row(columns, place, record, other);
             }
-            Some(Ok(_)) => self.more += 1,
-            Some(Err(error)) => self.note(place, Astray::Unmade(error)),
+            Some(Row { value: Err(error), .. }) => self.note(place, Astray::Unmade(error)),
             None if served.is_some_and(|served| self.values.contains(&served)) => self.told.duplicates += 1,
             None if self.was_too_long(place, record) => self.told.dead_letters += 1,
             None if self.letters.remove(&place).is_some() => self.note(place, Astray::NoLetter),
             None => self.note(place, Astray::NotKept),
+        }
+    }
+
+    fn meet_row(&mut self, row: Columns, place: Place, record: &str, other: &mut BTreeMap<Place, String>) {
+        match row {
+            Columns::Alike => self.told.messages += 1,
+            Columns::Otherwise => {
+                self.told.messages += 1;
+                self.told.read_otherwise += 1;
+            }
+            Columns::Different if other.len() < NAMED => {
+                other.insert(place, record.to_owned());
+            }
+            Columns::Different => self.more += 1,
         }
     }
 
@@ -246,6 +278,7 @@ impl Kept {
 /// The end of a walk.
 struct Walk {
     hour: Hour,
+    reading: Reading,
     told: RoundTrip,
     /// Served lines whose row says something else.
     other: BTreeMap<Place, String>,
@@ -261,7 +294,10 @@ impl Walk {
         let Some(served) = self.other.get(&place) else { return };
         let what = match decode::rebuild(row).map(|kept| decode::first_difference(served, &kept)) {
             Ok(Some(difference)) => Astray::Differs(difference),
-            Ok(None) => return,
+            Ok(None) => match self.reading.first_difference(row, served) {
+                Some(difference) => difference,
+                None => return,
+            },
             Err(error) => Astray::Unmade(error),
         };
         self.astray.push((place, what));
@@ -294,8 +330,11 @@ mod tests {
         let path = folder.path().join("2026031409.ndjson");
         std::fs::write(&path, "{\"msg_id\":\"1\"}\n{\"msg_id\":\"1\"}\n \n{\"msg_id\":\"2\"}\n").unwrap();
         let workshop = Workshop::of_tests(&folder.path().join("archive")).await;
-        let files = hours_of_files(&[path], chat::Zone::UTC).unwrap();
-        workshop.load(files, Settled::Keep, &|_, _| {}).await.unwrap();
+        let load = async |settled| {
+            let files = hours_of_files(std::slice::from_ref(&path), chat::Zone::UTC).unwrap();
+            workshop.load(files, settled, &|_, _| {}).await.unwrap()
+        };
+        load(Settled::Keep).await;
         let hour = Hour::from_key("2026031409").unwrap();
         let found = async || workshop.verify(hour..hour.next(), Proof::RoundTrip).await.unwrap().findings;
         assert_eq!(found().await, []);
@@ -305,5 +344,16 @@ mod tests {
         workshop.archive.record(&[entry]).await.unwrap();
         let lines = |what, ledger| Finding::Lines { hour, what, ledger, served: 1 };
         assert_eq!(found().await, [lines("duplicates", 0), lines("blank lines", 2)]);
+        // And one that names other bytes than the log does, which has those of the served file.
+        let mut entry = workshop.archive.entries().await.unwrap().remove(&hour).unwrap();
+        entry.at += Duration::from_secs(1);
+        (entry.tally.duplicates, entry.tally.blank_lines) = (1, 1);
+        let found_in_log = std::mem::replace(&mut entry.sha256, vec!["7".repeat(64)]).remove(0);
+        workshop.archive.record(&[entry]).await.unwrap();
+        let finding = Finding::Ledger { hour, what: "sha256", ledger: "7".repeat(64), found: found_in_log };
+        assert_eq!(found().await, [finding]);
+        // The hour's bytes are the archived ones all the same, and mend it.
+        assert_eq!(load(Settled::Again).await.grown, 0);
+        assert_eq!(found().await, []);
     }
 }
