@@ -8,7 +8,7 @@ use std::process::Command;
 use chat::{Hour, Hours};
 use emulator::corpus;
 
-use crate::scene::{Scene, run};
+use crate::scene::{ANNALS, Scene, run};
 
 /// The log is checkpointed every tenth commit or so; this many hours go well past the first checkpoint.
 const HOURS: i64 = 24;
@@ -203,6 +203,52 @@ deleted = table.delete("msg_id = '2' or msg_id = '5'")["num_deleted_rows"]
 DeltaTable(f"{sys.argv[1]}/messages").optimize.z_order(["msg_id"])
 print(json.dumps([deleted]))
 "#;
+
+/// Has a run of the program move the rows that deltalake is about to move, and prints, as JSON, what that is told when it comes to
+/// its commit, and how many of the files that it had read the run had taken away by then.
+const AT_WORK: &str = r#"
+import glob, json, os, subprocess, sys
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
+
+archive, annals, *command = sys.argv[1:]
+table = DeltaTable(f"{archive}/messages")
+files = f"{archive}/messages/date=*/*.parquet"
+read = {path: open(path, "rb").read() for path in glob.glob(files)}
+environment = {name: value for name, value in os.environ.items() if not name.startswith("ANNALS_")}
+subprocess.run([annals, *command, "--archive", archive], check=True, env=environment, stdout=subprocess.DEVNULL)
+gone = [path for path in read if not os.path.exists(path)]
+for path in gone:
+    open(path, "wb").write(read[path])
+
+try:
+    said = str(table.optimize.compact())
+except CommitFailedError as error:
+    said = str(error)
+known = {os.path.basename(uri) for uri in DeltaTable(f"{archive}/messages").file_uris()}
+for path in glob.glob(files):
+    if os.path.basename(path) not in known:
+        os.remove(path)
+print(json.dumps({"said": said, "gone": len(gone)}))
+"#;
+
+/// It would go on to commit the same rows once more.
+#[test]
+fn deltalake_gives_up_what_it_planned_on_files_that_are_compacted_meanwhile() {
+    let Some(python) = python() else { return };
+    let scene = Scene::new();
+    let (files, messages) = hour_files(&scene);
+    let files = files[2..14].iter().map(String::as_str);
+    let arguments: Vec<&str> = ["load", "--no-index", "--set", "compact.files=0"].into_iter().chain(files).collect();
+    run(&mut scene.annals(&arguments)).leaves(0);
+    let rows = || run(&mut scene.annals(&["verify", "--json"])).leaves(0).json()["rows"].clone();
+    let before = rows();
+    assert!(before.as_u64().is_some_and(|rows| rows > 0 && rows < messages), "{before}");
+    let told = told_with(&python, AT_WORK, &[&scene.archive(), Path::new(ANNALS), Path::new("compact")]);
+    assert_eq!(told["gone"], 12, "{told}");
+    assert!(told["said"].as_str().is_some_and(|said| said.contains("Metadata changed")), "{told}");
+    assert_eq!(rows(), before);
+}
 
 #[test]
 fn what_deltalake_has_compacted_is_sound() {
