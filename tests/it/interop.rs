@@ -250,6 +250,20 @@ fn deltalake_gives_up_what_it_planned_on_files_that_are_compacted_meanwhile() {
     assert_eq!(rows(), before);
 }
 
+/// Does what `annals verify` advises about files that another program has replaced.
+fn vacuum(scene: &Scene, python: &str) {
+    let found = run(&mut scene.annals(&["verify", "--json"])).leaves(3).json();
+    let steps = found["next_steps"].as_array().unwrap().iter().filter_map(|step| step.as_str());
+    let step = steps.into_iter().find_map(|step| step.split('`').find(|part| part.contains("vacuum"))).unwrap();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operating.md");
+    assert!(std::fs::read_to_string(page).unwrap().contains(step), "the page does not say: {step}");
+    for table in ["messages", "dead_letters"] {
+        let command = step.replace("python3", python).replace("messages", table);
+        let status = Command::new("sh").arg("-c").arg(command).current_dir(scene.archive()).status().unwrap();
+        assert!(status.success());
+    }
+}
+
 #[test]
 fn what_deltalake_has_compacted_is_sound() {
     let Some(python) = python() else { return };
@@ -262,6 +276,12 @@ fn what_deltalake_has_compacted_is_sound() {
     }
     run(&mut scene.annals(&["verify"])).leaves(0);
     assert_eq!(told(&python, COMPACTED, &scene.archive()), serde_json::json!([1, 1]));
+    // What it put together lies beside the new files, until it is taken away.
+    let found = run(&mut scene.annals(&["verify", "--json"])).leaves(3).json();
+    let findings = found["findings"].as_array().unwrap();
+    let is_replaced = |finding: &&serde_json::Value| finding.to_string().contains("another program has replaced it");
+    assert_eq!((findings.len(), findings.iter().filter(is_replaced).count()), (4, 4), "{found}");
+    vacuum(&scene, &python);
     let proof = run(&mut scene.annals(&["verify", "--round-trip", "--json"])).leaves(0).json();
     assert_eq!((&proof["rows"], &proof["dead_letters"]), (&2.into(), &2.into()), "{proof}");
 
@@ -283,6 +303,7 @@ fn what_deltalake_has_compacted_is_sound() {
     for hour in ["2026031409", "2026031410", "2026031411"] {
         run(&mut scene.annals(&["load", "--no-index", &format!("{hour}.ndjson")])).leaves(0);
     }
+    vacuum(&scene, &python);
     let proof = run(&mut scene.annals(&["verify", "--round-trip", "--json"])).leaves(0).json();
     assert_eq!(proof["rows"], 5, "{proof}");
     run(&mut scene.annals(&["export", "--to", "after.ndjson"])).leaves(0);
