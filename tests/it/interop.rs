@@ -8,7 +8,7 @@ use std::process::Command;
 use chat::{Hour, Hours};
 use emulator::corpus;
 
-use crate::scene::{Scene, run};
+use crate::scene::{ANNALS, Scene, run};
 
 /// The log is checkpointed every tenth commit or so; this many hours go well past the first checkpoint.
 const HOURS: i64 = 24;
@@ -204,6 +204,66 @@ DeltaTable(f"{sys.argv[1]}/messages").optimize.z_order(["msg_id"])
 print(json.dumps([deleted]))
 "#;
 
+/// Has a run of the program move the rows that deltalake is about to move, and prints, as JSON, what that is told when it comes to
+/// its commit, and how many of the files that it had read the run had taken away by then.
+const AT_WORK: &str = r#"
+import glob, json, os, subprocess, sys
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
+
+archive, annals, *command = sys.argv[1:]
+table = DeltaTable(f"{archive}/messages")
+files = f"{archive}/messages/date=*/*.parquet"
+read = {path: open(path, "rb").read() for path in glob.glob(files)}
+environment = {name: value for name, value in os.environ.items() if not name.startswith("ANNALS_")}
+subprocess.run([annals, *command, "--archive", archive], check=True, env=environment, stdout=subprocess.DEVNULL)
+gone = [path for path in read if not os.path.exists(path)]
+for path in gone:
+    open(path, "wb").write(read[path])
+
+try:
+    said = str(table.optimize.compact())
+except CommitFailedError as error:
+    said = str(error)
+known = {os.path.basename(uri) for uri in DeltaTable(f"{archive}/messages").file_uris()}
+for path in glob.glob(files):
+    if os.path.basename(path) not in known:
+        os.remove(path)
+print(json.dumps({"said": said, "gone": len(gone)}))
+"#;
+
+/// It would go on to commit the same rows once more.
+#[test]
+fn deltalake_gives_up_what_it_planned_on_files_that_are_compacted_meanwhile() {
+    let Some(python) = python() else { return };
+    let scene = Scene::new();
+    let (files, messages) = hour_files(&scene);
+    let files = files[2..14].iter().map(String::as_str);
+    let arguments: Vec<&str> = ["load", "--no-index", "--set", "compact.files=0"].into_iter().chain(files).collect();
+    run(&mut scene.annals(&arguments)).leaves(0);
+    let rows = || run(&mut scene.annals(&["verify", "--json"])).leaves(0).json()["rows"].clone();
+    let before = rows();
+    assert!(before.as_u64().is_some_and(|rows| rows > 0 && rows < messages), "{before}");
+    let told = told_with(&python, AT_WORK, &[&scene.archive(), Path::new(ANNALS), Path::new("compact")]);
+    assert_eq!(told["gone"], 12, "{told}");
+    assert!(told["said"].as_str().is_some_and(|said| said.contains("Metadata changed")), "{told}");
+    assert_eq!(rows(), before);
+}
+
+/// Does what `annals verify` advises about files that another program has replaced.
+fn vacuum(scene: &Scene, python: &str) {
+    let found = run(&mut scene.annals(&["verify", "--json"])).leaves(3).json();
+    let steps = found["next_steps"].as_array().unwrap().iter().filter_map(|step| step.as_str());
+    let step = steps.into_iter().find_map(|step| step.split('`').find(|part| part.contains("vacuum"))).unwrap();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operating.md");
+    assert!(std::fs::read_to_string(page).unwrap().contains(step), "the page does not say: {step}");
+    for table in ["messages", "dead_letters"] {
+        let command = step.replace("python3", python).replace("messages", table);
+        let status = Command::new("sh").arg("-c").arg(command).current_dir(scene.archive()).status().unwrap();
+        assert!(status.success());
+    }
+}
+
 #[test]
 fn what_deltalake_has_compacted_is_sound() {
     let Some(python) = python() else { return };
@@ -216,6 +276,12 @@ fn what_deltalake_has_compacted_is_sound() {
     }
     run(&mut scene.annals(&["verify"])).leaves(0);
     assert_eq!(told(&python, COMPACTED, &scene.archive()), serde_json::json!([1, 1]));
+    // What it put together lies beside the new files, until it is taken away.
+    let found = run(&mut scene.annals(&["verify", "--json"])).leaves(3).json();
+    let findings = found["findings"].as_array().unwrap();
+    let is_replaced = |finding: &&serde_json::Value| finding.to_string().contains("another program has replaced it");
+    assert_eq!((findings.len(), findings.iter().filter(is_replaced).count()), (4, 4), "{found}");
+    vacuum(&scene, &python);
     let proof = run(&mut scene.annals(&["verify", "--round-trip", "--json"])).leaves(0).json();
     assert_eq!((&proof["rows"], &proof["dead_letters"]), (&2.into(), &2.into()), "{proof}");
 
@@ -237,6 +303,7 @@ fn what_deltalake_has_compacted_is_sound() {
     for hour in ["2026031409", "2026031410", "2026031411"] {
         run(&mut scene.annals(&["load", "--no-index", &format!("{hour}.ndjson")])).leaves(0);
     }
+    vacuum(&scene, &python);
     let proof = run(&mut scene.annals(&["verify", "--round-trip", "--json"])).leaves(0).json();
     assert_eq!(proof["rows"], 5, "{proof}");
     run(&mut scene.annals(&["export", "--to", "after.ndjson"])).leaves(0);

@@ -41,7 +41,7 @@ pub(super) use hits::{CHANGES, group_rows, marks, table_row};
 /// everything that the fields let through is found. `annals help query-language` tells it all, with examples.
 ///
 /// Of all that matches, `--facet` and `--histogram` print counts in place of the messages, and `--count` the number alone. Counts
-/// have each message once, and go without `--limit` and `--sort`. A page that is not the last one ends with the cursor of the
+/// have each message once, whatever `--limit` and `--sort` say. A page that is not the last one ends with the cursor of the
 /// next: on stderr, and in JSON lines as the member `cursor` of the last one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -89,11 +89,11 @@ pub(crate) struct Args {
     context: Option<usize>,
 
     /// Print only how many messages match: the bare number, whatever the form of a list
-    #[arg(long, conflicts_with_all = ["context", "cursor", "limit", "order", "facet", "histogram"])]
+    #[arg(long, conflicts_with_all = ["context", "cursor", "facet", "histogram"])]
     count: bool,
 
     /// Print how many of the messages have each sender, recipient, conversation, type or day; can be given several times
-    #[arg(long, value_enum, value_name = "WHAT", conflicts_with_all = ["context", "cursor", "limit", "order"])]
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with_all = ["context", "cursor"])]
     facet: Vec<Facet>,
 
     /// How many values of a facet to print at the most
@@ -101,7 +101,7 @@ pub(crate) struct Args {
     facet_limit: usize,
 
     /// Print how many of the messages were sent in each hour, day, week (from Monday) or month, in UTC
-    #[arg(long, value_enum, value_name = "UNIT", conflicts_with_all = ["context", "cursor", "limit", "order"])]
+    #[arg(long, value_enum, value_name = "UNIT", conflicts_with_all = ["context", "cursor"])]
     histogram: Option<Stretch>,
 
     /// Write the histogram as a drawing, too

@@ -31,8 +31,8 @@ use crate::output::{bytes, visible};
 ///
 /// Every file of the tables is read through and held against its SHA-256 in the log, if it was written since logs have that, and
 /// against the bounds, hours and day that the log says of it; of the hours of a damaged file nothing else is said that follows
-/// from the damage. Parquet files that lie beside those of a table are named: who
-/// reads the plain files takes their rows for more. While another run is at work these are not looked for.
+/// from the damage. Parquet files that lie beside those of a table are named, also those that another program has replaced and
+/// left there: who reads the plain files takes their rows for more. While another run is at work these are not looked for.
 ///
 /// For each table it says how many files and rows are of which format, as the files themselves say; a file of which the log
 /// says otherwise is a finding. `annals compact` brings older files up.

@@ -19,7 +19,7 @@ use chat::{Entry, Hour, State};
 use futures::TryStreamExt as _;
 use index::Catalogue;
 use sha2::{Digest as _, Sha256};
-use store::{DataFile, RawHour, RawPart, Snapshot, TableFile};
+use store::{DataFile, RawHour, RawPart, Snapshot, Strays, TableFile};
 
 use self::conflicts::Conflicts;
 use self::facts::FactsOfHours;
@@ -319,8 +319,9 @@ impl Verified {
 
     /// Notes files that lie in the folders of the tables and are part of none.
     async fn find_strays(&mut self, workshop: &Workshop) -> Result<(), Error> {
-        let strays = workshop.archive.strays().await?;
-        self.findings.extend(strays.into_iter().map(|name| Finding::Stray { name }));
+        let Strays { unknown, replaced } = workshop.archive.strays().await?;
+        self.findings.extend(unknown.into_iter().map(|name| Finding::Stray { name }));
+        self.findings.extend(replaced.into_iter().map(|name| Finding::Replaced { name }));
         Ok(())
     }
 

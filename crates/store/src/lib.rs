@@ -130,6 +130,7 @@ pub use schema::TableColumn;
 pub use snapshot::{DataFile, Snapshot};
 pub use staged::StagedFile;
 pub use steps::{STEPS, step};
+pub use strays::Strays;
 pub use turn::{Turn, Turned};
 pub use watches::{WatchName, WatchNameError, WatchTurn, Watched};
 pub use watermark::{ExportName, ExportNameError, ExportTurn, Pending, Watermark};

@@ -100,7 +100,7 @@ impl Log {
     pub(crate) async fn refresh(&self, state: &mut State) -> Result<(), DeltaTableError> {
         while let Some(bytes) = self.store.read_commit_entry(state.next()).await? {
             match get_actions(state.next(), &bytes) {
-                Ok(actions) if says_files_alone(&actions) => state.go_on(actions),
+                Ok(actions) if says_files_alone(&actions, &state.delta) => state.go_on(actions),
                 // Also what this program does not know, which the library may.
                 _ => self.reload(state).await?,
             }
@@ -133,7 +133,7 @@ impl Log {
         }
         step("log.committed");
         // From here on the change is in the log, whatever becomes of checkpoint and clean-up.
-        if says_files_alone(&data.actions) {
+        if says_files_alone(&data.actions, &state.delta) {
             state.go_on(data.actions);
         } else {
             self.reload(state).await?;
@@ -224,10 +224,11 @@ fn is_checkpoint_due(version: Version, newest: Option<Checkpoint>) -> bool {
     since > 0 && since.is_multiple_of(CHECKPOINT_INTERVAL.max(bytes / BYTES_A_COMMIT))
 }
 
-/// Whether a commit changes nothing but which files are live.
-fn says_files_alone(actions: &[Action]) -> bool {
+/// Whether a commit changes nothing but which files are live. One that moves rows says the metadata again, see [`crate::table`].
+fn says_files_alone(actions: &[Action], delta: &DeltaTableState) -> bool {
     actions.iter().all(|action| match action {
         Action::Add(add) => add.deletion_vector.is_none(),
+        Action::Metadata(metadata) => metadata == delta.metadata(),
         Action::Remove(_) | Action::Txn(_) | Action::CommitInfo(_) | Action::Cdc(_) => true,
         _ => false,
     })

@@ -1,7 +1,8 @@
 //! Files in the folders of the tables that are part of nothing.
 //!
 //! What a run that died leaves there is removed by a repair, see [`crate::running`]. Others come from outside: a copy of the
-//! archive that was made over an older one, a file that somebody put there by hand.
+//! archive that was made over an older one, a file that somebody put there by hand, and what other programs have replaced and
+//! leave to a vacuum. Such a vacuum is theirs: who takes rows out by mistake gets them back from these files.
 
 use std::collections::HashSet;
 use std::io;
@@ -17,9 +18,18 @@ use crate::repair;
 use crate::site::Site;
 use crate::table::Table;
 
+/// Parquet files in the folders of the tables that are no part of them, relative to the archive: who reads the plain files, and
+/// not the log, takes their rows for rows of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Strays {
+    /// Those that no table names.
+    pub unknown: Vec<String>,
+    /// Those that another program has taken out of a table, as far as the log still says.
+    pub replaced: Vec<String>,
+}
+
 impl Archive {
-    /// The Parquet files in the folders of the tables that no table names, relative to the archive: who reads the plain files,
-    /// and not the log, takes their rows for rows of the table.
+    /// The files that lie beside those of the tables.
     ///
     /// None is told while a run is at work or has died at it, because its files are not in the log yet, and none in a bucket,
     /// where files that were replaced stay for those who are reading them.
@@ -27,20 +37,28 @@ impl Archive {
     /// # Errors
     ///
     /// When a folder cannot be listed, or the log of a table not read.
-    pub async fn strays(&self) -> Result<Vec<String>, Error> {
-        let Site::Disk(disk) = self.site() else { return Ok(Vec::new()) };
-        let mut strays = Vec::new();
+    pub async fn strays(&self) -> Result<Strays, Error> {
+        let Site::Disk(disk) = self.site() else { return Ok(Strays::default()) };
+        let (mut unknown, mut replaced) = (Vec::new(), Vec::new());
         for table in self.all_tables().await? {
             let files = data_files(disk, table).await?;
-            // Asked behind the listing: a run that ended meanwhile has named its files by now, or taken them away. Other
-            // programs leave what they replaced to a vacuum.
+            // Asked behind the listing: a run that ended meanwhile has named its files by now, or taken them away.
             let (live, removed) = (table.live().await?, table.removed().await?);
-            let named = live.files().map(|file| file.path()).chain(removed.keys().map(String::as_str));
-            let named: HashSet<Path> = named.map(|path| table.location(path)).collect();
-            let is_stray = |path: &Path| !named.contains(path) && !is_hidden(path) && disk.path(path).is_file();
-            strays.extend(files.into_iter().filter(is_stray));
+            let live: HashSet<Path> = live.files().map(|file| table.location(file.path())).collect();
+            let removed: HashSet<Path> = removed.keys().map(|path| table.location(path)).collect();
+            let strays = files.into_iter().filter(|path| !live.contains(path) && !is_hidden(path));
+            let (theirs, others): (Vec<_>, Vec<_>) = strays.partition(|path| removed.contains(path));
+            replaced.extend(theirs);
+            unknown.extend(others);
         }
-        if repair::is_needed(disk)? { Ok(Vec::new()) } else { Ok(strays.iter().map(ToString::to_string).collect()) }
+        if repair::is_needed(disk)? {
+            return Ok(Strays::default());
+        }
+        // Asked last: what a run has replaced that was at it then, and is at its end now, is gone.
+        let still_there = |paths: Vec<Path>| {
+            paths.into_iter().filter(|path| disk.path(path).is_file()).map(|path| path.to_string()).collect()
+        };
+        Ok(Strays { unknown: still_there(unknown), replaced: still_there(replaced) })
     }
 }
 

@@ -2,8 +2,13 @@
 //!
 //! Every commit is made against a fresh snapshot: the plan of a change sees the live files, the commit is tried as the
 //! very next version, and if another writer took that version, the plan is made again. The library's own retries, which
-//! would commit an old plan after a new version, are off. Each commit also carries the application transaction
-//! `annals`, so that writers which do rebase (compactions by other engines) conflict with ours.
+//! would commit an old plan after a new version, are off.
+//!
+//! Other engines do rebase: what they planned in view of an old version they commit after a new one, unless that conflicts.
+//! A commit that takes rows away conflicts with whatever was planned on their files. One that only moves rows into other
+//! files does not, to delta-rs: it would commit the same rows once more. So such a commit says the table's metadata again, as
+//! they were, and every engine gives up what it planned before. Each commit also carries the application transaction
+//! `annals`, by which two writers of ours conflict even where a library rebases one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +19,7 @@ use chat::{Hour, Timestamp};
 use deltalake::DeltaTableError;
 use deltalake::kernel::engine::arrow_conversion::TryFromArrow;
 use deltalake::kernel::transaction::CommitProperties;
-use deltalake::kernel::{Action, Add, DataType, MetadataExt as _, Remove, StructField, StructType};
+use deltalake::kernel::{Action, Add, DataType, Metadata, MetadataExt as _, Remove, StructField, StructType};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
@@ -243,7 +248,8 @@ impl Table {
             if remove.is_empty() && add.is_empty() {
                 return Ok(Outcome::Committed { removed: remove });
             }
-            let (changes, operation) = (self.changes(&remove, add), self.operation(remove.is_empty()));
+            let changes = self.changes(&remove, add, state.delta.metadata());
+            let operation = self.operation(remove.is_empty());
             match self.log.try_commit(&mut state, changes, operation).await {
                 Ok(()) => return Ok(Outcome::Committed { removed: remove }),
                 Err(Failure::Conflict) => tokio::time::sleep(PAUSE * attempt).await,
@@ -302,11 +308,14 @@ impl Table {
         self.log.refresh(state).await.map_err(Error::table(self.name()))
     }
 
-    fn changes(&self, remove: &[Add], add: Vec<Add>) -> Vec<Action> {
+    fn changes(&self, remove: &[Add], add: Vec<Add>, metadata: &Metadata) -> Vec<Action> {
         // As the files that come in their place: a merge changes no data.
         let (now, data_change) = ((self.clock)(), add.first().is_none_or(|add| add.data_change));
+        let is_move = !data_change && !remove.is_empty();
+        // Unchanged: nothing else makes delta-rs give up what it has planned on the files that are moved.
+        let again = is_move.then(|| Action::Metadata(metadata.clone()));
         let removed = remove.iter().map(|file| Action::Remove(removal(file, now, data_change)));
-        removed.chain(add.into_iter().map(Action::Add)).collect()
+        removed.chain(add.into_iter().map(Action::Add)).chain(again).collect()
     }
 
     fn operation(&self, only_adds: bool) -> DeltaOperation {

@@ -154,6 +154,15 @@ pub enum Finding {
         /// The file, relative to the archive.
         name: String,
     },
+    /// A file in the folder of a table that another program has taken out of the table.
+    #[error(
+        "{name}: is no part of the table any more, another program has replaced it, and who reads the plain files takes its rows \
+         for more"
+    )]
+    Replaced {
+        /// The file, relative to the archive.
+        name: String,
+    },
     /// The kept bytes of an hour are not whole.
     #[error("{hour}: {}: {reason}", .path.display())]
     Raw {
@@ -291,6 +300,12 @@ impl Finding {
             | Self::Index { .. }
             | Self::MoreSearches { .. }
             | Self::Search { .. } => Some("`annals index rebuild` makes the index anew from the tables"),
+            // Without the two arguments it would leave what is younger than an hour, which a table in a folder remembers.
+            Self::Replaced { .. } => Some(
+                "once nobody reads the table as it was before, in the folder of the archive, and for each table that is named: \
+                 `python3 -c 'from deltalake import DeltaTable; DeltaTable(\"messages\").vacuum(retention_hours=0, \
+                 enforce_retention_duration=False, dry_run=False)'`",
+            ),
             Self::Attachment { .. } | Self::MoreAttachments { .. } | Self::Stray { .. } => None,
         }
     }

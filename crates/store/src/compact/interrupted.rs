@@ -1,20 +1,25 @@
-//! A compaction that dies, and one that others publish into, or compact beside.
+//! A compaction that dies, and one that others publish into, or compact beside, with this program or another.
 
 use std::fmt::Debug;
 use std::path::Path;
 
 use archive::Promotion;
 use chat::State;
+use deltalake::kernel::transaction::CommitBuilder;
+use deltalake::kernel::{Action, Add, Remove};
+use deltalake::protocol::DeltaOperation;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use super::{Compacted, Compaction};
 use crate::crash::copy_of;
 use crate::crash::support::{
-    Wanted, assert_at_rest, clock, data_files, hour, in_place, open, publication, rows, wanted,
+    Wanted, assert_at_rest, clock, data_files, globbed, hour, in_place, open, publication, rows, wanted,
 };
 use crate::disk::Disk;
+use crate::log::{Log, State as Version};
 use crate::publish::{Mode, Published};
+use crate::site::Site;
 use crate::{Access, Archive, Error, Unfilled};
 
 /// A day of five hours, two of them with dead letters.
@@ -96,6 +101,14 @@ async fn promote(archive: Archive) -> Result<(), Error> {
         archive.fill(&file, compaction).await?;
     }
     Ok(())
+}
+
+/// Adds a column that is in no file yet.
+async fn with_a_column(day: &Path) -> TempDir {
+    let folder = copy_of(day);
+    let promotion = Promotion::new("ext.n:int64", None).unwrap();
+    open(folder.path()).await.promote(&[promotion]).await.unwrap();
+    folder
 }
 
 /// Checks that the day is what it was, and the column is there.
@@ -256,4 +269,76 @@ async fn an_hour_may_be_published_while_a_column_is_filled() {
         assert_promoted(root, &expected, steps).await;
     })
     .await;
+}
+
+/// Another engine that is about to write a file of the day anew, in view of the table as it is: with the same rows, and without
+/// our tags.
+struct Engine {
+    log: Log,
+    version: Version,
+    from: Add,
+    to: Add,
+}
+
+impl Engine {
+    async fn at_work(root: &Path) -> Self {
+        let log = Log::new("messages", &Site::Disk(Disk::new(root).unwrap()).objects());
+        let version = log.open().await.unwrap().unwrap();
+        let from = version.live.files().next().unwrap().add.clone();
+        let path = from.path.replace("/20", "/part-20");
+        let folder = root.join("messages");
+        std::fs::copy(folder.join(&from.path), folder.join(&path)).unwrap();
+        let to = Add { path, tags: None, data_change: false, ..from.clone() };
+        Self { log, version, from, to }
+    }
+
+    /// Whether the library lets it commit that now. What is part of nothing then is taken away.
+    async fn commits(self, root: &Path) -> bool {
+        let Self { log, version, from, to } = self;
+        let remove = Remove { path: from.path.clone(), deletion_timestamp: Some(0), ..Remove::default() };
+        let actions = vec![Action::Remove(remove), Action::Add(to.clone())];
+        let operation = DeltaOperation::Optimize { predicate: None, target_size: 0 };
+        let commit = CommitBuilder::default().with_actions(actions).build(Some(&version.delta), log.store(), operation);
+        let committed = commit.await;
+        let useless = if committed.is_ok() { from.path } else { to.path };
+        std::fs::remove_file(root.join("messages").join(useless)).unwrap();
+        committed.is_ok()
+    }
+}
+
+/// Lets another engine commit what it planned before `work` at each step of that: whoever is second must give its plan up.
+async fn assert_others_may_be_at_work<T: Debug + Send + 'static, F>(day: &Path, work: impl Fn(Archive) -> F)
+where
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    let expected = rows(&open(day).await).await;
+    let (mut was_first, mut was_second) = (0, 0);
+    for steps in 0.. {
+        let folder = copy_of(day);
+        let engine = Engine::at_work(folder.path()).await;
+        let running = start(folder.path(), steps, &work).await;
+        let was_stopped = running.0.faults.is_stopped();
+        let has_committed = engine.commits(folder.path()).await;
+        finish(running).await;
+        let found = rows(&open(folder.path()).await).await;
+        assert_eq!(found, expected, "step {steps}, committed: {has_committed}");
+        assert_eq!(globbed(folder.path()).await, expected.len() as u64, "step {steps}, committed: {has_committed}");
+        *(if has_committed { &mut was_first } else { &mut was_second }) += 1;
+        if !was_stopped {
+            break;
+        }
+    }
+    assert!(was_first > 3 && was_second > 0, "{was_first} {was_second}");
+}
+
+/// The library, as other engines, checks what it has planned against what was committed since, and lets pass what moves rows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn another_engine_may_write_a_file_anew_while_its_day_is_compacted() {
+    assert_others_may_be_at_work(a_day().await.path(), compact).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn another_engine_may_write_a_file_anew_while_a_column_is_filled() {
+    let day = with_a_column(a_day().await.path()).await;
+    assert_others_may_be_at_work(day.path(), promote).await;
 }
