@@ -20,7 +20,7 @@ use crate::disk::Disk;
 use crate::log::{Log, State as Version};
 use crate::publish::{Mode, Published};
 use crate::site::Site;
-use crate::{Access, Archive, Error, Unfilled};
+use crate::{Access, Archive, Error, Strays, Unfilled};
 
 /// A day of five hours, two of them with dead letters.
 async fn a_day() -> TempDir {
@@ -267,6 +267,18 @@ async fn an_hour_may_be_published_while_a_column_is_filled() {
         finish(promoting).await;
         promote(open(root).await).await.unwrap();
         assert_promoted(root, &expected, steps).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_run_is_about_to_take_away_is_no_stray() {
+    let day = a_day().await;
+    let strays = async |root: &Path| open(root).await.strays().await.unwrap();
+    at_each_step(day.path(), 10, compact, async |root, compacting, steps| {
+        assert_eq!(strays(root).await, Strays::default(), "the compaction was stopped at step {steps}");
+        finish(compacting).await;
+        assert_eq!(strays(root).await, Strays::default(), "the compaction was stopped at step {steps}");
     })
     .await;
 }
