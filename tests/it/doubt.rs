@@ -48,6 +48,40 @@ fn a_clock_that_is_behind_is_no_success() {
 }
 
 #[test]
+fn an_hour_that_is_refused_keeps_no_other_from_being_archived() {
+    let scene = Scene::new();
+    let service = service(&scene, "2026-03-15T12:00:00Z", &format!("2026031408:{}", ["401"; 20].join(",")));
+    let fetch = || at(&mut scene.annals_at(&service, &["fetch", "--due", "--json"]), "2026-03-15T12:00:00Z");
+    for _ in 0..2 {
+        let run = fetch().leaves(3);
+        assert!(run.stderr.contains("could not fetch 2026-03-14T08Z"), "{}", run.stderr);
+        assert!(run.stderr.contains("hint: the service answered for other hours"), "{}", run.stderr);
+        assert!(!run.stderr.contains("given up"), "{}", run.stderr);
+        let report = run.json();
+        assert_eq!((&report["hours"]["failed"], &report["hours"]["done"]), (&1.into(), &21.into()), "{report}");
+    }
+}
+
+#[test]
+fn a_service_that_refuses_every_hour_is_soon_left_alone() {
+    let scene = Scene::new();
+    let service = service(&scene, "2026-03-15T12:00:00Z", &format!("every:{}", ["401"; 20].join(",")));
+    let fetch = |flags: &[&str]| {
+        let arguments: Vec<&str> = ["fetch", "--json"].iter().chain(flags).copied().collect();
+        at(&mut scene.annals_at(&service, &arguments), "2026-03-15T12:00:00Z").leaves(4)
+    };
+    // Of few hours, of which some are at risk, all have their turn, and the code is that of the reason.
+    for flags in [&["--due"][..], &["--since", "2026-03-12T12", "--until", "2026-03-12T15"]] {
+        let run = fetch(flags);
+        assert!(run.stderr.contains("given up"), "{}", run.stderr);
+        assert_eq!(run.stderr.matches("could not fetch").count(), 1, "{}", run.stderr);
+        let report = run.json();
+        let asked = report["asked"].as_u64().unwrap();
+        assert!(asked < 30 && report["at_risk"].as_u64().unwrap() > 0, "{report}");
+    }
+}
+
+#[test]
 fn an_hour_mistyped_by_years_is_not_what_the_archive_begins_with() {
     let scene = Scene::new();
     let service = service(&scene, "2026-03-14T12:00:00Z", "");

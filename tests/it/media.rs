@@ -216,6 +216,20 @@ fn what_may_be_had_later_is_pending_and_counts_when_time_is_short() {
 }
 
 #[test]
+fn files_that_fail_keep_no_others() {
+    let scene = archive_of(&(0..10).map(picture).collect::<Vec<_>>());
+    let answer = |digit: u8| if digit < 8 { fault(503, "", "") } else { file("image/png", "low at six") };
+    let service = Service::with_files(&(0..10).map(|digit| (digit, answer(digit))).collect::<Vec<_>>());
+    let fetched = run(&mut annals(&scene, &service, &["media", "fetch"])).leaves(0);
+    assert!(fetched.stderr.contains("2 fetched") && fetched.stderr.contains("8 failed"), "{}", fetched.stderr);
+    let rows = list(&scene, &service);
+    assert_eq!(states(&rows)[8..], ["stored", "stored"], "{rows:?}");
+    // With nothing else to ask for it shows that nothing is given.
+    let again = run(&mut annals(&scene, &service, &["media", "fetch"])).leaves(3);
+    assert!(again.stderr.contains("gave up fetching attachments"), "{}", again.stderr);
+}
+
+#[test]
 fn a_hostile_service_and_hostile_messages_lead_nowhere() {
     let other = Service::start(BTreeMap::from([("/inside".to_owned(), file("text/plain", "of another port"))]));
     let inside = other.base_url.replace("/o/a", "/inside");

@@ -22,29 +22,31 @@ pub(crate) struct Http {
     service: Client,
     /// Carries a token too, and follows no redirect by itself.
     still: Client,
+    /// Follows no redirect by itself either: an error of reqwest would not tell which of the hosts it is of.
     files: Client,
     /// Follows no redirect by itself, and connects to where [`crate::Outside`] allows.
     outside: Client,
     pub(crate) clock: Clock,
     pub(crate) timeouts: Timeouts,
     pub(crate) limits: Limits,
+    /// Whether the service is on this machine.
+    is_here: bool,
 }
 
 impl Http {
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         let most = config.limits.redirects;
         let same_place = Policy::custom(move |attempt| follow(attempt, most, is_same_place));
-        let is_loopback = is_loopback(&config.base_url);
         let allow_private = config.outside.allow_private;
-        let any_place = Policy::custom(move |attempt| follow(attempt, most, |_, next| may_redirect(next, is_loopback)));
         Ok(Self {
             service: built(plain(config).redirect(same_place))?,
             still: built(plain(config).redirect(Policy::none()))?,
-            files: built(plain(config).redirect(any_place))?,
+            files: built(plain(config).redirect(Policy::none()))?,
             outside: built(plain(config).redirect(Policy::none()).dns_resolver(Arc::new(Resolver { allow_private })))?,
             clock: Arc::clone(&config.clock),
             timeouts: config.timeouts,
             limits: config.limits,
+            is_here: is_loopback(&config.base_url),
         })
     }
 
@@ -114,11 +116,22 @@ impl Http {
 
     /// Opens a file: a bare request, because a bearer token would break the signature and leak to the store.
     pub(crate) async fn open(&self, link: &Link) -> Result<Response, Error> {
-        let host = place(link.url());
-        let limit = self.timeouts.head;
-        match tokio::time::timeout(limit, self.files.get(link.url().clone()).send()).await {
-            Ok(sent) => sent.map_err(|error| unsent(&host, error)),
-            Err(_) => Err(Error::TimedOut { host, what: "the head of a file from", limit }),
+        let (mut url, limit) = (link.url().clone(), self.timeouts.head);
+        tokio::time::timeout(limit, self.go(&mut url))
+            .await
+            .unwrap_or_else(|_| Err(Error::TimedOut { host: place(&url), what: "the head of a file from", limit }))
+    }
+
+    /// Goes to a URL and on to where redirects lead from there, as far as they may; `url` is where it got to.
+    async fn go(&self, url: &mut Url) -> Result<Response, Error> {
+        let mut left = self.limits.redirects;
+        loop {
+            let response = self.files.get(url.clone()).send().await.map_err(|error| unsent(&place(url), error))?;
+            match target(&response).filter(|next| left > 0 && may_redirect(next, self.is_here)) {
+                Some(next) => *url = next,
+                None => return Ok(response),
+            }
+            left -= 1;
         }
     }
 
@@ -169,10 +182,18 @@ pub(crate) fn cut(host: &str, bytes: u64, error: reqwest::Error) -> Error {
     Error::Cut { host: host.to_owned(), bytes, source: cause(error) }
 }
 
+/// Where an answer redirects to, if it does.
+fn target(response: &Response) -> Option<Url> {
+    matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308).then(|| location(response)).flatten()
+}
+
+fn location(response: &Response) -> Option<Url> {
+    response.url().join(response.headers().get(LOCATION)?.to_str().ok()?).ok()
+}
+
 /// Where a redirect points to, without path and query, which may be secret.
 pub(crate) fn points_to(response: &Response) -> Option<String> {
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    let url = response.url().join(location).ok()?;
+    let url = location(response)?;
     Some(format!("{}://{}", url.scheme(), place(&url)))
 }
 

@@ -20,6 +20,8 @@ const VERIFY: &str = "`annals verify` says what is wrong with the archive";
 
 const SERVED_AGAIN: &str = "fetch or load the hour again, with --again, to have its bytes as they were served";
 
+const ELSEWHERE: &str = "that is where the service says the hour's files are: see that this machine can reach it, or ask the service's support; the next run asks again";
+
 /// Beside [`VERIFY`], for who has just asked that.
 const FROM_A_BACKUP: &str = "put the archive back from a backup: docs/operating.md says how";
 
@@ -192,6 +194,7 @@ impl From<ingest::Error> for CommandError {
     fn from(error: ingest::Error) -> Self {
         let (hour, below) = match error {
             ingest::Error::Api { hour, source } => (hour, Self::from(source)),
+            ingest::Error::Files { hour, source } => (hour, Self::of_files(source)),
             ingest::Error::Store(error) => return error.into(),
             ingest::Error::Index(error) => return error.into(),
             error @ ingest::Error::Busy { .. } => {
@@ -211,6 +214,14 @@ impl From<ingest::Error> for CommandError {
 }
 
 impl CommandError {
+    /// What keeps the files of an hour: they lie where the service says, whatever the settings say.
+    fn of_files(error: api::Error) -> Self {
+        match &error {
+            api::Error::Unreachable { .. } => Self::new(Exit::HoursFailed, error).hint(ELSEWHERE),
+            _ => error.into(),
+        }
+    }
+
     fn of_hour(error: ingest::Error) -> Self {
         let hint = match &error {
             ingest::Error::Decode { source: decode::FileError::TooLarge { .. }, .. } => {
@@ -261,6 +272,24 @@ mod tests {
             assert_eq!(error.exit(), Exit::Usage, "{text}");
             assert!(text.contains("hint: make room") && text.matches("hint:").count() == 1, "{text}");
         }
+    }
+
+    #[test]
+    fn the_host_of_a_link_is_not_in_the_settings() {
+        let hour = chat::Hour::from_number(500_000);
+        let nowhere = |obstacle| {
+            let (host, source) = ("files.example.com".to_owned(), Arc::new(io::Error::other("no such name")));
+            api::Error::Unreachable { host, obstacle, source }
+        };
+        for obstacle in [api::Obstacle::Name, api::Obstacle::Certificate] {
+            let error = CommandError::from(ingest::Error::Files { hour, source: nowhere(obstacle) });
+            let text = error.render();
+            assert_eq!(error.exit(), Exit::HoursFailed, "{text}");
+            assert!(text.contains("files.example.com") && text.contains("hint: that is where"), "{text}");
+            assert!(!text.contains("ANNALS_API_BASE_URL"), "{text}");
+        }
+        let service = CommandError::from(ingest::Error::Api { hour, source: nowhere(api::Obstacle::Name) });
+        assert!(service.render().contains("check ANNALS_API_BASE_URL"));
     }
 
     #[test]

@@ -19,6 +19,9 @@ use crate::output::Talk;
 /// Failures that are told in full; the rest is counted.
 const TOLD: usize = 5;
 
+/// Beside an hour that the service refuses, where it answers for others.
+const ALONE: &str = "the service answered for other hours: the next run asks for this one again; if it stays so, ask the service's support";
+
 /// The version of the object that `--json` prints.
 const VERSION: u64 = 1;
 
@@ -87,7 +90,8 @@ impl<'a> Summary<'a> {
             ));
         }
         let failures = telling(std::mem::take(&mut self.report.failures), self.report.cut_short);
-        let errors: Vec<CommandError> = failures.into_iter().map(|failure| failure.error.into()).collect();
+        let is_whole = self.report.cut_short.is_none();
+        let errors: Vec<CommandError> = failures.into_iter().map(|failure| told(failure, is_whole)).collect();
         for error in errors.iter().take(TOLD) {
             self.context.output.error(error);
             self.context.findings.note_failure(error.in_one_line());
@@ -185,9 +189,18 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// The failures that say something: when the rest was hopeless, the one that shows it.
+/// A failure, for people. What the service has against one hour of a run that came to its end it has against that hour
+/// alone: no setting is wrong.
+fn told(failure: Failure, is_whole: bool) -> CommandError {
+    let is_of_one_hour = is_whole && failure.error.is_refusal();
+    let error = CommandError::from(failure.error);
+    if is_of_one_hour { error.without_hints().ending_with(Exit::HoursFailed).hint(ALONE) } else { error }
+}
+
+/// The failures that say something: when the rest was hopeless, the one that shows it, or one of those that do.
 fn telling(mut failures: Vec<Failure>, cut_short: Option<CutShort>) -> Vec<Failure> {
-    let hopeless = failures.iter().position(|failure| failure.error.is_hopeless());
+    let first = |shows: fn(&ingest::Error) -> bool| failures.iter().position(|failure| shows(&failure.error));
+    let hopeless = first(ingest::Error::is_hopeless).or_else(|| first(ingest::Error::is_refusal));
     match (cut_short, hopeless) {
         (Some(CutShort::Hopeless), Some(at)) => vec![failures.swap_remove(at)],
         _ => failures,

@@ -170,19 +170,20 @@ impl<'a> Run<'a> {
     /// Asks the service for an hour. `why` is `None` for an hour that was asked for before in this run.
     pub(crate) async fn ask(&self, hour: Hour, why: Option<Why>) -> Result<Outcome, Error> {
         let Some(answer) = self.answer(hour, why).await? else { return Ok(self.lost_unasked(hour)) };
-        match answer {
-            Answer::Doubtful => Ok(Outcome::unchanged(hour, self.doubt(hour, Doubt::Zone))),
-            Answer::Nothing { standing, status } => self.nothing(hour, standing, status, why.is_some()).await,
+        let outcome = match answer {
+            Answer::Doubtful => Outcome::unchanged(hour, self.doubt(hour, Doubt::Zone)),
+            Answer::Nothing { standing, status } => self.nothing(hour, standing, status, why.is_some()).await?,
             Answer::Same { raw, length } => {
                 let archived = self.archived(hour).expect("the same bytes as those of an archived hour");
                 self.workshop.keep_if_other(hour, raw).await?;
-                Ok(Outcome { bytes: length, ..self.unchanged(archived, FETCHED.http_status).await? })
+                Outcome { bytes: length, ..self.unchanged(archived, FETCHED.http_status).await? }
             }
             Answer::Bytes { decoded, raw, length } => {
                 self.workshop.keep(hour, raw).await?;
-                self.publish(hour, *decoded, FETCHED, length).await
+                self.publish(hour, *decoded, FETCHED, length).await?
             }
-        }
+        };
+        Ok(Outcome { is_heard: true, ..outcome })
     }
 
     /// Asks for the hour until its bytes are here and sound: links expire, and downloads arrive damaged. `None` when the

@@ -30,7 +30,7 @@ impl Run<'_> {
 
     async fn download_part(&self, hour: Hour, part: Part, link: &Link) -> Result<SealedRaw, Error> {
         let mut stage = Arrival(self.workshop.archive.stage_raw(hour, part)?);
-        self.client.download(link, &mut stage).await.map_err(|source| Error::Api { hour, source })?;
+        self.client.download(link, &mut stage).await.map_err(|source| Error::Files { hour, source })?;
         Ok(stage.0.seal())
     }
 }

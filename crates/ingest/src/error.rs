@@ -8,9 +8,18 @@ use chat::Hour;
 /// Why an hour, or a whole run, came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The service, or the way to it.
+    /// The service, or the way to it: it did not say where the files of the hour are.
     #[error("could not fetch {hour}")]
     Api {
+        /// The hour.
+        hour: Hour,
+        /// What went wrong.
+        source: api::Error,
+    },
+    /// The service said where the files of the hour are, and they could not be had from there. That says nothing of the
+    /// service, nor of other hours: their links may lead elsewhere.
+    #[error("could not fetch {hour}")]
+    Files {
         /// The hour.
         hour: Hour,
         /// What went wrong.
@@ -140,8 +149,8 @@ impl Error {
         Self::WrongZone { hour, sent, zone, fits }
     }
 
-    /// Whether no other hour would fare better: the settings are wrong, the service refuses, wants to be left alone or
-    /// cannot be reached, or the archive cannot be used or the disk is full.
+    /// Whether no other hour would fare better: there is no token to be had, the service wants to be left alone, or the
+    /// archive cannot be used or the disk is full.
     #[must_use]
     pub fn is_hopeless(&self) -> bool {
         match self {
@@ -149,25 +158,33 @@ impl Error {
             Self::Store(store::Error::Lost { .. } | store::Error::Miscounted { .. } | store::Error::NotOurs { .. }) => {
                 false
             }
-            Self::Api { source: api::Error::Unreachable { .. } | api::Error::Target { .. }, .. }
+            Self::Api { source: api::Error::Target { .. }, .. }
+            | Self::Files { source: api::Error::Target { .. }, .. }
             | Self::Busy { .. }
             | Self::ClockBehind { .. }
             | Self::WrongZone { .. } => true,
             // One file is damaged, and others are not.
             Self::Store(store::Error::Changed { .. } | store::Error::NotAsServed { .. }) => false,
             Self::Store(_) => true,
-            Self::Api { source, .. } => match source.advice() {
-                Advice::FixTheSettings | Advice::Refused => true,
-                Advice::Retry(Some(wait)) => wait > LONG,
-                _ => false,
-            },
+            Self::Api { source, .. } => {
+                bars_every_call(source) || matches!(source.advice(), Advice::Retry(Some(wait)) if wait > LONG)
+            }
             _ => self.is_of_a_full_disk(),
         }
     }
 
-    /// Whether the service could not do its part, though it may later.
+    /// Whether the service refuses or cannot be reached. Of one hour that says nothing of the others; where no hour fares
+    /// better, it is what has to be put right.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        let Self::Api { source, .. } = self else { return false };
+        matches!(source, api::Error::Unreachable { .. })
+            || matches!(source.advice(), Advice::FixTheSettings | Advice::Refused)
+    }
+
+    /// Whether the service did not say where the hour is, or that it has none.
     pub(crate) fn is_of_the_service(&self) -> bool {
-        matches!(self, Self::Api { source, .. } if matches!(source.advice(), Advice::Retry(_)))
+        matches!(self, Self::Api { .. })
     }
 
     /// The error and all its causes in one line, for the ledger and for reports.
@@ -179,7 +196,9 @@ impl Error {
     /// Whether other bytes may come of the same question.
     pub(crate) fn wants_a_new_download(&self) -> bool {
         match self {
-            Self::Api { source, .. } => matches!(source.advice(), Advice::AskForANewLink),
+            Self::Api { source, .. } | Self::Files { source, .. } => {
+                matches!(source.advice(), Advice::AskForANewLink)
+            }
             Self::Decode { source, .. } => !matches!(source, decode::FileError::TooLarge { .. }),
             Self::NoHistory { .. } => true,
             _ => false,
@@ -188,7 +207,7 @@ impl Error {
 
     pub(crate) fn http_status(&self) -> Option<u16> {
         match self {
-            Self::Api { source, .. } => source.http_status(),
+            Self::Api { source, .. } | Self::Files { source, .. } => source.http_status(),
             Self::Gap { status, .. } => Some(*status),
             _ => None,
         }
@@ -200,6 +219,17 @@ impl Error {
             .into_iter()
             .any(|error| matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
     }
+}
+
+/// Whether no call fares better, whatever it asks for: the endpoint of tokens refuses the credentials, or something on this
+/// machine has to be put right.
+pub(crate) fn bars_every_call(error: &api::Error) -> bool {
+    matches!(
+        error,
+        api::Error::Settings { .. }
+            | api::Error::QuotaFile { .. }
+            | api::Error::Refused { refusal: api::Refusal::Credentials, .. }
+    )
 }
 
 /// An error and all its causes in one line.
@@ -217,6 +247,46 @@ fn chain<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_one_hour_meets_says_nothing_of_the_others() {
+        let hour = Hour::from_key("2026031409").unwrap();
+        let refused = |status: u16, refusal| api::Error::Refused { status, refusal, said: None };
+        let nowhere = || api::Error::Unreachable {
+            host: "h".to_owned(),
+            obstacle: api::Obstacle::Name,
+            source: std::sync::Arc::new(std::io::Error::other("no such name")),
+        };
+        let throttled = |seconds| api::Error::Throttled {
+            status: 429,
+            retry_after: Some(Duration::from_secs(seconds)),
+            said: None,
+        };
+        let host = || "h".to_owned();
+        // The error, then whether it is hopeless, and whether it is a refusal.
+        let asked = [
+            (nowhere(), (false, true)),
+            (refused(401, api::Refusal::Token), (false, true)),
+            (refused(402, api::Refusal::Permission), (false, true)),
+            (refused(429, api::Refusal::Plan), (false, true)),
+            (refused(400, api::Refusal::Credentials), (true, true)),
+            (api::Error::Redirected { host: host(), status: 302, to: host() }, (false, true)),
+            (api::Error::BadHour { key: host(), status: 400, said: None }, (false, true)),
+            (api::Error::NoSuchApp { app: host(), status: 404, said: None }, (false, true)),
+            (api::Error::Settings { what: host() }, (true, true)),
+            (throttled(61), (true, false)),
+            (throttled(60), (false, false)),
+        ];
+        for (source, expected) in asked {
+            let error = Error::Api { hour, source };
+            assert_eq!((error.is_hopeless(), error.is_refusal()), expected, "{error:?}");
+            assert!(error.is_of_the_service());
+        }
+        for source in [nowhere(), throttled(61), api::Error::LinkExpired { status: 403, code: None }] {
+            let error = Error::Files { hour, source };
+            assert!(!error.is_hopeless() && !error.is_refusal() && !error.is_of_the_service(), "{error:?}");
+        }
+    }
 
     #[test]
     fn a_full_disk_is_hopeless_however_deep_it_lies() {

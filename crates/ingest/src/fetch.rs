@@ -25,8 +25,8 @@ impl Workshop {
     /// Archives the hours of a range, the most endangered first, and says what became of each.
     ///
     /// Hours that are settled are not asked for, unless `settled` says so or they may have grown. Bytes that an interrupted
-    /// run left behind are decoded before the service is asked. One hour's failure does not keep the others, unless it
-    /// shows that the rest is hopeless. Only one fetch at a time works on an archive, see [`crate::SecondRun`]; how many
+    /// run left behind are decoded before the service is asked. One hour's failure does not keep the others, unless it,
+    /// or several in a row, show that the rest is hopeless. Only one fetch at a time works on an archive, see [`crate::SecondRun`]; how many
     /// hours it works on at once is bounded by the processor, and how many it asks for by the quota: neither waits for the
     /// other.
     ///
@@ -55,6 +55,7 @@ impl Workshop {
         let at_once = self.settings.workers.get() + AHEAD;
         let work = steps.into_iter().map(|(hour, step)| run.settle(hour, step));
         self.gather(&mut report, work, at_once, progress).await;
+        report.judge();
         if report.cut_short.is_none() {
             let doubted = run.doubted(&report).await?;
             let work = doubted.into_iter().map(|(hour, doubt)| run.settle_at_last(hour, doubt));

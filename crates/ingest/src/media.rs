@@ -1,10 +1,11 @@
 //! Attachments, while the service has them: the files that messages speak of are fetched and kept by their hashes.
 //!
 //! First the messages are looked through whose publication is new since the last time ([`listing`]); then what is still
-//! to be had is fetched ([`work`]), the one whose deadline is next first. What becomes of each is written down some at a
+//! to be had is fetched ([`work`]), in the [`order`] of deadlines, and what failed before behind that. What becomes of each is written down some at a
 //! time, after its bytes are kept: a run that is killed fetches at most those once more.
 
 mod listing;
+mod order;
 mod standing;
 mod work;
 

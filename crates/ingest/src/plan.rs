@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chat::{Entry, Hour, Hours, State, Timestamp};
 
-use crate::age::Habits;
+use crate::age::{Habits, is_yet_to_come};
 use crate::coverage::first_asked;
 use crate::error::Error;
 use crate::workshop::Workshop;
@@ -166,6 +166,9 @@ impl Known<'_> {
         match state {
             Some(State::Done | State::Empty | State::Lost) if settled == Settled::Again => Step::Ask(Why::Wanted),
             _ if self.unpublished.contains(&hour) => Step::Decode,
+            Some(State::Empty) if entry.is_some_and(|entry| self.was_called_empty_too_early(entry)) => {
+                Step::Ask(Why::Again)
+            }
             Some(State::Done | State::Empty) if entry.is_some_and(|entry| self.may_have_grown(entry)) => {
                 Step::Ask(Why::Recheck)
             }
@@ -177,6 +180,14 @@ impl Known<'_> {
             Some(State::Pending | State::Failed | State::Lost) => Step::Ask(Why::Again),
             None => Step::Ask(Why::First),
         }
+    }
+
+    /// Whether an hour was called empty by a clock that was ahead, and can still be asked for: it was younger than was
+    /// thought, and its file may have been to come.
+    fn was_called_empty_too_early(&self, entry: &Entry) -> bool {
+        let can_be_asked =
+            self.habits.may_be_asked(entry.hour, self.now) && !self.habits.is_expired(entry.hour, self.now);
+        entry.source != "load" && is_yet_to_come(entry.at, self.now) && can_be_asked
     }
 
     /// Whether an hour is to be asked for once more, because it was not asked for since it could have grown, or because the
@@ -298,6 +309,21 @@ mod tests {
             assert_eq!(step(fetched(2, "fetch", state), false, Settled::Keep, 73), Step::Settled(state));
             assert_eq!(step(fetched(2, "load", state), false, Settled::Keep, 25), Step::Settled(state));
         }
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_called_empty_is_not_settled() {
+        let empty = |at: i64, source: &str| {
+            Some(Entry { source: source.to_owned(), ..Entry::new(hour(), hour().plus(at).start(), State::Empty) })
+        };
+        for ahead in [12, 30, 70, 100] {
+            assert_eq!(step(empty(5 + ahead, "fetch"), false, Settled::Keep, 5), Step::Ask(Why::Again), "{ahead}");
+            assert_eq!(step(empty(70 + ahead, "fetch"), false, Settled::Keep, 70), Step::Ask(Why::Again), "{ahead}");
+            assert_eq!(step(empty(1 + ahead, "fetch"), false, Settled::Keep, 1), Step::Settled(State::Empty));
+            assert_eq!(step(empty(73 + ahead, "fetch"), false, Settled::Keep, 73), Step::Settled(State::Empty));
+            assert_eq!(step(empty(5 + ahead, "load"), false, Settled::Keep, 5), Step::Settled(State::Empty));
+        }
+        assert_eq!(step(empty(30, "fetch"), false, Settled::Keep, 30), Step::Settled(State::Empty));
     }
 
     #[test]

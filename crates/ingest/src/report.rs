@@ -32,6 +32,8 @@ pub struct Report {
     pub newly_lost: u64,
     /// Hours that failed one after the other, up to now, for want of the service.
     pub(crate) in_a_row: u32,
+    /// Whether the service answered for an hour.
+    pub(crate) is_heard: bool,
 }
 
 /// An hour that could not be archived.
@@ -47,7 +49,8 @@ pub struct Failure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CutShort {
     /// The service refuses this app or token, or cannot be reached, or the archive cannot be used: no other hour would
-    /// fare better. One of [`Report::failures`] says which, see [`crate::Error::is_hopeless`].
+    /// fare better. One of [`Report::failures`] says which, see [`crate::Error::is_hopeless`] and
+    /// [`crate::Error::is_refusal`].
     Hopeless,
     /// It was told to stop.
     Interrupted,

@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::report::{CutShort, Failure, Report};
 use crate::workshop::Workshop;
 
-/// Hours that fail one after the other, for want of the service, until the rest counts as hopeless: each has been tried
-/// several times by then.
+/// Hours that fail one after the other, for want of the service, until the rest counts as hopeless. Fewer may be what the
+/// service has against those hours; none of the others is to wait for that.
 const IN_A_ROW: u32 = 8;
 
 /// What became of one hour in this run.
@@ -29,6 +29,8 @@ pub(crate) struct Outcome {
     pub(crate) has_grown: bool,
     /// Messages with addresses that name an app, while none is known.
     pub(crate) decorated: u64,
+    /// Whether the service said where the hour is, or that it has none.
+    pub(crate) is_heard: bool,
     /// Bytes downloaded or read.
     pub(crate) bytes: u64,
     pub(crate) error: Option<Error>,
@@ -36,7 +38,8 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn unchanged(hour: Hour, state: State) -> Self {
-        Self { hour, state, row: None, is_published: false, has_grown: false, decorated: 0, bytes: 0, error: None }
+        let (is_published, has_grown, is_heard) = (false, false, false);
+        Self { hour, state, row: None, is_published, has_grown, decorated: 0, is_heard, bytes: 0, error: None }
     }
 
     /// What became of an hour that was put forward to be published, decoded from so many bytes.
@@ -121,11 +124,7 @@ impl Report {
         self.failures.retain(|failure| failure.hour != outcome.hour);
         self.bytes += outcome.bytes;
         self.grown += u64::from(outcome.has_grown);
-        self.in_a_row = match &outcome.error {
-            Some(error) if error.is_of_the_service() => self.in_a_row + 1,
-            None if outcome.row.is_none() => self.in_a_row,
-            _ => 0,
-        };
+        self.listen(&outcome);
         if let Some(row) = outcome.row.filter(|_| outcome.is_published) {
             self.published += 1;
             self.new += row.tally;
@@ -136,6 +135,24 @@ impl Report {
                 self.cut_short = Some(CutShort::Hopeless);
             }
             self.failures.push(Failure { hour: outcome.hour, error });
+        }
+    }
+
+    /// Counts how long nothing was heard from the service.
+    fn listen(&mut self, outcome: &Outcome) {
+        match &outcome.error {
+            Some(error) if error.is_of_the_service() => self.in_a_row += 1,
+            None if !outcome.is_heard => {}
+            _ => (self.in_a_row, self.is_heard) = (0, true),
+        }
+    }
+
+    /// Notes that nothing that was asked could succeed, when all hours have had their turn: there were too few to say so
+    /// before.
+    pub(crate) fn judge(&mut self) {
+        let is_refused = || self.failures.iter().any(|failure| failure.error.is_refusal());
+        if self.cut_short.is_none() && !self.is_heard && is_refused() {
+            self.cut_short = Some(CutShort::Hopeless);
         }
     }
 
@@ -166,6 +183,65 @@ impl Report {
             if entry.state == State::Done {
                 self.tally += entry.tally;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hour() -> Hour {
+        Hour::from_key("2026031409").unwrap()
+    }
+
+    /// What became of an hour, by a letter: `r`efused, `u`navailable, its `f`iles not to be had, `h`eard, `s`ettled before.
+    fn outcome(number: usize, word: char) -> Outcome {
+        let hour = hour().plus(i64::try_from(number).unwrap());
+        let refused = || api::Error::Refused { status: 402, refusal: api::Refusal::Permission, said: None };
+        let fault = || api::Error::ServiceFault { host: "h".to_owned(), status: 503, retry_after: None, said: None };
+        let error = match word {
+            'r' => Some(Error::Api { hour, source: refused() }),
+            'u' => Some(Error::Api { hour, source: fault() }),
+            'f' => Some(Error::Files { hour, source: fault() }),
+            _ => None,
+        };
+        let state = if error.is_some() { State::Failed } else { State::Done };
+        Outcome { is_heard: word == 'h', error, ..Outcome::unchanged(hour, state) }
+    }
+
+    /// Whether a run to whose hours this happened was given up: by which hour, or at its end.
+    fn given_up(words: &str) -> (Option<usize>, bool) {
+        let mut report = Report::default();
+        let mut at = None;
+        for (number, word) in words.chars().enumerate() {
+            report.take(outcome(number, word));
+            at = at.or(report.cut_short.map(|_| number));
+        }
+        report.judge();
+        (at, report.cut_short.is_some())
+    }
+
+    #[test]
+    fn a_run_is_given_up_when_nothing_is_heard_from_the_service() {
+        for (words, expected) in [
+            ("rh", (None, false)),
+            ("rrrrrrrhrrrrrrr", (None, false)),
+            ("rrrrrrrr", (Some(7), true)),
+            ("hrururuhuuuurrrr", (Some(15), true)),
+            ("uuuusssssuuuu", (Some(12), true)),
+            // Files that are not to be had say that the service is there.
+            ("ffffffffffffffff", (None, false)),
+            ("rrrrrrrfr", (None, false)),
+            // Too few to say so before the end.
+            ("r", (None, true)),
+            ("rsss", (None, true)),
+            ("rrfs", (None, false)),
+            // It may do its part later.
+            ("uuu", (None, false)),
+            ("sss", (None, false)),
+        ] {
+            assert_eq!(given_up(words), expected, "{words}");
         }
     }
 }

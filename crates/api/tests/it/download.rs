@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use api::{Advice, Client, Config, Downloaded, Error, Target};
 
+use crate::network::closed_port;
 use crate::server::{Reply, Server, Wire, config, link_to};
 
 fn client(change: impl FnOnce(&mut Config)) -> Client {
@@ -168,6 +169,31 @@ async fn a_redirect_is_followed_without_telling_where_from() {
     assert_eq!(asked.target, "/new.gz?Signature=other");
     assert_eq!(asked.header("referer"), None);
     assert_eq!(asked.header("authorization"), None);
+}
+
+#[tokio::test]
+async fn of_a_redirect_to_nowhere_the_host_is_named_that_is_not_there() {
+    let port = closed_port().await;
+    for (to, expected) in [
+        (format!("http://127.0.0.1:{port}/x.gz"), format!("127.0.0.1:{port} cannot be reached")),
+        // Two dots in a row are no name at all: no resolver has to be asked.
+        (
+            "http://nowhere..invalid/x.gz".to_owned(),
+            "nowhere..invalid cannot be found: its name leads nowhere".to_owned(),
+        ),
+    ] {
+        let store = Server::start([Reply::new(302, "").with("location", &to)]).await;
+        let (outcome, _) = download(&store.url("/x.gz")).await;
+        let failure = outcome.expect_err(&to);
+        assert!(matches!(failure, Error::Unreachable { .. }), "{failure:?}");
+        assert_eq!(failure.to_string(), expected);
+    }
+    let hanging = Server::start([Reply::hang()]).await;
+    let moved = Server::start([Reply::new(302, "").with("location", hanging.url("/x.gz"))]).await;
+    let hasty = client(|config| config.timeouts.head = Duration::from_millis(50));
+    let failure = hasty.download(&link_to(&moved.url("/x.gz")).await, &mut Vec::new()).await.unwrap_err();
+    let host = hanging.url("").replace("http://", "");
+    assert_eq!(failure.to_string(), format!("the head of a file from {host} took longer than 0.05 s"));
 }
 
 #[tokio::test]

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use api::{Advice, Client, Fetched, FileId, Obstacle, Picture};
+use api::{Client, Fetched, FileId, Picture};
 use chat::{Attachment, AttachmentKind, AttachmentState, Hour, Message, Position, Secret, Timestamp};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use store::{AttachmentUpdate, BlobStage};
 
+use super::order::{Prospect, failed_at, in_turn, is_refused};
 use super::{Media, MediaReport};
 use crate::arrival::Arrival;
 use crate::error::{Error, in_one_line};
@@ -25,8 +26,6 @@ const LOOKED_UP: usize = 1_000;
 const TOGETHER: usize = 256;
 /// How long at the most they wait for that.
 const AT_LATEST: Duration = Duration::from_secs(10);
-/// Attachments that fail one after the other, for want of the service, until the rest counts as hopeless.
-const IN_A_ROW: u32 = 8;
 
 /// A file that is to be fetched, and the attachments that it is.
 struct Job {
@@ -41,12 +40,13 @@ struct Job {
 /// What came of a job.
 struct Done {
     rows: Vec<Attachment>,
+    /// Whether a run before asked for one of them in vain.
+    failed_before: bool,
     error: Option<api::Error>,
 }
 
 impl Workshop {
-    /// Fetches what is still to be had, the one whose deadline is next first, and behind them those whose deadline has
-    /// passed: it is but what the settings say.
+    /// Fetches what is still to be had, see [`in_turn`], as long as the service gives something.
     pub(super) async fn fetch_attachments(
         &self,
         client: &Client,
@@ -58,7 +58,7 @@ impl Workshop {
         let (all, mut had) = (wanted.len() as u64, 0);
         let (mut chunks, mut queue) = (wanted.chunks(LOOKED_UP), VecDeque::new());
         let (mut in_hand, mut done) = (FuturesUnordered::new(), Vec::new());
-        let (mut in_a_row, mut written) = (0, Instant::now());
+        let (mut prospect, mut written) = (Prospect::default(), Instant::now());
         loop {
             while report.cut_short.is_none() && in_hand.len() < media.workers.get() {
                 if queue.is_empty() {
@@ -79,10 +79,9 @@ impl Workshop {
             let outcome = outcome?;
             had += outcome.rows.len() as u64;
             progress(had, all);
-            in_a_row = if outcome.error.as_ref().is_some_and(is_of_the_service) { in_a_row + 1 } else { 0 };
-            if let Some(error) = outcome.error.filter(|error| is_hopeless(error) || in_a_row >= IN_A_ROW) {
+            if prospect.is_hopeless_after(outcome.error.as_ref(), outcome.failed_before) {
                 report.cut_short = Some(CutShort::Hopeless);
-                report.error = Some(error);
+                report.error = outcome.error;
             }
             outcome.rows.iter().for_each(|row| report.count(row));
             done.extend(outcome.rows);
@@ -121,12 +120,7 @@ impl Workshop {
         };
         self.archive.each_attachment(&media.hours, take).await?;
         self.write_down(&mut settled).await?;
-        wanted.sort_by_key(|row| {
-            let is_late = row.deadline <= now;
-            let left = (row.deadline - now).num_microseconds().unwrap_or(i64::MAX);
-            (is_late, if is_late { left.saturating_neg() } else { left })
-        });
-        Ok(wanted)
+        Ok(in_turn(wanted, now))
     }
 
     fn has_bytes_of(&self, row: &Attachment) -> bool {
@@ -173,7 +167,8 @@ impl Workshop {
             Err(source @ api::Error::Target { .. }) => return Err(Error::Api { hour: job.hour, source }),
             Err(error) => (News::failed(&error), Some(error)),
         };
-        Ok(Done { rows: job.rows.into_iter().map(|row| news.of(row, tried_at)).collect(), error })
+        let failed_before = job.rows.iter().any(|row| failed_at(row).is_some());
+        Ok(Done { rows: job.rows.into_iter().map(|row| news.of(row, tried_at)).collect(), failed_before, error })
     }
 
     /// Keeps bytes that arrived whole.
@@ -265,23 +260,4 @@ impl News {
             ..row
         }
     }
-}
-
-/// Whether the settings, and nobody else, keep us from an attachment.
-fn is_refused(error: &api::Error) -> bool {
-    matches!(
-        error,
-        api::Error::Unfit(_)
-            | api::Error::TooMuch { .. }
-            | api::Error::Unreachable { obstacle: Obstacle::NotPublic, .. }
-    )
-}
-
-/// Whether no other attachment would fare better.
-fn is_hopeless(error: &api::Error) -> bool {
-    !is_refused(error) && matches!(error.advice(), Advice::Refused | Advice::FixTheSettings)
-}
-
-fn is_of_the_service(error: &api::Error) -> bool {
-    matches!(error.advice(), Advice::Retry(_))
 }
