@@ -12,6 +12,10 @@ use crate::error::bars_every_call;
 /// Attachments that fail one after the other, for want of the service, until the rest counts as hopeless.
 const IN_A_ROW: u32 = 8;
 
+/// The same once the service has answered for a file. Files that fail are tried several times and end late: those of all workers
+/// may do so together, while others could be had.
+const IN_A_ROW_AFTER_ANSWERS: u32 = 64;
+
 /// Of what nobody has tried yet, so many are taken from the oldest before one is from the youngest: files of one day may fail
 /// together, and say nothing of the others.
 const OF_THE_OLDEST: usize = 3;
@@ -87,7 +91,7 @@ impl Prospect {
             }
             _ => (self.in_a_row, self.has_answered) = (0, true),
         }
-        self.in_a_row >= IN_A_ROW
+        self.in_a_row >= if self.has_answered { IN_A_ROW_AFTER_ANSWERS } else { IN_A_ROW }
     }
 }
 
@@ -181,9 +185,11 @@ mod tests {
         for (words, expected) in [
             ("ffffffff", Some(7)),
             ("afafafaf", Some(7)),
-            ("fffffffgfffffff", None),
-            ("gaaaaaaaaaaaaaaaa", None),
-            ("gafafafafafafafaf", Some(16)),
+            ("fffffffgffffffffffffffff", None),
+            (&*format!("g{}", "f".repeat(64)), Some(64)),
+            (&*format!("g{}g", "f".repeat(63)), None),
+            (&*format!("g{}", "a".repeat(200)), None),
+            (&*format!("g{}", "af".repeat(64)), Some(128)),
             ("pppppppg", None),
             ("pppppppp", Some(7)),
             ("gt", Some(1)),
