@@ -44,12 +44,12 @@ impl Reading {
             return Columns::Alike;
         }
         let plain = read(None);
-        let named = plain.as_ref().and_then(app_in).and_then(|app| read(Some(&app)));
+        let named: Vec<_> = plain.iter().flat_map(apps_in).filter_map(|app| read(Some(&app))).collect();
         // Whoever archived the hour may have known the app.
-        if self.app.is_none() && named.as_ref().is_some_and(is) {
+        if self.app.is_none() && named.iter().any(is) {
             return Columns::Alike;
         }
-        let mut readings = [Some(today), plain, named].into_iter().flatten();
+        let mut readings = [Some(today), plain].into_iter().flatten().chain(named);
         let may_be = readings.any(|message| is(&message) || is(&Message { about: None, ..message }));
         if may_be || !self.is_todays { Columns::Otherwise } else { Columns::Different }
     }
@@ -70,16 +70,18 @@ pub(super) fn fingerprint(message: &Message<'_>) -> u64 {
     hasher.finish()
 }
 
-/// The app that stands in front of a name of a message, as in `org#app_name`.
-fn app_in(message: &Message<'_>) -> Option<App> {
+/// The apps that may stand in front of a name of a message, as in `org#app_name`: where the one ends and the other begins, a name with
+/// several `_` does not say.
+fn apps_in(message: &Message<'_>) -> Vec<App> {
     let texts = [&message.sender, &message.recipient, &message.conversation];
     let mut names = texts.into_iter().flatten().flat_map(|text| text.split(':'));
-    names.find_map(|name| {
-        let (org, name) = name.split_once('#')?;
-        let (app, _) = name.split_once('_')?;
-        Some(App::new(org, app))
-    })
+    let Some((org, name)) = names.find_map(|name| name.split_once('#')) else { return Vec::new() };
+    let ends = name.match_indices('_').take(MOST_APPS).map(|(end, _)| end);
+    ends.filter_map(|end| name.get(..end)).map(|app| App::new(org, app)).collect()
 }
+
+/// Apps that a name is tried for.
+const MOST_APPS: usize = 8;
 
 /// Columns that hold share secrets, or may.
 const SECRET: [&str; 5] = ["secret", "thumb_secret", "custom_exts", "ext", "rest"];
@@ -109,6 +111,16 @@ mod tests {
 
     fn position() -> Position {
         Position { source_hour: Hour::from_number(0), part: 0, line: 1 }
+    }
+
+    #[test]
+    fn an_app_with_the_sign_behind_it_in_its_name_is_known() {
+        let record =
+            r#"{"msg_id":"1","from":"harbor#lan_tern_gull_7","to":"harbor#lan_tern_tern","payload":{"bodies":[]}}"#;
+        let row = decode::message_of(record, position(), Some(&App::new("harbor", "lan_tern"))).unwrap();
+        assert_eq!(row.sender.as_deref(), Some("gull_7"));
+        let reading = Reading { app: None, is_todays: true };
+        assert_eq!(reading.hold(fingerprint(&row), position(), record), Columns::Alike);
     }
 
     fn row(app: Option<&App>) -> Message<'static> {
