@@ -64,14 +64,16 @@ fn a_sound_hour_is_read_by_the_settings_of_today() {
     load(&scene, &[]);
     let app = "api.base_url=https://a1.example.com/harbor/lantern";
     let said = || table::messages(&scene.archive()).remove(0).conversation.unwrap().into_owned();
-    load(&scene, &["--set", app]);
-    assert_eq!(said(), "groupchat:harbor#lantern_7");
     // That is told, and no damage.
     let told = |more: &[&str]| {
         let proof = run(&mut scene.annals(&[&["verify", "--round-trip", "--json"], more].concat())).leaves(0).json();
         (proof["round_trip"]["read_otherwise"].as_u64().unwrap(), proof["hours_read_otherwise"].clone())
     };
     assert_eq!(told(&[]), (0, json!([])));
+    // The archive knows the app from then on; of the hour nobody has asked more.
+    load(&scene, &["--set", app]);
+    assert_eq!(said(), "groupchat:harbor#lantern_7");
+    assert_eq!(told(&[]), (1, json!(["2026031409"])));
     assert_eq!(told(&["--set", app]), (1, json!(["2026031409"])));
     let note = run(&mut scene.annals(&["verify", "--round-trip", "--set", app])).leaves(0).stderr;
     assert!(note.contains("1 messages are read otherwise today") && note.contains("`annals load --again`"), "{note}");

@@ -82,7 +82,7 @@ mod tests {
         };
         assert_eq!(facts.hold_against(&entry), []);
 
-        let other = Entry { tally: Tally::default(), min_sent_at: None, max_sent_at: None, ..entry.clone() };
+        let other = Entry { tally: Tally::default(), min_sent_at: None, max_sent_at: None, ..entry };
         let named: Vec<_> = facts.hold_against(&other).iter().map(ToString::to_string).collect();
         assert_eq!(
             named,
