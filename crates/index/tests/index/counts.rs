@@ -181,7 +181,7 @@ fn a_message_is_recalled_or_edited_by_what_a_later_hour_says() {
 #[test]
 fn pages_go_on_when_an_hour_is_served_anew_or_an_earlier_copy_is_archived() {
     let at = |hour: Hour, line, id: &'static str| {
-        let sent_at = chat::parse_time("2026-03-14T10:30").ok();
+        let sent_at = parse_time("2026-03-14T10:30").ok();
         Message { msg_id: Some(id.into()), sent_at, ..message(hour, line, "word") }
     };
     let (earlier, hour) = (nine(), nine().next());
