@@ -26,6 +26,7 @@ mod pattern;
 mod phrase;
 mod reading;
 mod sieve;
+mod signs;
 mod spoken;
 mod value;
 

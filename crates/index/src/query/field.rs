@@ -1,5 +1,6 @@
 //! The fields that a query can name.
 
+use super::signs::{CLOSINGS, COLONS, OPENINGS};
 use crate::facts::path;
 
 /// What a value stands behind.
@@ -108,16 +109,21 @@ impl Field {
         for (at, c) in text.char_indices() {
             match c {
                 '"' => (is_open, has_quotes) = (!is_open, true),
-                ':' | '：' if !is_open => {
+                c if !is_open && COLONS.contains(&c) => {
                     let value = text.get(at + c.len_utf8()..)?;
                     return (has_quotes && name.len() > start.len()).then(|| (Self::Attribute(path(&name)), value));
                 }
-                c if !is_open && (c.is_whitespace() || matches!(c, '(' | ')' | '（' | '）' | '/')) => return None,
+                c if !is_open && is_of_no_name(c) => return None,
                 c => name.push(c),
             }
         }
         None
     }
+}
+
+/// Whether no name of an attribute has a character, but in quotes.
+fn is_of_no_name(c: char) -> bool {
+    c.is_whitespace() || OPENINGS.contains(&c) || CLOSINGS.contains(&c) || c == '/'
 }
 
 /// The name of the field that a mistaken name probably means. Names of one or two letters are left alone: they are words.

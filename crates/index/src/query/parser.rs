@@ -2,7 +2,6 @@
 
 mod fuzzy;
 mod loose;
-mod signs;
 
 use std::ops::Range;
 
@@ -10,11 +9,11 @@ use chat::Timestamp;
 
 use super::expression;
 use super::field::{Field, meant_by};
+use super::signs::{self, CLOSINGS, COLONS, DASHES, OPENINGS, QUOTES, STARS, TILDES};
 use super::value::{Style, Value};
 use super::{Node, Pattern, Place, QueryError};
 use crate::characters::class;
 use crate::script::Class;
-use signs::{CLOSINGS, COLONS, DASHES, OPENINGS, QUOTES, STARS, TILDES};
 
 /// The longest query in bytes: far more than anyone types, and a bound on the work that one question makes.
 const LONGEST_QUERY: usize = 16 << 10;
@@ -243,7 +242,7 @@ impl<'a> Parser<'a> {
             return fuzzy::near(word, slips, value.at.start + word.len()..value.at.end);
         }
         let rest = self.rest();
-        let length = rest.find(|c: char| c.is_whitespace() || CLOSINGS.contains(&c)).unwrap_or(rest.len());
+        let length = rest.find(is_end).unwrap_or(rest.len());
         let Some(slips) = rest.get(..length).and_then(|behind| behind.strip_prefix(TILDES)) else { return Ok(None) };
         let end = self.at + length;
         let near = fuzzy::near(&value.text, slips, self.at..end)?;
@@ -257,7 +256,7 @@ impl<'a> Parser<'a> {
     fn expression(&mut self) -> Result<Option<Node>, QueryError> {
         let read = self.rest().strip_prefix('/').and_then(|rest| rest.split_once('/'));
         let Some((expression, after)) = read else { return Ok(None) };
-        let is_apart = after.is_empty() || after.starts_with(|c: char| c.is_whitespace() || CLOSINGS.contains(&c));
+        let is_apart = after.is_empty() || after.starts_with(is_end);
         if expression.is_empty() || expression.starts_with(char::is_whitespace) || !is_apart {
             return Ok(None);
         }
@@ -303,7 +302,7 @@ impl<'a> Parser<'a> {
                 self.close_loose(begin..begin + offset)?;
                 false
             } else {
-                CLOSINGS.contains(&c) || c.is_whitespace()
+                is_end(c)
             };
             if ends {
                 length = offset;
@@ -382,8 +381,7 @@ impl<'a> Parser<'a> {
 
     /// Takes the `*` right behind a closing quote.
     fn style_behind_quotes(&mut self) -> Style {
-        let ends =
-            |rest: &str| rest.is_empty() || rest.starts_with(|c: char| c.is_whitespace() || CLOSINGS.contains(&c));
+        let ends = |rest: &str| rest.is_empty() || rest.starts_with(is_end);
         if !self.rest().strip_prefix(STARS).is_some_and(ends) {
             return Style::Quoted;
         }
@@ -405,6 +403,11 @@ fn name_and_value(text: &str) -> Option<(&str, &str)> {
         c.is_whitespace() || is_a_quote || OPENINGS.contains(&c) || CLOSINGS.contains(&c) || c == '/'
     };
     (!name.is_empty() && !name.contains(is_odd) && !value.starts_with("//")).then_some((name, value))
+}
+
+/// Whether what stands before a character is over.
+fn is_end(c: char) -> bool {
+    c.is_whitespace() || CLOSINGS.contains(&c)
 }
 
 /// The place of the character that begins at a byte.

@@ -7,6 +7,7 @@ use chat::{BodyType, Timestamp};
 use super::conversation::conversation_value;
 use super::field::{Field, is_one_slip_away};
 use super::moment::{day_of, moment};
+use super::signs::TILDES;
 use super::{Node, Pattern, Phrase, Place, QueryError, Span, Whole};
 use crate::columns::Column;
 use crate::facts::{ATTACHMENT, LOCATION, THUMBNAIL, fact};
@@ -111,7 +112,7 @@ impl Value {
     fn refuse_signs_of_words(&self) -> Result<(), QueryError> {
         let text = self.text.as_str();
         let is_expression = text.len() > 2 && text.starts_with('/') && text.ends_with('/');
-        let slips = text.rsplit_once(['~', '～']).map(|(_, slips)| slips);
+        let slips = text.rsplit_once(TILDES).map(|(_, slips)| slips);
         let has_slips = slips.is_some_and(|slips| !slips.is_empty() && slips.bytes().all(|byte| byte.is_ascii_digit()));
         if self.style != Style::Bare || !(is_expression || has_slips) {
             return Ok(());

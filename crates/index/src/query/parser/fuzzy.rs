@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::super::pattern::SLIPS;
+use super::super::signs::STARS;
 use super::super::{Node, Pattern, QueryError};
-use super::signs::STARS;
 use crate::characters::class;
 use crate::script::Class;
 use crate::tokens::Tokens;

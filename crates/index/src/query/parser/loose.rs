@@ -4,7 +4,7 @@
 //! would mean something else if they did: `a(b OR c)` is `a (b OR c)`.
 
 use super::super::field::{Field, meant_by};
-use super::signs::{CLOSINGS, DASHES, OPENINGS};
+use super::super::signs::{CLOSINGS, DASHES, OPENINGS};
 use super::{character, name_and_value};
 
 /// Whether the parenthesis that a text begins with, right behind a word, opens a group.
