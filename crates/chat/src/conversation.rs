@@ -65,7 +65,7 @@ pub fn bare_key(key: &str) -> Option<&str> {
 }
 
 fn escaped(name: &str) -> Cow<'_, str> {
-    if name.contains(['%', ':']) {
+    if name.bytes().any(|byte| matches!(byte, b'%' | b':')) {
         Cow::Owned(name.replace('%', "%25").replace(':', "%3A"))
     } else {
         Cow::Borrowed(name)

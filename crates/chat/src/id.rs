@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::DateTime;
 
+use crate::hour::Hour;
 use crate::time::Timestamp;
 
 /// 2014-12-03T00:00:00Z, from which the time inside an id counts.
@@ -37,14 +38,25 @@ impl MessageId {
     /// The same of an id that is at hand as text.
     #[must_use]
     pub fn time_in(id: &str) -> Option<Timestamp> {
-        if !(17..=19).contains(&id.len()) {
-            return None;
-        }
-        let number: i64 = id.parse().ok().filter(|number| *number >= 0)?;
-        let seconds = (number >> 32) + EPOCH_SECONDS;
-        let milliseconds = (number >> 22) & 1023;
-        DateTime::from_timestamp_millis(seconds * 1_000 + milliseconds)
+        milliseconds_in(id).and_then(DateTime::from_timestamp_millis)
     }
+
+    /// The hour of that time.
+    #[must_use]
+    pub fn hour_in(id: &str) -> Option<Hour> {
+        milliseconds_in(id).map(|milliseconds| Hour::from_number(milliseconds / 3_600_000))
+    }
+}
+
+/// Since 1970.
+fn milliseconds_in(id: &str) -> Option<i64> {
+    if !(17..=19).contains(&id.len()) {
+        return None;
+    }
+    let number: i64 = id.parse().ok().filter(|number| *number >= 0)?;
+    let seconds = (number >> 32) + EPOCH_SECONDS;
+    let milliseconds = (number >> 22) & 1023;
+    Some(seconds * 1_000 + milliseconds)
 }
 
 impl fmt::Display for MessageId {

@@ -123,14 +123,15 @@ impl Framed {
                     continue;
                 }
             };
-            batch.messages.push(Message::at(position(frame, origin)));
-            let message = batch.messages.last_mut().expect("one was pushed");
+            let position = position(frame, origin);
             match &frame.content {
                 Content::DeadLetter(_) => {}
-                Content::Plain(place) => self.plains[*place].fill(text, message),
+                Content::Plain(place) => batch.messages.push(self.plains[*place].message(text, position)),
                 Content::Record(tokens) => {
                     let record = Value::whole(text, &self.tape[tokens.clone()]);
-                    meaning::read(record, origin.app.as_ref(), message);
+                    let mut message = Message::at(position);
+                    meaning::read(record, origin.app.as_ref(), &mut message);
+                    batch.messages.push(message);
                 }
             }
         }

@@ -33,9 +33,10 @@ impl Fingerprints {
         said.clear();
         let mut present = Present::default();
         // `rest` and the columns follow from the value of the record, and the value from them.
-        let texts = texts(message).map(|text| present.note(text).unwrap_or_default());
-        texts.iter().for_each(|text| said.extend_from_slice(text.as_bytes()));
-        said.extend_from_slice(texts.map(|text| text.len().to_le_bytes()).as_flattened());
+        for text in texts(message).into_iter().filter_map(|text| present.note(text)) {
+            said.extend_from_slice(&text.len().to_le_bytes());
+            said.extend_from_slice(text.as_bytes());
+        }
         for text in [&message.ext, &message.custom_exts, &message.rest] {
             said.extend(present.note(text.as_deref()).map(|text| json.of(text).to_le_bytes()).into_iter().flatten());
         }

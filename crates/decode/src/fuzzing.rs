@@ -63,8 +63,8 @@ pub fn both_ways(bytes: &[u8]) -> bool {
     assert_eq!(Scanner::new(WIDE.depth).scan(bytes, &mut tape), Ok(end), "both see the same end");
     let Ok(record) = std::str::from_utf8(&bytes[..end]) else { return true };
     for app in [None, Some(app())] {
-        let (mut short, mut general) = (Message::at(position()), Message::at(position()));
-        plain.fill(record, &mut short);
+        let short = plain.message(record, position());
+        let mut general = Message::at(position());
         meaning::read(Value::whole(record, &tape), app.as_ref(), &mut general);
         assert_eq!(short, general, "{record}");
     }

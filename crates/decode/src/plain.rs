@@ -13,7 +13,7 @@
 
 use std::borrow::Cow;
 
-use chat::{BodyType, Message, Timestamp, conversation_key};
+use chat::{BodyType, Message, Position, Timestamp, conversation_key};
 
 use crate::json::{Scanner, Span, after_space, number, plain_end, string};
 use crate::template::is_float;
@@ -390,14 +390,14 @@ impl Plain {
             && [Place::Secret, Place::ThumbSecret].iter().all(|place| !has(*place) || !bytes(*place).is_empty())
     }
 
-    /// Fills the message whose record is `text`.
-    pub(crate) fn fill<'a>(&self, text: &'a str, message: &mut Message<'a>) {
+    /// The message whose record is `text`.
+    pub(crate) fn message<'a>(&self, text: &'a str, position: Position) -> Message<'a> {
         let has = |place: Place| self.seen & bits(&[place]) != 0;
         let span = |place: Place| self.texts[place as usize].of(text);
         let column = |place: Place| has(place).then(|| Cow::Borrowed(span(place)));
         let number = |place: Place| has(place).then(|| self.floats[place as usize - TEXTS]);
         let (sender, recipient) = (span(Place::From), span(Place::To));
-        *message = Message {
+        Message {
             msg_id: column(Place::MsgId),
             sent_at: Timestamp::from_timestamp_millis(self.sent_at),
             chat_type: Some(Cow::Borrowed(self.chat_type)),
@@ -423,8 +423,8 @@ impl Plain {
             custom_event: column(Place::CustomEvent),
             custom_exts: column(Place::CustomExts),
             ext: column(Place::Ext),
-            ..Message::at(message.position)
-        };
+            ..Message::at(position)
+        }
     }
 }
 

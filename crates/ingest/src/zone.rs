@@ -1,8 +1,6 @@
 //! Whether the service names its hours in the zone of the settings: the times of the messages tell (protocol sections 1.5
 //! and 3.1).
 
-use std::collections::BTreeMap;
-
 use chat::{Hour, Message, MessageId, Zone};
 
 /// By how many hours the messages of an hour lie off it.
@@ -30,8 +28,7 @@ impl Offsets {
     /// Takes a message of the hour in.
     pub fn add(&mut self, hour: Hour, message: &Message<'_>) {
         self.of_times.add(hour, message.sent_at.map(Hour::containing));
-        let in_id = message.msg_id.as_deref().and_then(MessageId::time_in);
-        self.of_ids.add(hour, in_id.map(Hour::containing));
+        self.of_ids.add(hour, message.msg_id.as_deref().and_then(MessageId::hour_in));
     }
 
     /// Reads the zone in which the hour was asked for by what was served. Only the two zones that the service's clusters
@@ -53,30 +50,34 @@ impl Offsets {
 }
 
 /// How many times lie so many hours off.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Count {
-    counts: BTreeMap<i64, u64>,
+    /// Of offsets from `-WIDEST` on.
+    counts: [u64; 2 * WIDEST as usize + 1],
     others: u64,
 }
 
 /// Offsets beyond these say nothing of a zone.
 const WIDEST: i64 = 26;
 
+impl Default for Count {
+    fn default() -> Self {
+        Self { counts: [0; 2 * WIDEST as usize + 1], others: 0 }
+    }
+}
+
 impl Count {
     fn add(&mut self, asked: Hour, is_of: Option<Hour>) {
         let Some(is_of) = is_of else { return };
-        let offset = is_of.number() - asked.number();
-        if offset.abs() <= WIDEST {
-            *self.counts.entry(offset).or_default() += 1;
-        } else {
-            self.others += 1;
-        }
+        let place = usize::try_from(is_of.number() - asked.number() + WIDEST).ok();
+        let count = place.and_then(|place| self.counts.get_mut(place)).unwrap_or(&mut self.others);
+        *count += 1;
     }
 
     /// The offset of most of them. A few may lie anywhere: they were imported, or came late.
     fn most(&self) -> Option<i64> {
-        let all: u64 = self.counts.values().sum::<u64>() + self.others;
-        self.counts.iter().find(|(_, count)| **count * 2 > all).map(|(offset, _)| *offset)
+        let all = self.counts.iter().sum::<u64>() + self.others;
+        (-WIDEST..).zip(self.counts).find(|(_, count)| count * 2 > all).map(|(offset, _)| offset)
     }
 }
 
