@@ -83,21 +83,22 @@ fn apps_in(message: &Message<'_>) -> Vec<App> {
 /// Apps that a name is tried for.
 const MOST_APPS: usize = 8;
 
-/// Columns that hold share secrets, or may.
+/// Columns that are share secrets, or JSON that may hold one.
 const SECRET: [&str; 5] = ["secret", "thumb_secret", "custom_exts", "ext", "rest"];
 
 /// Characters of a value that are shown.
 const SHOWN: usize = 40;
 
 fn shown(column: &str, value: Option<Cow<'_, str>>) -> String {
-    match value {
-        None => "null".to_owned(),
-        Some(_) if SECRET.contains(&column) => "`…`".to_owned(),
-        Some(value) if value.chars().count() > SHOWN => {
-            format!("`{}…`", value.chars().take(SHOWN).collect::<String>())
-        }
-        Some(value) => format!("`{value}`"),
+    let Some(value) = value else { return "null".to_owned() };
+    if SECRET.contains(&column) {
+        return "`…`".to_owned();
     }
+    let value = chat::without_share_secrets(&value);
+    if value.chars().count() > SHOWN {
+        return format!("`{}…`", value.chars().take(SHOWN).collect::<String>());
+    }
+    format!("`{value}`")
 }
 
 #[cfg(test)]
@@ -164,5 +165,7 @@ mod tests {
         assert_eq!(text, format!("{said} `text` has `{}…`, and the line gives null", "tide".repeat(10)));
         let secret = differs(|row| row.secret = Some("s3cret".into())).unwrap();
         assert_eq!(secret, format!("{said} `secret` has `…`, and the line gives null"));
+        let url = differs(|row| row.url = Some("https://h/f?share-secret=s3cret".into())).unwrap();
+        assert!(url.contains("`url`") && !url.contains("s3cret"), "{url}");
     }
 }
