@@ -35,8 +35,8 @@ async fn old_workshop(scene: &Scene, decode: Limits, clock: ingest::Clock) -> Wo
         second_run: SecondRun::Leave,
         zone: None,
     };
-    let stop = CancellationToken::new();
-    Workshop { archive, catalogue: None, app: None, clock, settings, stop, version: "0.0.9" }
+    let (spare, stop) = (archive::Spare::default(), CancellationToken::new());
+    Workshop { archive, catalogue: None, app: None, clock, settings, spare, stop, version: "0.0.9" }
 }
 
 /// Loads lines as a program did that read less.

@@ -8,6 +8,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
 
+use crate::batch::Spare;
 use crate::error::Error;
 
 /// The writers of a column, of which only a nested one has several.
@@ -20,6 +21,7 @@ pub(crate) type Chunks = Vec<Vec<ArrowColumnChunk>>;
 /// processor's cache, and one is at work at a time for each core.
 pub(crate) struct Encoding {
     schema: SchemaRef,
+    spare: Spare,
     columns: Mutex<Columns>,
     /// A column is done.
     done: Condvar,
@@ -72,12 +74,14 @@ impl Unencoded {
 }
 
 impl Encoding {
-    pub(crate) fn new(batches: &[RecordBatch], schema: SchemaRef, columns: Vec<Leaves>) -> Self {
+    /// The columns of these rows, which are given back to `spare` as they are done.
+    pub(crate) fn new(batches: &[RecordBatch], schema: SchemaRef, columns: Vec<Leaves>, spare: &Spare) -> Self {
         let encoded = columns.iter().map(|_| None).collect();
         let rows = |place| batches.iter().map(|batch| ArrayRef::clone(batch.column(place))).collect::<Vec<_>>();
         let column = |(place, leaves)| Column { place, leaves, rows: rows(place).into_iter() };
         let left = columns.into_iter().enumerate().rev().map(column).collect();
-        Self { schema, columns: Mutex::new(Columns { left, begun: 0, encoded }), done: Condvar::new() }
+        let (columns, spare) = (Mutex::new(Columns { left, begun: 0, encoded }), spare.clone());
+        Self { schema, spare, columns, done: Condvar::new() }
     }
 
     /// For others who may help.
@@ -133,9 +137,10 @@ impl Encoding {
                 return Ok(Done::Part(column));
             }
             let Some(rows) = column.rows.next() else { break };
-            for (leaf, rows) in column.leaves.iter_mut().zip(compute_leaves(field, &rows)?) {
-                leaf.write(&rows)?;
+            for (leaf, cells) in column.leaves.iter_mut().zip(compute_leaves(field, &rows)?) {
+                leaf.write(&cells)?;
             }
+            self.spare.put(column.place, rows);
         }
         Ok(Done::All(column.leaves.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?))
     }
@@ -173,7 +178,7 @@ mod tests {
     fn lacking() -> Arc<Encoding> {
         let text = Schema::new(vec![Field::new("text", DataType::Utf8, true)]);
         let batch = RecordBatch::new_empty(Arc::new(text));
-        Arc::new(Encoding::new(&[batch], Arc::new(Schema::empty()), vec![Vec::new()]))
+        Arc::new(Encoding::new(&[batch], Arc::new(Schema::empty()), vec![Vec::new()], &Spare::none()))
     }
 
     #[test]

@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use chat::{Message, Sink};
 use parquet::file::properties::WriterProperties;
 
-use crate::batch::Builder;
+use crate::batch::{Builder, typed};
 use crate::columns::Messages;
 use crate::csv::append_lines;
 use crate::error::Error;
@@ -84,7 +84,7 @@ impl Extractor {
     /// Begins to put rows together.
     #[must_use]
     pub fn begin(&self) -> Extracting<'_> {
-        Extracting { extractor: self, builder: Builder::new(Messages::schema()), extracted: Extracted::default() }
+        Extracting { extractor: self, builder: Builder::new(), extracted: Extracted::default() }
     }
 
     fn add(&self, chunk: &RecordBatch, extracted: &mut Extracted) -> Result<(), Error> {
@@ -92,6 +92,7 @@ impl Extractor {
             return Ok(());
         }
         let rows = self.promoted.of(chunk)?.project(&self.places)?;
+        let rows = typed(&rows, SchemaRef::clone(&self.schema))?;
         match self.form {
             Form::Csv => append_lines(&mut extracted.lines, &rows)?,
             Form::Arrow | Form::Parquet => extracted.batches.push(rows),

@@ -9,6 +9,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::WriterProperties;
 
+use crate::batch::Spare;
 use crate::copy::{Chunks, StoredGroup};
 use crate::encoding::Unencoded;
 use crate::error::Error;
@@ -50,6 +51,12 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
         };
         let groups = RowGroups::new(out, promoted.schema(T::schema()), properties, most)?;
         Ok(Self { groups, most, promoted, table: PhantomData })
+    }
+
+    /// The same, where columns that are encoded are given back.
+    pub(crate) fn giving_back_to(mut self, spare: &Spare) -> Self {
+        self.groups.spare = spare.clone();
+        self
     }
 
     /// Adds rows with the columns of the table to the row group that is being written, and ends it when it is full.

@@ -64,6 +64,7 @@ mod statistics;
 mod table;
 mod write;
 
+pub use batch::Spare;
 pub use columns::{
     attachment_columns, attachment_schema, cells, columns, dead_letter_columns, dead_letter_schema, entry_columns,
     entry_schema, message_schema,

@@ -12,6 +12,7 @@ use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, ArrowWriter, Arro
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 
+use crate::batch::Spare;
 use crate::encoding::{Chunks, Encoding, Unencoded};
 use crate::error::Error;
 
@@ -27,6 +28,8 @@ pub(crate) struct RowGroups<W: Write + Send> {
     /// The rows of each row group that was ended here.
     ended: Vec<usize>,
     most: Most,
+    /// Takes columns that are encoded.
+    pub(crate) spare: Spare,
 }
 
 /// What a row group has at the most.
@@ -67,7 +70,8 @@ impl<W: Write + Send> RowGroups<W> {
             .with_schema_root("schema".to_owned());
         let writer = ArrowWriter::try_new_with_options(out, SchemaRef::clone(&schema), options)?;
         let (parquet, columns) = writer.into_serialized_writer()?;
-        Ok(Self { parquet, columns, schema, group: RowGroup::default(), encoding: None, ended: Vec::new(), most })
+        let (group, spare) = (RowGroup::default(), Spare::none());
+        Ok(Self { parquet, columns, schema, group, encoding: None, ended: Vec::new(), most, spare })
     }
 
     /// Adds rows to the row group that is being written, and ends it when it is full.
@@ -103,7 +107,9 @@ impl<W: Write + Send> RowGroups<W> {
         let roots = (0..leaves.len()).map(|leaf| self.parquet.schema_descr().get_column_root_idx(leaf));
         let mut columns: Vec<_> = self.schema.fields().iter().map(|_| Vec::new()).collect();
         roots.zip(leaves).for_each(|(root, leaf)| columns[root].push(leaf));
-        let encoding = Arc::new(Encoding::new(&group.batches, SchemaRef::clone(&self.schema), columns));
+        // Of the rows: texts may be held as bytes.
+        let schema = group.batches.first().map_or_else(|| SchemaRef::clone(&self.schema), RecordBatch::schema);
+        let encoding = Arc::new(Encoding::new(&group.batches, schema, columns, &self.spare));
         drop(group);
         match hands {
             Hands::All => encoding.call(rayon::current_num_threads()),

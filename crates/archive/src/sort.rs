@@ -22,6 +22,7 @@ use std::iter;
 
 use arrow::array::RecordBatch;
 
+use crate::batch::Spare;
 use crate::encoding::Unencoded;
 use crate::error::Error;
 use crate::promotion::Promotion;
@@ -46,6 +47,7 @@ pub(crate) struct Sorter {
     settings: Settings,
     promotions: Vec<Promotion>,
     temporary_file: TemporaryFile,
+    spare: Spare,
     /// The oldest rows, but for those that came too late.
     draft: Option<Draft>,
     /// Chunks that are one run, and come after the draft.
@@ -63,12 +65,18 @@ impl Sorter {
             settings,
             promotions: promotions.to_vec(),
             temporary_file,
+            spare: Spare::none(),
             draft: None,
             ordered: VecDeque::new(),
             others: MemoryRun::default(),
             spilled: Vec::new(),
             held_ordered: 0,
         }
+    }
+
+    /// The same, which gives columns back when they are encoded.
+    pub(crate) fn giving_back_to(self, spare: &Spare) -> Self {
+        Self { spare: spare.clone(), ..self }
     }
 
     /// Takes rows that are in order, and come after all that were pushed so before.
@@ -121,7 +129,10 @@ impl Sorter {
         self.held_ordered -= batch.get_array_memory_size();
         let draft = match &mut self.draft {
             Some(draft) => draft,
-            none => none.insert(Draft::new((self.temporary_file)(), &self.settings, &self.promotions)?),
+            none => {
+                let file = (self.temporary_file)();
+                none.insert(Draft::new(file, &self.settings, &self.promotions, &self.spare)?)
+            }
         };
         let edge = |row| Chunk::new(batch.slice(row, 1));
         let (first, last) = (edge(0)?, edge(batch.num_rows() - 1)?);

@@ -1,5 +1,6 @@
 //! What a table is: its fields, each with the way from a row to a cell and back.
 
+use std::array::from_fn;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -119,13 +120,21 @@ pub(crate) enum Cell<T: Table> {
     Real { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<f64>, set: for<'a> fn(&mut T::Row<'a>, f64) },
     /// A small whole number: `INT`, never negative.
     Small { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<u32>, set: for<'a> fn(&mut T::Row<'a>, u32) -> bool },
-    /// A text: `STRING`.
-    Text {
-        get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<Cow<'m, str>>,
-        set: for<'a> fn(&mut T::Row<'a>, &'a str) -> bool,
-    },
+    /// A text: `STRING`. It is read off a stride of rows at a time, because most columns are texts.
+    Text { get: for<'m, 'a> fn(&[&'m T::Row<'a>]) -> Texts<'m>, set: for<'a> fn(&mut T::Row<'a>, &'a str) -> bool },
     /// An instant: `TIMESTAMP` in UTC, to the microsecond.
     Time { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<Timestamp>, set: for<'a> fn(&mut T::Row<'a>, Timestamp) },
+}
+
+/// Rows of which cells are read at a time: they stay in the processor's cache from column to column.
+pub(crate) const STRIDE: usize = 16;
+
+/// The texts of a stride of rows in one column.
+pub(crate) type Texts<'m> = [Option<Cow<'m, str>>; STRIDE];
+
+/// The texts of the rows, which are at most a stride.
+pub(crate) fn texts<'m, R>(rows: &[&'m R], text: impl Fn(&'m R) -> Option<Cow<'m, str>>) -> Texts<'m> {
+    from_fn(|row| rows.get(row).and_then(|row| text(row)))
 }
 
 impl<T: Table> Field<T> {
@@ -172,7 +181,7 @@ impl<T: Table> Cell<T> {
             Self::Long { get, .. } => get(row).map(|number| number.to_string().into()),
             Self::Real { get, .. } => get(row).map(|number| format!("{number:?}").into()),
             Self::Small { get, .. } => get(row).map(|number| number.to_string().into()),
-            Self::Text { get, .. } => get(row),
+            Self::Text { get, .. } => get(&[row])[0].take(),
             Self::Time { get, .. } => get(row).map(|time| show_time(time).into()),
         }
     }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use arrow::array::RecordBatch;
 use chat::{Attachment, DeadLetter, Entry, Message, Sink, Timestamp};
 
-use crate::batch::Builder;
+use crate::batch::{Builder, Spare, typed};
 use crate::columns::{Attachments, DeadLetters, Entries, Messages};
 use crate::encoding::Unencoded;
 use crate::error::Error;
@@ -75,10 +75,19 @@ impl<W: Write + Send> Writer<W> {
         Ok(Self {
             file: TableFile::new(out, &settings, promotions)?,
             splitter: Splitter::default(),
-            ordered: Builder::new(Messages::schema()),
-            others: Builder::new(Messages::schema()),
+            ordered: Builder::new(),
+            others: Builder::new(),
             sorter: Sorter::new(settings, promotions, Box::new(spill)),
         })
+    }
+
+    /// The same, which takes the memory of its columns from what others gave back, and gives it back. Nothing was written yet.
+    #[must_use]
+    pub fn in_memory_of(mut self, spare: &Spare) -> Self {
+        self.ordered = Builder::in_memory_of(spare.clone());
+        self.sorter = self.sorter.giving_back_to(spare);
+        self.file = self.file.giving_back_to(spare);
+        self
     }
 
     /// Columns that were not encoded yet when this was asked, for threads that have nothing else to do. Nobody need help: the
@@ -126,7 +135,7 @@ impl<W: Write + Send> DeadLetterWriter<W> {
     ///
     /// When the output fails.
     pub fn new(out: W, settings: Settings) -> Result<Self, Error> {
-        Ok(Self { file: TableFile::new(out, &settings, &[])?, builder: Builder::new(DeadLetters::schema()) })
+        Ok(Self { file: TableFile::new(out, &settings, &[])?, builder: Builder::new() })
     }
 
     /// Takes a batch.
@@ -174,7 +183,7 @@ pub fn write_entries<W: Write + Send>(out: W, entries: &[Entry]) -> Result<Writt
     let settings = Settings::default();
     let layout = if entries.len() < FEW_ENTRIES { unpacked::<Entries> } else { properties::<Entries> };
     let mut file = TableFile::<W, Entries>::laid_out(out, &settings, layout(&settings, &[])?, &[])?;
-    let mut builder = Builder::<Entries>::new(Entries::schema());
+    let mut builder = Builder::<Entries>::new();
     entries.iter().try_for_each(Entries::check)?;
     let rows: Vec<_> = entries.iter().collect();
     builder.append(&rows, |chunk| file.write(&chunk))?;
@@ -188,7 +197,7 @@ pub fn write_entries<W: Write + Send>(out: W, entries: &[Entry]) -> Result<Writt
 ///
 /// When a value does not fit into its column.
 pub fn entry_batches(entries: &[Entry]) -> Result<Vec<RecordBatch>, Error> {
-    let mut builder = Builder::<Entries>::new(Entries::schema());
+    let mut builder = Builder::<Entries>::new();
     let mut batches = Vec::new();
     let rows: Vec<_> = entries.iter().collect();
     builder.append(&rows, |chunk| {
@@ -196,7 +205,7 @@ pub fn entry_batches(entries: &[Entry]) -> Result<Vec<RecordBatch>, Error> {
         Ok(())
     })?;
     batches.push(builder.finish()?);
-    Ok(batches)
+    batches.iter().map(|batch| typed(batch, Entries::schema())).collect()
 }
 
 /// Writes a file of attachments, in the order given.
@@ -206,7 +215,7 @@ pub fn entry_batches(entries: &[Entry]) -> Result<Vec<RecordBatch>, Error> {
 /// When the output fails, or a value does not fit into its column.
 pub fn write_attachments<W: Write + Send>(out: W, attachments: &[Attachment]) -> Result<Written<W>, Error> {
     let mut file = TableFile::<W, Attachments>::new(out, &Settings::default(), &[])?;
-    let mut builder = Builder::<Attachments>::new(Attachments::schema());
+    let mut builder = Builder::<Attachments>::new();
     let rows: Vec<_> = attachments.iter().collect();
     builder.append(&rows, |chunk| file.write(&chunk))?;
     file.write(&builder.finish()?)?;

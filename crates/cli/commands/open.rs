@@ -84,6 +84,7 @@ impl Context {
             app,
             clock: self.clock.handed_over(),
             settings: self.ingest_settings(),
+            spare: archive::Spare::default(),
             stop: CancellationToken::new(),
             version: env!("CARGO_PKG_VERSION"),
         }

@@ -228,7 +228,7 @@ impl<'a> Bench<'a> {
         // This is a thread for work that blocks.
         let promotions = tokio::runtime::Handle::current().block_on(workshop.archive.promotions())?;
         let columns = Columns::promoting(out, workshop.temporary_files(), workshop.settings.archive, &promotions);
-        let columns = columns.map_err(|source| Error::Archive { hour, source })?;
+        let columns = columns.map_err(|source| Error::Archive { hour, source })?.in_memory_of(&workshop.spare);
         // The version is named when the hour is published.
         let index = workshop
             .catalogue

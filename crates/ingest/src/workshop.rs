@@ -68,6 +68,8 @@ pub struct Workshop {
     pub clock: Clock,
     /// How hours are worked on.
     pub settings: Settings,
+    /// The memory that columns are written in, from one hour to the next.
+    pub spare: archive::Spare,
     /// Cancelled when the run is to stop: the hours in hand are given up.
     pub stop: CancellationToken,
     /// The version of the program, for the ledger.
@@ -100,6 +102,7 @@ impl Workshop {
                 second_run: SecondRun::Leave,
                 zone: None,
             },
+            spare: archive::Spare::default(),
             stop: CancellationToken::new(),
             version: "test",
         }

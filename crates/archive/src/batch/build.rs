@@ -1,42 +1,39 @@
 //! Rows to batches.
 
-use std::array::from_fn;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayBuilder as _, ArrayRef, BinaryBuilder, Float64Builder, Int32Builder, Int64Builder, PrimitiveBuilder,
-    RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
-};
-use arrow::datatypes::{ArrowPrimitiveType, SchemaRef};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use chat::Hour;
 
+use super::cells::{Numbers, Texts};
+use super::held;
+use super::spare::Spare;
 use crate::error::Error;
-use crate::table::{Cell, Field, Table};
+use crate::table::{Cell, Field, STRIDE, Table};
 
 /// Collects rows into one batch.
 pub(crate) struct Builder<T: Table> {
     schema: SchemaRef,
     columns: Vec<(&'static Field<T>, Cells)>,
     rows: usize,
+    spare: Spare,
 }
-
-/// Rows between two looks at the size.
-const STRIDE: usize = 16;
 
 /// The cells of one column so far.
 enum Cells {
-    Bytes(BinaryBuilder),
+    Bytes(Texts),
     /// The last hour and its text: nearly every row has the same, and formatting it costs more than all other columns.
-    Hour(StringBuilder, Option<(Hour, String)>),
-    Long(Int64Builder),
-    Real(Float64Builder),
-    Small(Int32Builder),
-    Text(StringBuilder),
-    Time(TimestampMicrosecondBuilder),
+    Hour(Texts, Option<(Hour, String)>),
+    Long(Numbers<Int64Type>),
+    Real(Numbers<Float64Type>),
+    Small(Numbers<Int32Type>),
+    Text(Texts),
+    Time(Numbers<TimestampMicrosecondType>),
 }
 
 impl<T: Table> Builder<T> {
-    /// Texts and bytes of a row may be this long. `STRIDE * LONGEST + CHUNK_BYTES < 2 GiB`, what an Arrow string array
+    /// Texts and bytes of a row may be this long. `STRIDE * LONGEST + CHUNK_BYTES < 2 GiB`, what an Arrow array of texts
     /// holds; a line of the service has at most 16 MiB.
     const LONGEST: usize = 64 << 20;
     /// Rows of a full chunk.
@@ -44,9 +41,15 @@ impl<T: Table> Builder<T> {
     /// Bytes of a full chunk.
     const CHUNK_BYTES: usize = 8 << 20;
 
-    pub(crate) fn new(schema: SchemaRef) -> Self {
+    /// Of batches with texts held as bytes, for files.
+    pub(crate) fn new() -> Self {
+        Self::in_memory_of(Spare::none())
+    }
+
+    /// The same, in the memory of columns that are not needed any more.
+    pub(crate) fn in_memory_of(spare: Spare) -> Self {
         let columns = T::FIELDS.iter().map(|field| (field, Cells::of(field))).collect();
-        Self { schema, columns, rows: 0 }
+        Self { schema: held(&T::schema()), columns, rows: 0, spare }
     }
 
     /// Adds rows, and hands each chunk that is full to `take`.
@@ -60,7 +63,7 @@ impl<T: Table> Builder<T> {
                 cells.append(field, stride, Self::LONGEST)?;
             }
             self.rows += stride.len();
-            if self.rows >= Self::CHUNK_ROWS || self.bytes() >= Self::CHUNK_BYTES {
+            if self.rows >= Self::CHUNK_ROWS || self.size() >= Self::CHUNK_BYTES {
                 take(self.finish()?)?;
             }
         }
@@ -70,133 +73,96 @@ impl<T: Table> Builder<T> {
     /// The rows since the last full chunk, perhaps none.
     pub(crate) fn finish(&mut self) -> Result<RecordBatch, Error> {
         self.rows = 0;
-        let arrays = self.columns.iter_mut().map(|(_, cells)| cells.finish()).collect();
+        let spare = &self.spare;
+        let finish = |(place, (field, cells)): (usize, &mut (&Field<T>, Cells))| cells.finish(field, spare.take(place));
+        let arrays = self.columns.iter_mut().enumerate().map(finish).collect();
         Ok(RecordBatch::try_new(SchemaRef::clone(&self.schema), arrays)?)
     }
 
-    fn bytes(&self) -> usize {
-        self.columns.iter().map(|(_, cells)| cells.bytes()).sum()
+    fn size(&self) -> usize {
+        self.columns.iter().map(|(_, cells)| cells.size()).sum()
     }
 }
 
 impl Cells {
     fn of<T: Table>(field: &Field<T>) -> Self {
         match field.cell {
-            Cell::Bytes { .. } => Self::Bytes(BinaryBuilder::new()),
-            Cell::Count { .. } | Cell::Long { .. } => Self::Long(Int64Builder::new()),
-            Cell::Hour { .. } => Self::Hour(StringBuilder::new(), None),
-            Cell::Real { .. } => Self::Real(Float64Builder::new()),
-            Cell::Small { .. } => Self::Small(Int32Builder::new()),
-            Cell::Text { .. } => Self::Text(StringBuilder::new()),
-            Cell::Time { .. } => Self::Time(TimestampMicrosecondBuilder::new().with_data_type(field.cell.data_type())),
+            Cell::Bytes { .. } => Self::Bytes(Texts::new()),
+            Cell::Count { .. } | Cell::Long { .. } => Self::Long(Numbers::new()),
+            Cell::Hour { .. } => Self::Hour(Texts::new(), None),
+            Cell::Real { .. } => Self::Real(Numbers::new()),
+            Cell::Small { .. } => Self::Small(Numbers::new()),
+            Cell::Text { .. } => Self::Text(Texts::new()),
+            Cell::Time { .. } => Self::Time(Numbers::new()),
         }
     }
 
+    /// Adds the cells of a stride of rows.
     fn append<T: Table>(&mut self, field: &Field<T>, rows: &[&T::Row<'_>], longest: usize) -> Result<(), Error> {
         match (self, &field.cell) {
             (Self::Bytes(cells), Cell::Bytes { get, .. }) => {
                 for bytes in rows.iter().copied().map(get) {
-                    within(field, bytes.len(), longest)?;
-                    cells.append_value(bytes);
+                    within(field, cells.append(&[Some(bytes)]), longest)?;
                 }
             }
             (Self::Hour(cells, last), Cell::Hour { get, .. }) => {
                 rows.iter().copied().map(get).for_each(|hour| append_hour(cells, last, hour));
             }
             (Self::Long(cells), Cell::Count { get, .. }) => {
-                for count in rows.iter().copied().map(get) {
-                    cells.append_value(i64::try_from(count).map_err(|_| field.refuse(count))?);
+                let counts = rows.iter().copied().map(get);
+                if let Some(count) = counts.clone().find(|count| i64::try_from(*count).is_err()) {
+                    return Err(field.refuse(count));
                 }
+                cells.append(counts.map(|count| Some(count.cast_signed())));
             }
-            (Self::Long(cells), Cell::Long { get, .. }) => append_numbers(cells, rows.iter().copied().map(get)),
-            (Self::Real(cells), Cell::Real { get, .. }) => append_numbers(cells, rows.iter().copied().map(get)),
+            (Self::Long(cells), Cell::Long { get, .. }) => cells.append(rows.iter().copied().map(get)),
+            (Self::Real(cells), Cell::Real { get, .. }) => cells.append(rows.iter().copied().map(get)),
             (Self::Small(cells), Cell::Small { get, .. }) => {
-                for number in rows.iter().copied().map(get) {
-                    let small = number.map(i32::try_from).transpose();
-                    cells.append_option(small.map_err(|_| field.refuse(number.unwrap_or_default()))?);
+                let numbers = rows.iter().copied().map(get);
+                if let Some(number) = numbers.clone().flatten().find(|number| i32::try_from(*number).is_err()) {
+                    return Err(field.refuse(number));
                 }
+                cells.append(numbers.map(|number| number.map(u32::cast_signed)));
             }
             (Self::Text(cells), Cell::Text { get, .. }) => {
-                let texts: [_; STRIDE] = from_fn(|row| rows.get(row).and_then(|row| get(row)));
-                if let Some(text) = texts.iter().flatten().max_by_key(|text| text.len()) {
-                    within(field, text.len(), longest)?;
-                    texts.into_iter().take(rows.len()).for_each(|text| cells.append_option(text));
-                } else {
-                    cells.append_nulls(rows.len());
-                }
+                within(field, cells.append(&get(rows)[..rows.len()]), longest)?;
             }
             (Self::Time(cells), Cell::Time { get, .. }) => {
-                append_numbers(cells, rows.iter().map(|row| get(row).map(|time| time.timestamp_micros())));
+                cells.append(rows.iter().map(|row| get(row).map(|time| time.timestamp_micros())));
             }
             _ => unreachable!("cells are made by `Cells::of` of the same field"),
         }
         Ok(())
     }
 
-    fn bytes(&self) -> usize {
+    fn size(&self) -> usize {
         match self {
-            Self::Bytes(cells) => cells.values_slice().len(),
-            Self::Hour(cells, _) | Self::Text(cells) => cells.values_slice().len(),
-            Self::Long(cells) => size_of_val(cells.values_slice()),
-            Self::Real(cells) => size_of_val(cells.values_slice()),
-            Self::Small(cells) => size_of_val(cells.values_slice()),
-            Self::Time(cells) => size_of_val(cells.values_slice()),
+            Self::Bytes(cells) | Self::Hour(cells, _) | Self::Text(cells) => cells.size(),
+            Self::Long(cells) => cells.size(),
+            Self::Real(cells) => cells.size(),
+            Self::Small(cells) => cells.size(),
+            Self::Time(cells) => cells.size(),
         }
     }
 
-    fn finish(&mut self) -> ArrayRef {
+    /// The column so far. The next begins in the memory of a used one.
+    fn finish<T: Table>(&mut self, field: &Field<T>, used: Option<ArrayRef>) -> ArrayRef {
         match self {
-            Self::Bytes(cells) => fitted(cells.finish()),
-            Self::Hour(cells, _) | Self::Text(cells) => texts(cells),
-            Self::Long(cells) => numbers(cells),
-            Self::Real(cells) => numbers(cells),
-            Self::Small(cells) => numbers(cells),
-            Self::Time(cells) => numbers(cells),
+            Self::Bytes(cells) | Self::Hour(cells, _) | Self::Text(cells) => Arc::new(cells.finish(used)),
+            Self::Long(cells) => Arc::new(cells.finish(used)),
+            Self::Real(cells) => Arc::new(cells.finish(used)),
+            Self::Small(cells) => Arc::new(cells.finish(used)),
+            Self::Time(cells) => Arc::new(cells.finish(used).with_data_type(field.cell.data_type())),
         }
     }
 }
 
-fn append_hour(cells: &mut StringBuilder, last: &mut Option<(Hour, String)>, hour: Hour) {
-    match last {
-        Some((known, key)) if *known == hour => cells.append_value(key),
-        _ => {
-            let (_, key) = last.insert((hour, hour.key()));
-            cells.append_value(key);
-        }
-    }
-}
-
-/// Columns that belong to some types of body alone are nearly always null in all rows of a stride.
-fn append_numbers<P: ArrowPrimitiveType>(
-    cells: &mut PrimitiveBuilder<P>,
-    numbers: impl ExactSizeIterator<Item = Option<P::Native>> + Clone,
-) {
-    if numbers.clone().all(|number| number.is_none()) {
-        cells.append_nulls(numbers.len());
-    } else {
-        numbers.for_each(|number| cells.append_option(number));
-    }
-}
-
-/// The next chunk will be about as long: it begins with the space for it, and need not grow into it.
-fn texts(cells: &mut StringBuilder) -> ArrayRef {
-    let (rows, bytes) = (cells.len(), cells.values_slice().len());
-    let array = cells.finish();
-    *cells = StringBuilder::with_capacity(rows, bytes + bytes / 16);
-    fitted(array)
-}
-
-/// As [`texts`].
-fn numbers<P: ArrowPrimitiveType>(cells: &mut PrimitiveBuilder<P>) -> ArrayRef {
-    let array = cells.finish();
-    *cells = PrimitiveBuilder::with_capacity(array.len()).with_data_type(array.data_type().clone());
-    fitted(array)
-}
-
-/// Builders double their space; what is held until it is sorted must not be half empty.
-fn fitted(mut array: impl Array + 'static) -> ArrayRef {
-    array.shrink_to_fit();
-    Arc::new(array)
+fn append_hour(cells: &mut Texts, last: &mut Option<(Hour, String)>, hour: Hour) {
+    let key = match last {
+        Some((known, key)) if *known == hour => key,
+        _ => &mut last.insert((hour, hour.key())).1,
+    };
+    cells.append(&[Some(&key)]);
 }
 
 fn within<T: Table>(field: &Field<T>, length: usize, longest: usize) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use chat::{Entry, Hour, State, Timestamp};
 
 use crate::error::Error;
-use crate::table::{Bounds, Cell, Column, Field, Packing, Table};
+use crate::table::{Bounds, Cell, Column, Field, Packing, Table, texts};
 
 /// The columns of `hours`, in the order of its files.
 #[must_use]
@@ -64,7 +64,7 @@ macro_rules! text {
             packing: Packing::Repeated,
             bounds: Bounds::Groups,
             cell: Cell::Text {
-                get: |entry| Some(Cow::Borrowed(entry.$name.as_str())),
+                get: |entries| texts(entries, |entry| Some(Cow::Borrowed(entry.$name.as_str()))),
                 set: |entry, text| {
                     entry.$name = text.to_owned();
                     true
@@ -85,7 +85,9 @@ macro_rules! texts {
             packing: Packing::Plain,
             bounds: Bounds::Groups,
             cell: Cell::Text {
-                get: |entry| (!entry.$name.is_empty()).then(|| Cow::Owned(entry.$name.join(","))),
+                get: |entries| {
+                    texts(entries, |entry| (!entry.$name.is_empty()).then(|| Cow::Owned(entry.$name.join(","))))
+                },
                 set: |entry, text| {
                     entry.$name = text.split(',').map(str::to_owned).collect();
                     true
@@ -152,7 +154,7 @@ impl Table for Entries {
             packing: Packing::Repeated,
             bounds: Bounds::Files,
             cell: Cell::Text {
-                get: |entry| Some(Cow::Borrowed(entry.state.word())),
+                get: |entries| texts(entries, |entry| Some(Cow::Borrowed(entry.state.word()))),
                 set: |entry, word| word.parse().map(|state| entry.state = state).is_ok(),
             },
         },
@@ -177,7 +179,7 @@ impl Table for Entries {
             packing: Packing::Plain,
             bounds: Bounds::Groups,
             cell: Cell::Text {
-                get: |entry| entry.error.as_deref().map(Cow::Borrowed),
+                get: |entries| texts(entries, |entry| entry.error.as_deref().map(Cow::Borrowed)),
                 set: |entry, text| {
                     entry.error = Some(text.to_owned());
                     true

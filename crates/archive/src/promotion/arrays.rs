@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray as _, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringArray, StringBuilder,
+    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringArray, StringBuilder,
     TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::SchemaRef;
 
 use super::fit::{Fit, PromotedValue};
 use super::{PromotedType, Promotion, with_promoted};
+use crate::batch::texts;
 use crate::error::Error;
 
 /// Adds promoted columns to batches of messages.
@@ -36,15 +37,12 @@ impl Promoted {
         if self.promotions.is_empty() {
             return Ok(batch.clone());
         }
-        let (ext, rest) = (texts(batch, "ext")?, texts(batch, "rest")?);
-        let promoted = self.promotions.iter().map(|promotion| array(promotion, ext, rest));
+        let column = |name| texts(batch.column_by_name(name).ok_or(Error::MissingColumn(name))?);
+        let (ext, rest) = (column("ext")?, column("rest")?);
+        let promoted = self.promotions.iter().map(|promotion| array(promotion, &ext, &rest));
         let columns = batch.columns().iter().cloned().chain(promoted).collect();
         Ok(RecordBatch::try_new(self.schema(batch.schema()), columns)?)
     }
-}
-
-fn texts<'a>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a StringArray, Error> {
-    Ok(batch.column_by_name(name).ok_or(Error::MissingColumn(name))?.as_string())
 }
 
 fn array(promotion: &Promotion, ext: &StringArray, rest: &StringArray) -> ArrayRef {

@@ -1,18 +1,19 @@
 //! A batch whose rows can be compared and measured.
 
-use arrow::array::{Array, AsArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{Array, AsArray, BinaryArray, Int32Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
 
+use crate::batch::bytes;
 use crate::error::Error;
 
 /// A batch of messages.
 pub(crate) struct Chunk {
     batch: RecordBatch,
-    source_hour: StringArray,
+    source_hour: BinaryArray,
     sent_at: TimestampMicrosecondArray,
-    msg_id: StringArray,
+    msg_id: BinaryArray,
     part: Int32Array,
     line: Int64Array,
     /// The ends of the texts in each column of texts.
@@ -22,9 +23,9 @@ pub(crate) struct Chunk {
 /// What rows are sorted by, in this order.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SortKey<'a> {
-    pub(crate) source_hour: &'a str,
+    pub(crate) source_hour: &'a [u8],
     pub(crate) sent_at: NullsLast<i64>,
-    pub(crate) msg_id: NullsLast<&'a str>,
+    pub(crate) msg_id: NullsLast<&'a [u8]>,
     pub(crate) part: i32,
     pub(crate) line: i64,
 }
@@ -48,9 +49,9 @@ impl<T> From<Option<T>> for NullsLast<T> {
 impl Chunk {
     pub(crate) fn new(batch: RecordBatch) -> Result<Self, Error> {
         Ok(Self {
-            source_hour: column(&batch, "source_hour")?.as_string().clone(),
+            source_hour: bytes(column(&batch, "source_hour")?),
             sent_at: column(&batch, "sent_at")?.as_primitive::<TimestampMicrosecondType>().clone(),
-            msg_id: column(&batch, "msg_id")?.as_string().clone(),
+            msg_id: bytes(column(&batch, "msg_id")?),
             part: column(&batch, "part")?.as_primitive::<Int32Type>().clone(),
             line: column(&batch, "line")?.as_primitive::<Int64Type>().clone(),
             ends: ends(&batch).collect(),
@@ -99,7 +100,7 @@ impl Chunk {
 
     /// Orders rows as their keys do, unless both have the same hour and time.
     pub(crate) fn lead(&self, row: usize) -> Lead {
-        let digits = self.source_hour.value(row).bytes();
+        let digits = self.source_hour.value(row).iter();
         (digits.fold(0, |number, digit| number * 10 + u64::from(digit & 15)), self.sent_at(row))
     }
 

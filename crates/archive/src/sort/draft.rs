@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::{ParquetError, Result as ParquetResult};
@@ -19,6 +20,7 @@ use super::Run;
 use super::chunk::{Chunk, SortKey};
 use super::merge::Merge;
 use super::tail::Tail;
+use crate::batch::{Spare, held, hold};
 use crate::columns::{Messages, message_schema};
 use crate::copy::{Chunks, StoredGroup};
 use crate::encoding::Unencoded;
@@ -61,8 +63,14 @@ pub(crate) struct Drafted {
 }
 
 impl Draft {
-    pub(crate) fn new(file: io::Result<File>, settings: &Settings, promotions: &[Promotion]) -> Result<Self, Error> {
-        let file = TableFile::new(file.map_err(Error::Spill)?, settings, promotions)?;
+    /// Columns that are encoded are given back to `spare`.
+    pub(crate) fn new(
+        file: io::Result<File>,
+        settings: &Settings,
+        promotions: &[Promotion],
+        spare: &Spare,
+    ) -> Result<Self, Error> {
+        let file = TableFile::new(file.map_err(Error::Spill)?, settings, promotions)?.giving_back_to(spare);
         Ok(Self { file, edges: Edges::default(), last: None, rows: 0 })
     }
 
@@ -142,7 +150,8 @@ impl Drafted {
         );
         let own: Vec<_> = (0..message_schema().fields().len()).collect();
         let reader = builder.with_row_groups(vec![group.index()]).build()?;
-        Ok(Box::new(reader.map(move |batch| Ok(batch?.project(&own)?.with_schema(message_schema())?))))
+        let held = held(&message_schema());
+        Ok(Box::new(reader.map(move |batch| hold(&batch?.project(&own)?, SchemaRef::clone(&held)))))
     }
 }
 

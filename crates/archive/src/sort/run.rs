@@ -9,6 +9,7 @@ use arrow::ipc::writer::StreamWriter;
 
 use super::Run;
 use super::chunk::{Chunk, Lead, SortKey, gather};
+use crate::batch::held;
 use crate::columns::message_schema;
 use crate::error::Error;
 
@@ -129,7 +130,7 @@ pub(crate) struct Spill {
 
 impl Spill {
     pub(crate) fn new(file: File) -> Result<Self, Error> {
-        Ok(Self { writer: StreamWriter::try_new(BufWriter::new(file), &message_schema())? })
+        Ok(Self { writer: StreamWriter::try_new(BufWriter::new(file), &held(&message_schema()))? })
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {

@@ -62,6 +62,7 @@ impl Station {
                 second_run: SecondRun::Leave,
                 zone: Some(chat::Zone::UTC),
             },
+            spare: archive::Spare::default(),
             stop: CancellationToken::new(),
             version: "simulated",
         }
