@@ -59,7 +59,7 @@ async fn workshop(indexed: bool) -> (TempDir, Workshop) {
         second_run: ingest::SecondRun::Wait,
         zone: None,
     };
-    let workshop =
-        Workshop { archive, catalogue, app: None, clock, settings, stop: Default::default(), version: "bench" };
+    let (spare, stop) = (archive::Spare::default(), Default::default());
+    let workshop = Workshop { archive, catalogue, app: None, clock, settings, spare, stop, version: "bench" };
     (folder, workshop)
 }
