@@ -19,7 +19,7 @@ impl Spare {
     /// So are those with more bytes: a few long messages must not take memory for ever.
     const MOST_BYTES: usize = 4 << 20;
 
-    /// So are those of a place beyond these, half of a row group: twice as many make two workers peak at 197 MB in place of 189, for
+    /// So are those of a place beyond these, half of a row group: twice as many make two workers peak at 193 MiB in place of 185, for
     /// a fiftieth less CPU with one.
     const MOST_COLUMNS: usize = 4;
 
