@@ -29,15 +29,6 @@ pub(crate) fn held(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
 }
 
-/// The same rows in columns of which texts are held as bytes.
-pub(crate) fn hold(batch: &RecordBatch, held: SchemaRef) -> Result<RecordBatch, Error> {
-    let column = |column: &ArrayRef| match column.data_type() {
-        DataType::Utf8 => Arc::new(bytes(column)) as ArrayRef,
-        _ => Arc::clone(column),
-    };
-    Ok(RecordBatch::try_new(held, batch.columns().iter().map(column).collect())?)
-}
-
 /// A column of texts, however it is held.
 pub(crate) fn texts(column: &ArrayRef) -> Result<StringArray, Error> {
     match column.as_binary_opt::<i32>() {
@@ -51,10 +42,11 @@ pub(crate) fn bytes(column: &dyn Array) -> BinaryArray {
     column.as_binary_opt::<i32>().cloned().unwrap_or_else(|| column.as_string().clone().into())
 }
 
-/// The same rows with the types of their table.
+/// The same rows in the columns of this schema, which may hold texts as bytes or not.
 pub(crate) fn typed(batch: &RecordBatch, schema: SchemaRef) -> Result<RecordBatch, Error> {
-    let column = |(column, field): (&ArrayRef, &Arc<Field>)| match field.data_type() {
-        DataType::Utf8 => Ok(Arc::new(texts(column)?) as ArrayRef),
+    let column = |(column, field): (&ArrayRef, &Arc<Field>)| match (column.data_type(), field.data_type()) {
+        (DataType::Binary, DataType::Utf8) => Ok(Arc::new(texts(column)?) as ArrayRef),
+        (DataType::Utf8, DataType::Binary) => Ok(Arc::new(bytes(column)) as ArrayRef),
         _ => Ok(Arc::clone(column)),
     };
     let columns = batch.columns().iter().zip(schema.fields()).map(column).collect::<Result<_, Error>>()?;

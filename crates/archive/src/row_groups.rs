@@ -99,17 +99,14 @@ impl<W: Write + Send> RowGroups<W> {
     pub(crate) fn end_group(&mut self, hands: Hands) -> Result<(), Error> {
         self.settle()?;
         let group = std::mem::take(&mut self.group);
-        if group.rows == 0 {
-            return Ok(());
-        }
+        let Some(first) = group.batches.first() else { return Ok(()) };
         self.ended.push(group.rows);
         let leaves = self.columns.create_column_writers(self.parquet.flushed_row_groups().len())?;
         let roots = (0..leaves.len()).map(|leaf| self.parquet.schema_descr().get_column_root_idx(leaf));
         let mut columns: Vec<_> = self.schema.fields().iter().map(|_| Vec::new()).collect();
         roots.zip(leaves).for_each(|(root, leaf)| columns[root].push(leaf));
-        // Of the rows: texts may be held as bytes.
-        let schema = group.batches.first().map_or_else(|| SchemaRef::clone(&self.schema), RecordBatch::schema);
-        let encoding = Arc::new(Encoding::new(&group.batches, schema, columns, &self.spare));
+        // In the schema of the rows, of which texts may be held as bytes.
+        let encoding = Arc::new(Encoding::new(&group.batches, first.schema(), columns, &self.spare));
         drop(group);
         match hands {
             Hands::All => encoding.call(rayon::current_num_threads()),

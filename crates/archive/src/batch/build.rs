@@ -162,7 +162,7 @@ fn append_hour(cells: &mut Texts, last: &mut Option<(Hour, String)>, hour: Hour)
         Some((known, key)) if *known == hour => key,
         _ => &mut last.insert((hour, hour.key())).1,
     };
-    cells.append(&[Some(&key)]);
+    cells.append(&[Some(key.as_str())]);
 }
 
 fn within<T: Table>(field: &Field<T>, length: usize, longest: usize) -> Result<(), Error> {

@@ -134,3 +134,44 @@ fn emptied<T: ArrowNativeType>(buffer: Buffer) -> Option<Vec<T>> {
     cells.clear();
     Some(cells)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::Int64Type;
+
+    use super::*;
+
+    #[test]
+    fn a_column_begins_in_the_memory_of_a_used_one_and_has_nothing_of_it() {
+        let (mut texts, mut numbers) = (Texts::new(), Numbers::<Int64Type>::new());
+        let mut column = |text, number, used: Option<(ArrayRef, ArrayRef)>| -> (ArrayRef, ArrayRef) {
+            texts.append(&[Some(text), None]);
+            numbers.append([Some(number), None].into_iter());
+            let (used, other) = used.unzip();
+            (Arc::new(texts.finish(used)), Arc::new(numbers.finish(other)))
+        };
+        let first = column("ahoy", 7, None);
+        let places =
+            (first.0.as_binary::<i32>().values().as_ptr(), first.1.as_primitive::<Int64Type>().values().as_ptr());
+        column("tide", 8, Some(first));
+        let third = column("sea", 9, None);
+        let (texts, numbers) = (third.0.as_binary::<i32>(), third.1.as_primitive::<Int64Type>());
+        assert_eq!((texts.values().as_ptr(), numbers.values().as_ptr()), places);
+        assert_eq!(texts.iter().collect::<Vec<_>>(), [Some(&b"sea"[..]), None]);
+        assert_eq!(numbers.iter().collect::<Vec<_>>(), [Some(9), None]);
+    }
+
+    #[test]
+    fn what_somebody_else_has_too_is_let_be() {
+        let mut texts = Texts::new();
+        texts.append(&[Some("ahoy")]);
+        let used: ArrayRef = Arc::new(texts.finish(None));
+        texts.append(&[Some("tide")]);
+        texts.finish(Some(ArrayRef::clone(&used)));
+        texts.append(&[Some("sea")]);
+        texts.finish(None);
+        assert_eq!(used.as_binary::<i32>().value(0), b"ahoy");
+    }
+}

@@ -20,7 +20,7 @@ use super::Run;
 use super::chunk::{Chunk, SortKey};
 use super::merge::Merge;
 use super::tail::Tail;
-use crate::batch::{Spare, held, hold};
+use crate::batch::{Spare, held, typed};
 use crate::columns::{Messages, message_schema};
 use crate::copy::{Chunks, StoredGroup};
 use crate::encoding::Unencoded;
@@ -151,7 +151,7 @@ impl Drafted {
         let own: Vec<_> = (0..message_schema().fields().len()).collect();
         let reader = builder.with_row_groups(vec![group.index()]).build()?;
         let held = held(&message_schema());
-        Ok(Box::new(reader.map(move |batch| hold(&batch?.project(&own)?, SchemaRef::clone(&held)))))
+        Ok(Box::new(reader.map(move |batch| typed(&batch?.project(&own)?, SchemaRef::clone(&held)))))
     }
 }
 

@@ -85,6 +85,26 @@ proptest! {
     }
 }
 
+/// A long hour, a shorter one and one with nulls elsewhere, each in the memory of those before.
+#[test]
+fn a_file_is_the_same_in_memory_that_was_used_before() {
+    let settings = Settings { memory: 0, row_group_rows: 16_384, ..Settings::default() };
+    let spare = archive::Spare::default();
+    for (rows, at) in [(60_000, 0), (40_000, 1), (50_000, 2)] {
+        let mut messages = ordinary_hour(hour().plus(at), rows);
+        if at == 2 {
+            messages.iter_mut().step_by(3).for_each(|message| (message.text, message.url) = (None, Some("u".into())));
+        }
+        let written = |writer: Writer<Vec<u8>>| {
+            let mut writer = writer;
+            messages.chunks(1_000).for_each(|batch| writer.write(batch).unwrap());
+            writer.finish().unwrap().out
+        };
+        let new = || Writer::new(Vec::new(), tempfile::tempfile, settings).unwrap();
+        assert!(written(new().in_memory_of(&spare)) == written(new()), "hour {at}");
+    }
+}
+
 /// The order of the files, written down once more.
 fn in_order(one: &Message<'_>, other: &Message<'_>) -> std::cmp::Ordering {
     let key = |message: &Message<'_>| {
