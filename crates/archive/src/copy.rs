@@ -20,6 +20,9 @@ use parquet::schema::types::SchemaDescriptor;
 
 use crate::bounds::{Bound, Stretch};
 
+/// Bytes that are read at a time, unless one column has more: to ask costs more than to read a small column.
+const COPIED: u64 = 4 << 20;
+
 /// A row group of a file whose footer is read.
 #[derive(Clone, Copy)]
 pub(crate) struct StoredGroup<'a> {
@@ -75,16 +78,21 @@ impl<'a> StoredGroup<'a> {
             && (0..columns.len()).all(|column| self.has_pages_of(column))
     }
 
-    /// Adds the columns to a row group of another file, one at a time.
+    /// Adds the columns to a row group of another file, as many at a time as are read at once.
     pub(crate) fn append_to<W: Write + Send>(
         &self,
         out: &mut SerializedRowGroupWriter<'_, W>,
         chunks: &mut dyn Chunks,
     ) -> Result<()> {
-        for (column, metadata) in self.group().columns().iter().enumerate() {
-            let (start, length) = metadata.byte_range();
-            let bytes = chunks.bytes(start..start + length)?;
-            out.append_column(&ColumnChunk { start, bytes }, self.closed(column))?;
+        let ranges: Vec<_> = self.group().columns().iter().map(range).collect();
+        let mut column = 0;
+        for columns in joined(&ranges) {
+            let (first, last) = (&ranges[column], &ranges[column + columns - 1]);
+            let read = Columns { start: first.start, bytes: chunks.bytes(first.start..last.end)? };
+            for column in column..column + columns {
+                out.append_column(&read, self.closed(column))?;
+            }
+            column += columns;
         }
         Ok(())
     }
@@ -113,19 +121,41 @@ impl<'a> StoredGroup<'a> {
     }
 }
 
-/// The bytes of one column of a row group, found where they lie in the whole file.
-struct ColumnChunk {
+/// Where a column of a row group lies in its file.
+fn range(column: &ColumnChunkMetaData) -> Range<u64> {
+    let (start, length) = column.byte_range();
+    start..start + length
+}
+
+/// How many columns are read together, one number for each time something is read.
+fn joined(ranges: &[Range<u64>]) -> Vec<usize> {
+    let mut joined: Vec<(Range<u64>, usize)> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some((read, columns)) if read.end == range.start && range.end - read.start <= COPIED => {
+                read.end = range.end;
+                *columns += 1;
+            }
+            _ => joined.push((range.clone(), 1)),
+        }
+    }
+    joined.into_iter().map(|(_, columns)| columns).collect()
+}
+
+/// Bytes of one or more columns of a row group, found where they lie in the whole file.
+#[derive(Debug)]
+struct Columns {
     start: u64,
     bytes: Bytes,
 }
 
-impl Length for ColumnChunk {
+impl Length for Columns {
     fn len(&self) -> u64 {
         self.start + self.bytes.len() as u64
     }
 }
 
-impl ChunkReader for ColumnChunk {
+impl ChunkReader for Columns {
     type T = Box<dyn Read>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
@@ -139,6 +169,25 @@ impl ChunkReader for ColumnChunk {
         let range = range.filter(|range| range.end <= self.bytes.len());
         range
             .map(|range| self.bytes.slice(range))
-            .ok_or_else(|| ParquetError::EOF(format!("{length} bytes at {start} are not of this column")))
+            .ok_or_else(|| ParquetError::EOF(format!("{length} bytes at {start} are not of these columns")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_next_to_each_other_are_read_together_up_to_a_size() {
+        const MOST: u64 = COPIED;
+        let check = |ranges: &[Range<u64>], expected: &[usize]| assert_eq!(joined(ranges), expected, "{ranges:?}");
+        check(&[], &[]);
+        check(&[4..9], &[1]);
+        check(&[4..9, 9..12, 12..12, 12..20], &[4]);
+        check(&[4..9, 10..12, 12..20], &[1, 2]);
+        check(&[10..20, 4..10], &[1, 1]);
+        check(&[4..4 + MOST, 4 + MOST..5 + MOST], &[1, 1]);
+        check(&[4..5, 5..4 + MOST, 4 + MOST..5 + MOST], &[2, 1]);
+        check(&[0..9 * MOST, 9 * MOST..9 * MOST + 1], &[1, 1]);
     }
 }

@@ -15,7 +15,7 @@ use crate::encoding::Unencoded;
 use crate::error::Error;
 use crate::layout::properties;
 use crate::promotion::{Promoted, Promotion};
-use crate::row_groups::{Hands, Most, RowGroups};
+use crate::row_groups::{self, Hands, Most, RowGroups};
 use crate::settings::Settings;
 use crate::sort::text_bytes;
 use crate::statistics::Statistics;
@@ -105,8 +105,7 @@ impl<W: Write + Send, T: Table> TableFile<W, T> {
     pub(crate) fn finish(self) -> Result<Written<W>, Error> {
         let parquet = self.groups.into_inner(Hands::OfThePool)?;
         let statistics = Statistics::of::<T>(parquet.schema_descr(), parquet.flushed_row_groups());
-        let mut out = parquet.into_inner()?;
-        out.flush().map_err(ParquetError::from)?;
+        let out = row_groups::finish(parquet)?;
         let (min_sent_at, max_sent_at) = statistics.times("sent_at");
         Ok(Written { out, rows: statistics.rows, min_sent_at, max_sent_at, statistics })
     }
@@ -117,6 +116,6 @@ impl<T: Table> TableFile<File, T> {
     pub(crate) fn into_parts(self) -> Result<(File, ParquetMetaData), Error> {
         let mut parquet = self.groups.into_inner(Hands::OfThePool)?;
         let metadata = parquet.finish()?;
-        Ok((parquet.inner().try_clone().map_err(ParquetError::from)?, metadata))
+        Ok((parquet.inner().get_ref().try_clone().map_err(ParquetError::from)?, metadata))
     }
 }

@@ -7,13 +7,12 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::writer::FileWriter;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use crate::csv::{Csv, append_lines};
 use crate::error::Error;
 use crate::extract::Form;
-use crate::row_groups::{Hands, Most, RowGroups, bytes_of};
+use crate::row_groups::{self, Hands, Most, RowGroups, bytes_of};
 use crate::settings::Settings;
 
 /// A file that is being written. Little more is held than two row groups.
@@ -73,11 +72,7 @@ impl<W: Write + Send> File<W> {
         match self.body {
             Body::Arrow(file) => Ok(file.into_inner()?),
             Body::Csv(file) => file.finish(),
-            Body::Parquet(file) => {
-                let mut out = file.into_inner(Hands::All)?.into_inner()?;
-                out.flush().map_err(ParquetError::from)?;
-                Ok(out)
-            }
+            Body::Parquet(file) => row_groups::finish(file.into_inner(Hands::All)?),
         }
     }
 }

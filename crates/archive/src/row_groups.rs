@@ -3,12 +3,13 @@
 //! The rows of a row group are held until there are enough, and then encoded column by column, on cores that are idle, and
 //! while the rows of the next come.
 
-use std::io::Write;
+use std::io::{BufWriter, IntoInnerError, Write};
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions};
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 
@@ -16,9 +17,13 @@ use crate::batch::Spare;
 use crate::encoding::{Chunks, Encoding, Unencoded};
 use crate::error::Error;
 
+/// Bytes that are written at a time, where what is written comes in less: row groups that are copied come in 8 KB, and for
+/// a file to grow by so little costs more than the bytes.
+const WRITTEN: usize = 128 << 10;
+
 /// A file that is being written.
 pub(crate) struct RowGroups<W: Write + Send> {
-    pub(crate) parquet: SerializedFileWriter<W>,
+    pub(crate) parquet: SerializedFileWriter<BufWriter<W>>,
     columns: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     /// The rows of the row group to come.
@@ -61,6 +66,14 @@ struct RowGroup {
     bytes: usize,
 }
 
+/// Writes the footer of a file whose row groups are all there, and gives back what was written into.
+pub(crate) fn finish<W: Write + Send>(file: SerializedFileWriter<BufWriter<W>>) -> Result<W, Error> {
+    let out = file.into_inner()?.into_inner().map_err(IntoInnerError::into_error);
+    let mut out = out.map_err(ParquetError::from)?;
+    out.flush().map_err(ParquetError::from)?;
+    Ok(out)
+}
+
 impl<W: Write + Send> RowGroups<W> {
     pub(crate) fn new(out: W, schema: SchemaRef, properties: WriterProperties, most: Most) -> Result<Self, Error> {
         // The Arrow schema is told by the Parquet schema alone; embedded as well, it could only differ.
@@ -68,7 +81,11 @@ impl<W: Write + Send> RowGroups<W> {
             .with_properties(properties)
             .with_skip_arrow_metadata(true)
             .with_schema_root("schema".to_owned());
-        let writer = ArrowWriter::try_new_with_options(out, SchemaRef::clone(&schema), options)?;
+        let writer = ArrowWriter::try_new_with_options(
+            BufWriter::with_capacity(WRITTEN, out),
+            SchemaRef::clone(&schema),
+            options,
+        )?;
         let (parquet, columns) = writer.into_serialized_writer()?;
         let (group, spare) = (RowGroup::default(), Spare::none());
         Ok(Self { parquet, columns, schema, group, encoding: None, ended: Vec::new(), most, spare })
@@ -128,7 +145,7 @@ impl<W: Write + Send> RowGroups<W> {
     }
 
     /// The file, with all that was written.
-    pub(crate) fn into_inner(mut self, hands: Hands) -> Result<SerializedFileWriter<W>, Error> {
+    pub(crate) fn into_inner(mut self, hands: Hands) -> Result<SerializedFileWriter<BufWriter<W>>, Error> {
         self.end_group(hands)?;
         self.settle()?;
         Ok(self.parquet)
