@@ -1,8 +1,8 @@
 //! Files whose rows are about to move into others, held against what was written.
 //!
 //! Pages have no check sums, so a bit that changed in one may still decode. Copied into a new file it would get a new SHA-256,
-//! and nobody could tell any more. So whoever takes rows out of a live file for one in its place reads it through first.
-//! Files of before have no SHA-256 in the log: they are taken as they are.
+//! and nobody could tell any more. So whoever takes rows out of a live file for one in its place reads it through before that
+//! one gets its name. Files of before have no SHA-256 in the log: they are taken as they are.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -26,24 +26,34 @@ use crate::tags;
 /// Bytes that are read at a time to be hashed.
 const HASHED_AT_ONCE: u64 = 4 << 20;
 
-/// A live file that is what was written, as far as the log tells.
-pub(crate) struct Proved {
+/// A live file whose rows are to be copied.
+pub(crate) struct Source {
     pub(crate) reader: Reader,
     /// What `reader` reads of a file in a bucket; removed when dropped.
     pub(crate) copy: Option<NamedTempFile>,
 }
 
 impl Table {
-    /// Opens a live file whose rows are to be copied. One in a bucket is downloaded for that, so that it is not asked for twice.
+    /// Opens a live file that is what was written, as far as the log tells.
     ///
     /// # Errors
     ///
     /// [`Error::Changed`]; else when the file cannot be read, or not be copied here.
-    pub(crate) async fn proved(&self, file: &LiveFile, site: &Site) -> Result<Proved, Error> {
+    pub(crate) async fn proved(&self, file: &LiveFile, site: &Site) -> Result<Source, Error> {
+        self.prove_on_disk(file, site).await?;
+        self.source(file, site).await
+    }
+
+    /// Opens a live file for a caller who meanwhile has [`Table::prove_on_disk`] look at it. One in a bucket is downloaded and
+    /// held against the log at once, so that it is not asked for twice.
+    ///
+    /// # Errors
+    ///
+    /// As [`Table::proved`].
+    pub(crate) async fn source(&self, file: &LiveFile, site: &Site) -> Result<Source, Error> {
         let mut reader = self.reader(file.path(), file.size());
         let (Site::Remote(remote), Some(expected)) = (site, sha256(file)) else {
-            self.hold(&mut reader, file).await?;
-            return Ok(Proved { reader, copy: None });
+            return Ok(Source { reader, copy: None });
         };
         let mut intake = Intake::new(site)?;
         let failed = |error| Error::file("write into", remote.desk().root())(error);
@@ -53,7 +63,19 @@ impl Table {
         let name = taken.file.path().file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let location = Path::from(layout::TEMPORARY_FOLDER).join(name);
         let reader = Reader::new(Arc::new(remote.desk().clone()), location, taken.length, Arc::default());
-        Ok(Proved { reader, copy: Some(taken.file) })
+        Ok(Source { reader, copy: Some(taken.file) })
+    }
+
+    /// Holds a live file against the log, unless it is in a bucket.
+    ///
+    /// # Errors
+    ///
+    /// As [`Table::prove`].
+    pub(crate) async fn prove_on_disk(&self, file: &LiveFile, site: &Site) -> Result<(), Error> {
+        match site {
+            Site::Remote(_) => Ok(()),
+            Site::Disk(_) => self.prove(file).await,
+        }
     }
 
     /// Holds a live file against the log.
@@ -62,12 +84,9 @@ impl Table {
     ///
     /// [`Error::Changed`]; else when the file cannot be read.
     pub(crate) async fn prove(&self, file: &LiveFile) -> Result<(), Error> {
-        self.hold(&mut self.reader(file.path(), file.size()), file).await
-    }
-
-    async fn hold(&self, reader: &mut Reader, file: &LiveFile) -> Result<(), Error> {
         let Some(expected) = sha256(file) else { return Ok(()) };
-        let found = hash(reader, (self.name(), file.path()), |_bytes| Ok(())).await?;
+        let mut reader = self.reader(file.path(), file.size());
+        let found = hash(&mut reader, (self.name(), file.path()), |_bytes| Ok(())).await?;
         self.compare(file, found, expected)
     }
 

@@ -49,15 +49,15 @@ impl Selection<'_> {
         let told = self.told()?;
         let promotions = self.table.promotions().await?;
         let first = *self.hours.first().expect("something is selected");
-        let (kind, site, hours) = (self.table.kind(), site.clone(), self.hours.clone());
+        let (kind, desk, hours) = (self.table.kind(), site.clone(), self.hours.clone());
         let (mut pieces, mut copies) = (Vec::new(), Vec::new());
         for file in self.files {
-            let proved = self.table.proved(file, &site).await?;
-            copies.extend(proved.copy);
-            pieces.extend(piece(file, proved.reader));
+            let source = self.table.source(file, site).await?;
+            copies.extend(source.copy);
+            pieces.extend(piece(file, source.reader));
         }
         let written = tokio::task::spawn_blocking(move || {
-            let out = StagedFile::new(&site)?;
+            let out = StagedFile::new(&desk)?;
             let merged = match kind {
                 Kind::DeadLetters => archive::merge_dead_letters(pieces, &hours, out, &settings),
                 Kind::Messages | Kind::Hours | Kind::Attachments => {
@@ -68,7 +68,10 @@ impl Selection<'_> {
             merged.map_err(Error::rows(kind.name(), &names(&hours)))
         });
         let failed = |error| Error::File { action: "rewrite", path: self.table.name().into(), source: error };
-        let merged = written.await.map_err(io::Error::from).map_err(failed)??;
+        let (proved, written) = tokio::join!(self.prove(site), written);
+        // Of a file that is not what was written, anything may have come meanwhile.
+        proved?;
+        let merged = written.map_err(io::Error::from).map_err(failed)??;
         self.check(&merged.rows)?;
         let written = merged.file;
         let stats = match kind {
@@ -77,6 +80,14 @@ impl Selection<'_> {
         };
         let tags = told.tags(&written.statistics.promoted);
         Ok(Rewritten { file: written.out, rows: written.rows, stats, tags, first })
+    }
+
+    /// Holds the files against the log that were not held when they were opened.
+    async fn prove(&self, site: &Site) -> Result<(), Error> {
+        for file in self.files {
+            self.table.prove_on_disk(file, site).await?;
+        }
+        Ok(())
     }
 
     /// What is said of each hour, by the files that its rows are from.
