@@ -30,7 +30,7 @@ pub(crate) fn held(schema: &Schema) -> SchemaRef {
 }
 
 /// A column of texts, however it is held.
-pub(crate) fn texts(column: &ArrayRef) -> Result<StringArray, Error> {
+pub(crate) fn as_texts(column: &ArrayRef) -> Result<StringArray, Error> {
     match column.as_binary_opt::<i32>() {
         Some(bytes) => Ok(StringArray::try_from_binary(bytes.clone())?),
         None => Ok(column.as_string().clone()),
@@ -45,7 +45,7 @@ pub(crate) fn bytes(column: &dyn Array) -> BinaryArray {
 /// The same rows in the columns of this schema, which may hold texts as bytes or not.
 pub(crate) fn typed(batch: &RecordBatch, schema: SchemaRef) -> Result<RecordBatch, Error> {
     let column = |(column, field): (&ArrayRef, &Arc<Field>)| match (column.data_type(), field.data_type()) {
-        (DataType::Binary, DataType::Utf8) => Ok(Arc::new(texts(column)?) as ArrayRef),
+        (DataType::Binary, DataType::Utf8) => Ok(Arc::new(as_texts(column)?) as ArrayRef),
         (DataType::Utf8, DataType::Binary) => Ok(Arc::new(bytes(column)) as ArrayRef),
         _ => Ok(Arc::clone(column)),
     };

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use arrow::datatypes::SchemaRef;
 use chat::{Hour, Message, Position};
 
-use crate::table::{Bounds, Cell, Column, Field, Packing, Table, texts};
+use crate::table::{Bounds, Cell, Column, Field, Packing, Table, strided};
 
 mod attachments;
 mod dead_letters;
@@ -52,7 +52,7 @@ macro_rules! text {
             packing: Packing::$packing,
             bounds: Bounds::$bounds,
             cell: Cell::Text {
-                get: |messages| texts(messages, |message| message.$name.as_deref().map(Cow::Borrowed)),
+                get: |messages| strided(messages, |message| message.$name.as_deref().map(Cow::Borrowed)),
                 set: |message, text| {
                     message.$name = Some(Cow::Borrowed(text));
                     true
@@ -154,7 +154,7 @@ impl Table for Messages {
             packing: Packing::Repeated,
             bounds: Bounds::Files,
             cell: Cell::Text {
-                get: |messages| texts(messages, |message| message.body_type.map(|body| Cow::Borrowed(body.word()))),
+                get: |messages| strided(messages, |message| message.body_type.map(|body| Cow::Borrowed(body.word()))),
                 set: |message, word| {
                     message.body_type = word.parse().ok();
                     message.body_type.is_some()

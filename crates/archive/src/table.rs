@@ -121,7 +121,7 @@ pub(crate) enum Cell<T: Table> {
     /// A small whole number: `INT`, never negative.
     Small { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<u32>, set: for<'a> fn(&mut T::Row<'a>, u32) -> bool },
     /// A text: `STRING`. It is read off a stride of rows at a time, because most columns are texts.
-    Text { get: for<'m, 'a> fn(&[&'m T::Row<'a>]) -> Texts<'m>, set: for<'a> fn(&mut T::Row<'a>, &'a str) -> bool },
+    Text { get: for<'m, 'a> fn(&[&'m T::Row<'a>]) -> Strided<'m>, set: for<'a> fn(&mut T::Row<'a>, &'a str) -> bool },
     /// An instant: `TIMESTAMP` in UTC, to the microsecond.
     Time { get: for<'m, 'a> fn(&'m T::Row<'a>) -> Option<Timestamp>, set: for<'a> fn(&mut T::Row<'a>, Timestamp) },
 }
@@ -130,10 +130,10 @@ pub(crate) enum Cell<T: Table> {
 pub(crate) const STRIDE: usize = 16;
 
 /// The texts of a stride of rows in one column.
-pub(crate) type Texts<'m> = [Option<Cow<'m, str>>; STRIDE];
+pub(crate) type Strided<'m> = [Option<Cow<'m, str>>; STRIDE];
 
 /// The texts of the rows, which are at most a stride.
-pub(crate) fn texts<'m, R>(rows: &[&'m R], text: impl Fn(&'m R) -> Option<Cow<'m, str>>) -> Texts<'m> {
+pub(crate) fn strided<'m, R>(rows: &[&'m R], text: impl Fn(&'m R) -> Option<Cow<'m, str>>) -> Strided<'m> {
     from_fn(|row| rows.get(row).and_then(|row| text(row)))
 }
 

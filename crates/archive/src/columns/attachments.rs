@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use arrow::datatypes::SchemaRef;
 use chat::{Attachment, AttachmentKind, Hour, Position, Timestamp};
 
-use crate::table::{Bounds, Cell, Column, Field, Packing, Table, texts};
+use crate::table::{Bounds, Cell, Column, Field, Packing, Table, strided};
 
 /// The columns of `attachments`, in the order of its files. The partition column `date` is not among them.
 #[must_use]
@@ -35,7 +35,7 @@ macro_rules! text {
             packing: Packing::$packing,
             bounds: Bounds::Groups,
             cell: Cell::Text {
-                get: |rows| texts(rows, |attachment| attachment.$name.as_deref().map(Cow::Borrowed)),
+                get: |rows| strided(rows, |attachment| attachment.$name.as_deref().map(Cow::Borrowed)),
                 set: |attachment, text| {
                     attachment.$name = Some(text.to_owned());
                     true
@@ -55,7 +55,7 @@ macro_rules! word {
             packing: Packing::Repeated,
             bounds: Bounds::Files,
             cell: Cell::Text {
-                get: |rows| texts(rows, |attachment| Some(Cow::Borrowed(attachment.$name.word()))),
+                get: |rows| strided(rows, |attachment| Some(Cow::Borrowed(attachment.$name.word()))),
                 set: |attachment, word| word.parse().map(|value| attachment.$name = value).is_ok(),
             },
         }
@@ -132,7 +132,7 @@ impl Table for Attachments {
             packing: Packing::AlikeAtFirst,
             bounds: Bounds::Groups,
             cell: Cell::Text {
-                get: |rows| texts(rows, |attachment| Some(Cow::Borrowed(attachment.url.as_str()))),
+                get: |rows| strided(rows, |attachment| Some(Cow::Borrowed(attachment.url.as_str()))),
                 set: |attachment, text| {
                     attachment.url = text.to_owned();
                     true

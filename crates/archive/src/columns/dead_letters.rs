@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use arrow::datatypes::SchemaRef;
 use chat::{DeadLetter, Hour, Position, Reason};
 
-use crate::table::{Bounds, Cell, Column, Field, Packing, Table, texts};
+use crate::table::{Bounds, Cell, Column, Field, Packing, Table, strided};
 
 /// The columns of `dead_letters`, in the order of its files. The partition column `date` is not among them.
 #[must_use]
@@ -82,7 +82,7 @@ impl Table for DeadLetters {
             packing: Packing::Repeated,
             bounds: Bounds::Files,
             cell: Cell::Text {
-                get: |letters| texts(letters, |letter| Some(Cow::Borrowed(letter.reason.word()))),
+                get: |letters| strided(letters, |letter| Some(Cow::Borrowed(letter.reason.word()))),
                 set: |letter, word| word.parse().map(|reason| letter.reason = reason).is_ok(),
             },
         },

@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use chat::{Entry, Hour, State, Timestamp};
 
 use crate::error::Error;
-use crate::table::{Bounds, Cell, Column, Field, Packing, Table, texts};
+use crate::table::{Bounds, Cell, Column, Field, Packing, Table, strided};
 
 /// The columns of `hours`, in the order of its files.
 #[must_use]
@@ -64,7 +64,7 @@ macro_rules! text {
             packing: Packing::Repeated,
             bounds: Bounds::Groups,
             cell: Cell::Text {
-                get: |entries| texts(entries, |entry| Some(Cow::Borrowed(entry.$name.as_str()))),
+                get: |entries| strided(entries, |entry| Some(Cow::Borrowed(entry.$name.as_str()))),
                 set: |entry, text| {
                     entry.$name = text.to_owned();
                     true
@@ -76,7 +76,7 @@ macro_rules! text {
 
 /// A column of several texts in one, because not every warehouse loads a list: parted by commas, null when there are
 /// none. The texts are digests and file names of ours, which have no comma.
-macro_rules! texts {
+macro_rules! joined {
     ($name:ident, $doc:literal) => {
         Field {
             name: stringify!($name),
@@ -86,7 +86,7 @@ macro_rules! texts {
             bounds: Bounds::Groups,
             cell: Cell::Text {
                 get: |entries| {
-                    texts(entries, |entry| (!entry.$name.is_empty()).then(|| Cow::Owned(entry.$name.join(","))))
+                    strided(entries, |entry| (!entry.$name.is_empty()).then(|| Cow::Owned(entry.$name.join(","))))
                 },
                 set: |entry, text| {
                     entry.$name = text.split(',').map(str::to_owned).collect();
@@ -154,7 +154,7 @@ impl Table for Entries {
             packing: Packing::Repeated,
             bounds: Bounds::Files,
             cell: Cell::Text {
-                get: |entries| texts(entries, |entry| Some(Cow::Borrowed(entry.state.word()))),
+                get: |entries| strided(entries, |entry| Some(Cow::Borrowed(entry.state.word()))),
                 set: |entry, word| word.parse().map(|state| entry.state = state).is_ok(),
             },
         },
@@ -179,7 +179,7 @@ impl Table for Entries {
             packing: Packing::Plain,
             bounds: Bounds::Groups,
             cell: Cell::Text {
-                get: |entries| texts(entries, |entry| entry.error.as_deref().map(Cow::Borrowed)),
+                get: |entries| strided(entries, |entry| entry.error.as_deref().map(Cow::Borrowed)),
                 set: |entry, text| {
                     entry.error = Some(text.to_owned());
                     true
@@ -187,7 +187,7 @@ impl Table for Entries {
             },
         },
         count!("bytes", bytes, "Served bytes, all parts together."),
-        texts!(sha256, "SHA-256 of the served bytes of each part, in order, lower-case hex, parted by commas."),
+        joined!(sha256, "SHA-256 of the served bytes of each part, in order, lower-case hex, parted by commas."),
         count!("lines", tally.lines, "Framed records and blank lines of the newest served bytes."),
         count!("messages", tally.messages, "Rows published."),
         count!("duplicates", tally.duplicates, "Messages seen before in the same hour with the same content, dropped."),
@@ -201,7 +201,7 @@ impl Table for Entries {
         count!("strays", tally.strays, "Messages whose time lies outside the hour; in `messages` too."),
         time!(min_sent_at, "The earliest time among the messages."),
         time!(max_sent_at, "The latest time among the messages."),
-        texts!(
+        joined!(
             files,
             "The files of `messages` that the hour was published in, relative to that table, parted by commas: the name of \
              the publication, which it keeps when its rows move into the file of a compacted day."

@@ -10,7 +10,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::fit::{Fit, PromotedValue};
 use super::{PromotedType, Promotion, with_promoted};
-use crate::batch::texts;
+use crate::batch::as_texts;
 use crate::error::Error;
 
 /// Adds promoted columns to batches of messages.
@@ -37,7 +37,7 @@ impl Promoted {
         if self.promotions.is_empty() {
             return Ok(batch.clone());
         }
-        let column = |name| texts(batch.column_by_name(name).ok_or(Error::MissingColumn(name))?);
+        let column = |name| as_texts(batch.column_by_name(name).ok_or(Error::MissingColumn(name))?);
         let (ext, rest) = (column("ext")?, column("rest")?);
         let promoted = self.promotions.iter().map(|promotion| array(promotion, &ext, &rest));
         let columns = batch.columns().iter().cloned().chain(promoted).collect();
