@@ -181,7 +181,7 @@ impl From<ExportError> for CommandError {
             ExportError::Busy { .. } => "wait until it is done, then run the command again",
             ExportError::Taken { .. } => "name another folder, or remove this one",
             ExportError::OtherOptions { .. } => "ask for the same, or give --since-last another name",
-            ExportError::Moving { .. } => "nothing was exported; run the command again",
+            ExportError::Moving { .. } => "run it again: a folder or file has nothing of it, and stdout not all",
             ExportError::Rebuild { .. } | ExportError::Rows { .. } => VERIFY,
             ExportError::Target { source, .. } if store::is_told_by_a_bucket(source) => BUCKET,
             _ => "see that the target can be written to, then run the command again",
