@@ -182,7 +182,7 @@ mod tests {
         const MOST: u64 = COPIED;
         let check = |ranges: &[Range<u64>], expected: &[usize]| assert_eq!(joined(ranges), expected, "{ranges:?}");
         check(&[], &[]);
-        check(&[4..9], &[1]);
+        check(std::slice::from_ref(&(4..9)), &[1]);
         check(&[4..9, 9..12, 12..12, 12..20], &[4]);
         check(&[4..9, 10..12, 12..20], &[1, 2]);
         check(&[10..20, 4..10], &[1, 1]);
