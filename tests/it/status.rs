@@ -112,7 +112,8 @@ the newest archived hour is 2026-03-14T13Z, 46 h old"
         )
     );
     let (_moment, lists) = last_run.split_once("\n\n").unwrap();
-    let (gaps, at_risk) = lists.split_once("\n\n").unwrap();
+    let (gaps, lists) = lists.split_once("\n\n").unwrap();
+    let (at_risk, went_wrong) = lists.split_once("\n\n").unwrap();
     assert_eq!(
         gaps,
         "\
@@ -129,6 +130,11 @@ missing       21     2026-03-14T15Z to 2026-03-15T11Z"
     assert_eq!(at_risk[0], "at risk lost in at");
     assert_eq!(at_risk[1], "2026-03-13T12Z 59 min 2026-03-16T13:00:00Z");
     assert_eq!(at_risk[21], "2026-03-14T08Z 20 h 2026-03-17T09:00:00Z");
+    let went_wrong: Vec<&str> = went_wrong.lines().collect();
+    assert_eq!(went_wrong.len(), 3, "{went_wrong:?}");
+    assert!(
+        went_wrong[1].starts_with("2026-03-14T08Z  failed   2026-03-15T13:00:00Z  could not fetch 2026-03-14T08Z: ")
+    );
 }
 
 #[test]
@@ -255,6 +261,9 @@ fn machines_are_told_everything_in_the_documented_shape() {
         (&days[3]["date"], &days[3]["done"], &days[3]["messages"]),
         (&json!("2026-03-14"), &json!(3), &json!(5))
     );
+    let failures = object["failures"].as_array().unwrap();
+    let failed: Vec<_> = failures.iter().map(|failure| (&failure["hour"], &failure["state"])).collect();
+    assert_eq!(failed, [(&json!("2026031408"), &json!("failed")), (&json!("2026031414"), &json!("failed"))]);
     for state in ["done", "empty", "pending", "failed", "lost"] {
         let sum: u64 = days.iter().map(|day| day[state].as_u64().unwrap()).sum();
         assert_eq!(object["hours"][state], sum, "{state}");

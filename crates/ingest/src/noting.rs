@@ -29,7 +29,10 @@ impl Run<'_> {
             (_, State::Empty) if is_first => self.doubt(hour, Doubt::Empty { status }),
             (_, state) => state,
         };
-        let row = Entry { http_status: Some(status), ..self.entry(hour, state) };
+        let row = match state {
+            State::Lost => Entry { http_status: Some(status), ..self.lost(hour) },
+            state => Entry { http_status: Some(status), ..self.entry(hour, state) },
+        };
         self.note(row.clone()).await?;
         Ok(Outcome { row: Some(row), ..Outcome::unchanged(hour, state) })
     }
@@ -61,7 +64,7 @@ impl Run<'_> {
 
     /// Notes that an hour is lost which the service was not asked for: it has deleted younger ones.
     pub(crate) fn lost_unasked(&self, hour: Hour) -> Outcome {
-        self.notebook.note_for_later(self.entry(hour, State::Lost));
+        self.notebook.note_for_later(self.lost(hour));
         Outcome::unchanged(hour, State::Lost)
     }
 
@@ -92,6 +95,12 @@ impl Run<'_> {
     pub(crate) fn entry(&self, hour: Hour, state: State) -> Entry {
         let entry = Entry::new(hour, (self.workshop.clock)(), state);
         Entry { source: FETCHED.source.to_owned(), version: self.workshop.version.to_owned(), ..entry }
+    }
+
+    /// A row for an hour that is lost, with what kept it from being archived as long as it was there.
+    fn lost(&self, hour: Hour) -> Entry {
+        let error = self.entries.get(&hour).and_then(|before| before.error.clone());
+        Entry { error, ..self.entry(hour, State::Lost) }
     }
 
     /// The entry of an hour that was archived when the run began.

@@ -20,6 +20,8 @@ pub(super) struct Facts {
     /// The hours that should be archived and are not: what is lost first, then what failed, then what nobody has got; each
     /// oldest first.
     pub(super) gaps: Vec<Gap>,
+    /// What went wrong at the last try of an hour of the range, oldest hour first.
+    pub(super) failures: Vec<Failure>,
     /// Hours of the range that became more than they were, and by how many messages.
     pub(super) grown: Vec<(Hour, u64)>,
     /// Hours of the range of which rows are kept that the newest hour file no longer has, and how many.
@@ -45,6 +47,19 @@ pub(super) struct Gap {
     pub(super) state: State,
 }
 
+/// A try that went wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// The hour.
+    pub(super) hour: Hour,
+    /// How the hour stands: archived, in spite of it, or failed, or lost since.
+    pub(super) state: State,
+    /// When it was tried.
+    pub(super) at: Timestamp,
+    /// What went wrong.
+    pub(super) error: String,
+}
+
 impl Facts {
     pub(super) fn of(
         context: &Context,
@@ -65,6 +80,7 @@ impl Facts {
         Self {
             app,
             gaps: gaps(&days),
+            failures: failures(&coverage, entries),
             grown: counted(|entry| entry.added),
             retained: counted(|entry| entry.tally.retained),
             not_indexed: not_indexed(context, entries),
@@ -135,6 +151,14 @@ fn gaps(days: &[Day]) -> Vec<Gap> {
         spans(hours).into_iter().map(move |span| Gap { span, state: wanted })
     };
     [State::Lost, State::Failed, State::Pending].into_iter().flat_map(of).collect()
+}
+
+fn failures(coverage: &Coverage, entries: &BTreeMap<Hour, Entry>) -> Vec<Failure> {
+    let failure = |(hour, state): (&Hour, &State)| {
+        let entry = entries.get(hour)?;
+        Some(Failure { hour: *hour, state: *state, at: entry.at, error: entry.error.clone()? })
+    };
+    coverage.states.iter().filter_map(failure).collect()
 }
 
 fn not_indexed(context: &Context, entries: &BTreeMap<Hour, Entry>) -> u64 {

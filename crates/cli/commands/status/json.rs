@@ -5,7 +5,7 @@ use ingest::MediaStanding;
 use serde_json::{Map, Value, json};
 
 use crate::commands::status::calendar::{Day, Mark};
-use crate::commands::status::facts::{Facts, Gap};
+use crate::commands::status::facts::{Facts, Failure, Gap};
 use crate::commands::status::words::{moment, verdict};
 use crate::commands::summary::{counts, hours_by_state};
 
@@ -52,6 +52,7 @@ pub(super) fn object(facts: &Facts) -> Value {
             ("gaps", facts.gaps.iter().map(gap).collect()),
             ("next_loss", coverage.next_loss().map(|next| deadline(next, coverage.now)).into()),
             ("deadlines", coverage.deadlines.iter().map(|next| deadline(*next, coverage.now)).collect()),
+            ("failures", facts.failures.iter().map(failure).collect()),
             ("grown", counted(&facts.grown)),
             ("retained_in", counted(&facts.retained)),
             ("days", facts.days.iter().map(day).collect()),
@@ -85,6 +86,15 @@ fn gap(gap: &Gap) -> Value {
         "last": gap.span.last.key(),
         "hours": gap.span.hours(),
         "state": gap.state.word(),
+    })
+}
+
+fn failure(failure: &Failure) -> Value {
+    json!({
+        "hour": failure.hour.key(),
+        "state": failure.state.word(),
+        "at": moment(failure.at),
+        "error": failure.error,
     })
 }
 

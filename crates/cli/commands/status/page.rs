@@ -10,7 +10,7 @@ use crate::commands::status::facts::Facts;
 use crate::commands::status::text::{Paint, calendar};
 use crate::commands::status::words::{advice, attachments, freshness, hours, moment, time_left, verdict};
 use crate::commands::summary::IN_ORDER;
-use crate::output::bytes;
+use crate::output::{bytes, visible};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -40,6 +40,7 @@ pub(super) fn page(facts: &Facts, last_days: usize) -> String {
                     (picture_and_letters(facts, last_days))
                     (at_risk(facts))
                     (gaps(facts))
+                    (failures(facts))
                     (totals(facts))
                 }
             } footer { "Written by annals " (env!("CARGO_PKG_VERSION")) ". Hours are those of the service's files, in UTC." } }
@@ -116,6 +117,27 @@ fn gaps(facts: &Facts) -> Markup {
                     } }
                     tbody { @for gap in &facts.gaps {
                         tr { td { (words(gap.state)) } td class="number" { (gap.span.hours()) } td { (gap.span) } }
+                    } }
+                }
+            }
+        }
+    }
+}
+
+fn failures(facts: &Facts) -> Markup {
+    html! {
+        @if !facts.failures.is_empty() {
+            section {
+                h2 { "Went wrong" }
+                table {
+                    thead { tr {
+                        th scope="col" { "hour" } th scope="col" { "is" } th scope="col" { "last tried" } th scope="col" { "why" }
+                    } }
+                    tbody { @for failure in &facts.failures {
+                        tr {
+                            td { (failure.hour) } td { (failure.state.word()) } td { (moment(failure.at)) }
+                            td { (visible(&failure.error)) }
+                        }
                     } }
                 }
             }

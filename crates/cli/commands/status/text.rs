@@ -3,12 +3,12 @@
 use chat::State;
 
 use crate::commands::status::calendar::{Alike, Cell, Day, Mark, Row, rows};
-use crate::commands::status::facts::Facts;
+use crate::commands::status::facts::{Facts, Failure};
 use crate::commands::status::words::{advice, attachments, counted, freshness, hours, moment, time_left, verdict};
 use crate::error::CommandError;
 use crate::output::{Format, Output, bytes, visible};
 
-/// Gaps, and hours at risk, that are listed; the calendar and `--json` show the rest.
+/// Gaps, failures, and hours at risk, that are listed; the calendar and `--json` show the rest.
 const LISTED: usize = 24;
 
 /// Prints everything.
@@ -27,6 +27,7 @@ pub(super) fn print(facts: &Facts, last_days: usize, output: &Output) -> Result<
     output.line(totals(facts).join("\n"))?;
     list_gaps(facts, output)?;
     list_at_risk(facts, output)?;
+    list_failures(facts, output)?;
     if let Some(advice) = advice(facts) {
         output.line(format_args!("\n{advice}"))?;
     }
@@ -157,6 +158,20 @@ fn list_gaps(facts: &Facts, output: &Output) -> Result<(), CommandError> {
     }
     rows.finish()?;
     say_what_is_left_out(facts.gaps.len(), "gap", output)
+}
+
+fn list_failures(facts: &Facts, output: &Output) -> Result<(), CommandError> {
+    if facts.failures.is_empty() {
+        return Ok(());
+    }
+    output.line("")?;
+    let mut rows = output.rows(Format::Table, &["went wrong", "hour is", "last tried", "why"]);
+    for failure in facts.failures.iter().take(LISTED) {
+        let Failure { hour, state, at, error } = failure;
+        rows.push(&[hour.to_string().into(), state.word().into(), moment(*at).into(), error.as_str().into()])?;
+    }
+    rows.finish()?;
+    say_what_is_left_out(facts.failures.len(), "hour", output)
 }
 
 fn list_at_risk(facts: &Facts, output: &Output) -> Result<(), CommandError> {
