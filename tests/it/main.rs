@@ -63,6 +63,7 @@ mod status;
 mod table;
 #[cfg(feature = "otel")]
 mod tracing;
+mod undecoded;
 mod uploads;
 mod watch;
 mod watching;

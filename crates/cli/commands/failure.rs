@@ -22,6 +22,8 @@ const SERVED_AGAIN: &str = "fetch or load the hour again, with --again, to have 
 
 const ELSEWHERE: &str = "that is where the service says the hour's files are: see that this machine can reach it, or ask the service's support; the next run asks again";
 
+const TOO_LARGE: &str = "if the file is what it should be, raise the setting decode.unpacked_limit";
+
 /// Beside [`VERIFY`], for who has just asked that.
 const FROM_A_BACKUP: &str = "put the archive back from a backup: docs/operating.md says how";
 
@@ -224,8 +226,10 @@ impl CommandError {
 
     fn of_hour(error: ingest::Error) -> Self {
         let hint = match &error {
-            ingest::Error::Decode { source: decode::FileError::TooLarge { .. }, .. } => {
-                "if the file is what it should be, raise the setting decode.unpacked_limit"
+            ingest::Error::Decode { source: decode::FileError::TooLarge { .. }, .. } => TOO_LARGE,
+            ingest::Error::Undecoded { source, .. } if is_too_large(source) => TOO_LARGE,
+            ingest::Error::Undecoded { .. } => {
+                "the next run asks again; what can be done with this file if none that is sound ever comes: docs/operating.md"
             }
             ingest::Error::Decode { .. } => "the archive is as it was; fetch the hour again, or give a sound file",
             ingest::Error::OtherBytes { .. } => "give --again to replace the hour",
@@ -247,6 +251,10 @@ impl CommandError {
         }
         self.hint(hint)
     }
+}
+
+fn is_too_large(error: &ingest::Error) -> bool {
+    matches!(error, ingest::Error::Decode { source: decode::FileError::TooLarge { .. }, .. })
 }
 
 #[cfg(test)]

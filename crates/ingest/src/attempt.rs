@@ -70,6 +70,19 @@ enum Answer {
     Doubtful,
 }
 
+/// Bytes that are not taken in.
+struct Refused {
+    error: Error,
+    /// The bytes, if it is for what they are.
+    raw: Vec<SealedRaw>,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self { error, raw: Vec::new() }
+    }
+}
+
 impl<'a> Run<'a> {
     /// # Errors
     ///
@@ -180,7 +193,9 @@ impl<'a> Run<'a> {
             }
             Answer::Bytes { decoded, raw, length } => {
                 self.workshop.keep(hour, raw).await?;
-                self.publish(hour, *decoded, FETCHED, length).await?
+                let published = self.publish(hour, *decoded, FETCHED, length).await?;
+                self.workshop.forget_undecoded(hour).await;
+                published
             }
         };
         Ok(Outcome { is_heard: true, ..outcome })
@@ -198,12 +213,17 @@ impl<'a> Run<'a> {
                 Ok(links) => links,
                 Err(standing) => return Ok(Some(Answer::Nothing { standing, status })),
             };
-            match self.take_in(hour, &links, why).await {
-                Err(error) if tries < DOWNLOADS && error.wants_a_new_download() => {
-                    tracing::info!(%hour, error = &error as &dyn std::error::Error, "downloading anew");
-                }
-                result => return result.map(Some),
+            let refused = match self.download(hour, &links).await {
+                Ok(served) => match self.take_in(hour, served, why).await {
+                    Ok(answer) => return Ok(Some(answer)),
+                    Err(refused) => refused,
+                },
+                Err(error) => error.into(),
+            };
+            if tries == DOWNLOADS || !refused.error.wants_a_new_download() {
+                return Err(self.keep_undecoded(hour, refused).await);
             }
+            tracing::info!(%hour, error = &refused.error as &dyn std::error::Error, "downloading anew");
         }
     }
 
@@ -245,8 +265,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn take_in(&self, hour: Hour, links: &[Link], why: Option<Why>) -> Result<Answer, Error> {
-        let Served { raw, bytes } = self.download(hour, links).await?;
+    async fn take_in(&self, hour: Hour, served: Served, why: Option<Why>) -> Result<Answer, Refused> {
+        let Served { raw, bytes } = served;
         let length = bytes.length;
         let archived = self.archived(hour).filter(|archived| archived.sha256 == bytes.sha256);
         if let Some(archived) = archived.filter(|_| why != Some(Why::Wanted))
@@ -255,16 +275,35 @@ impl<'a> Run<'a> {
             return Ok(Answer::Same { raw, length });
         }
         let is_archived = archived.is_some();
-        let decoded = while_written(&raw, self.decode(hour, bytes, FETCHED)).await?;
-        if decoded.is_no_history() && !is_archived {
-            return Err(Error::NoHistory { hour });
-        }
+        let decoded = match while_written(&raw, self.decode(hour, bytes, FETCHED)).await {
+            Ok(decoded) if decoded.is_no_history() && !is_archived => {
+                return Err(Refused { error: Error::NoHistory { hour }, raw });
+            }
+            Ok(decoded) => decoded,
+            Err(error) => return Err(Refused { error, raw }),
+        };
         match self.zone_of(hour, &decoded) {
             Ok(()) => Ok(Answer::Bytes { decoded: Box::new(decoded), raw, length }),
             // What is archived was believed before.
             Err(_) if is_archived => Ok(Answer::Bytes { decoded: Box::new(decoded), raw, length }),
             Err(_) if why.is_some() && self.strangers.fetch_add(1, Ordering::Relaxed) == 0 => Ok(Answer::Doubtful),
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keeps what was served last of an hour that cannot be decoded, before the service deletes it. The error says where.
+    async fn keep_undecoded(&self, hour: Hour, refused: Refused) -> Error {
+        let Refused { error, raw } = refused;
+        if raw.is_empty() || !matches!(error, Error::Decode { .. } | Error::NoHistory { .. }) {
+            return error;
+        }
+        match self.workshop.keep_undecoded(hour, raw).await {
+            Ok(kept) => Error::Undecoded { hour, kept, source: Box::new(error) },
+            Err(trouble) => {
+                let trouble: &dyn std::error::Error = &trouble;
+                tracing::warn!(%hour, error = trouble, "what was served could not be kept");
+                error
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Why an hour could not be archived.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use api::Advice;
@@ -59,6 +60,16 @@ pub enum Error {
         /// What went wrong.
         source: decode::FileError,
     },
+    /// What was served is no hour file, and is kept beside the archive.
+    #[error("could not archive {hour}; what was served is kept as {}", .kept.display())]
+    Undecoded {
+        /// The hour.
+        hour: Hour,
+        /// Its first part.
+        kept: PathBuf,
+        /// Why it could not be decoded.
+        source: Box<Error>,
+    },
     /// The hour is archived from other bytes, and nobody asked to replace it.
     #[error("{hour} is already archived from other bytes")]
     OtherBytes {
@@ -101,7 +112,7 @@ pub enum Error {
     #[error("could not read {}", .path.display())]
     Read {
         /// The file.
-        path: std::path::PathBuf,
+        path: PathBuf,
         /// What went wrong.
         source: std::io::Error,
     },
@@ -290,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_hopeless_however_deep_it_lies() {
-        let path = std::path::PathBuf::from("2026031409.gz");
+        let path = PathBuf::from("2026031409.gz");
         let read = |kind: std::io::ErrorKind| Error::Read { path: path.clone(), source: kind.into() };
         assert!(read(std::io::ErrorKind::StorageFull).is_hopeless());
         assert!(!read(std::io::ErrorKind::NotFound).is_hopeless());

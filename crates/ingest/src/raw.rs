@@ -1,5 +1,7 @@
 //! The served bytes of an hour: kept before anything of it is published, and held against what is there.
 
+use std::path::PathBuf;
+
 use chat::{Entry, Hour};
 use store::{RawPart, SealedRaw};
 
@@ -17,6 +19,21 @@ impl Workshop {
     pub(crate) async fn keep_first(&self, hour: Hour, raw: Vec<SealedRaw>) -> Result<bool, Error> {
         let archive = self.archive.clone();
         on_a_thread(move || Ok(archive.keep_first_raw(hour, raw)?)).await
+    }
+
+    /// Keeps bytes of an hour that could not be decoded, for a person to look at; gives the place of the first part.
+    pub(crate) async fn keep_undecoded(&self, hour: Hour, raw: Vec<SealedRaw>) -> Result<PathBuf, Error> {
+        let archive = self.archive.clone();
+        on_a_thread(move || Ok(archive.keep_undecoded(hour, raw)?)).await
+    }
+
+    /// Removes bytes of an hour that could not be decoded: it has arrived sound.
+    pub(crate) async fn forget_undecoded(&self, hour: Hour) {
+        let archive = self.archive.clone();
+        if let Err(error) = on_a_thread(move || Ok(archive.forget_undecoded(hour)?)).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(%hour, error, "what could not be decoded before is still kept");
+        }
     }
 
     /// Keeps the bytes of an hour unless just these are kept already, as their list says.

@@ -20,6 +20,8 @@ pub(crate) const TEMPORARY_FOLDER: &str = "tmp";
 pub(crate) const TEMPORARY_FILE: &str = ".tmp";
 /// The folder of the served bytes.
 pub(crate) const RAW_FOLDER: &str = "raw";
+/// The folder of served bytes that could not be decoded.
+const UNDECODED_FOLDER: &str = "undecoded";
 /// The folder of the attachments' bytes.
 pub(crate) const MEDIA_FOLDER: &str = "media";
 /// The folder of what was handed out to others.
@@ -102,6 +104,11 @@ pub(crate) fn raw_upload(hour: Hour, part: Part, id: &str) -> String {
 /// The list of an hour's parts: `2026031409.json`.
 pub(crate) fn raw_manifest(hour: Hour) -> String {
     format!("{}.json", hour.key())
+}
+
+/// A part as served that could not be decoded: `undecoded/2026/03/14/2026031409-0.gz`.
+pub(crate) fn undecoded_part(hour: Hour, part: Part) -> Path {
+    Path::from(format!("{UNDECODED_FOLDER}/{}", hour.date().format("%Y/%m/%d"))).join(raw_part(hour, part))
 }
 
 /// Where the bytes with this SHA-256 are: `media/ab/abcd…`.

@@ -101,6 +101,7 @@ mod sweep;
 mod table;
 mod tags;
 mod turn;
+mod undecoded;
 mod watches;
 mod watermark;
 

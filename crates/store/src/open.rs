@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use chat::{App, DeadLetter, Entry, Hour, Hours, Part, Timestamp};
@@ -24,6 +24,7 @@ use crate::snapshot::Snapshot;
 use crate::staged::StagedFile;
 use crate::table::Table;
 use crate::turn::{self, Turned};
+use crate::undecoded;
 
 /// The newest format of an archive that this program reads and writes; `archive.json` holds it. It counts what lies where;
 /// what the rows of the tables mean is counted by [`archive::FORMAT`] (decision D13).
@@ -118,6 +119,25 @@ impl Archive {
     /// As [`Archive::keep_raw`].
     pub fn keep_first_raw(&self, hour: Hour, parts: Vec<SealedRaw>) -> Result<bool, Error> {
         raw::keep(&self.inner.site, hour, parts, Others::Stay)
+    }
+
+    /// Keeps the parts of an hour that could not be decoded, for a person to look at; they are no part of the archive, and
+    /// take the place of such parts of before. Gives the place of the first.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written.
+    pub fn keep_undecoded(&self, hour: Hour, parts: Vec<SealedRaw>) -> Result<PathBuf, Error> {
+        undecoded::keep(&self.inner.site, hour, parts)
+    }
+
+    /// Removes the parts of an hour that could not be decoded, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written.
+    pub fn forget_undecoded(&self, hour: Hour) -> Result<(), Error> {
+        undecoded::forget(&self.inner.site, hour)
     }
 
     /// What is kept of the served bytes of an hour: nothing, all parts, or not what the list of parts says.

@@ -53,7 +53,7 @@ pub struct RawStage {
 pub struct SealedRaw {
     hour: Hour,
     part: Part,
-    taken: Taken,
+    pub(crate) taken: Taken,
 }
 
 /// A part of an hour that is kept.
