@@ -68,7 +68,7 @@ pub enum Error {
         /// Its first part.
         kept: PathBuf,
         /// Why it could not be decoded.
-        source: Box<Error>,
+        source: Box<Self>,
     },
     /// The hour is archived from other bytes, and nobody asked to replace it.
     #[error("{hour} is already archived from other bytes")]

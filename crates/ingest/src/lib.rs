@@ -49,6 +49,7 @@ mod report;
 mod retain;
 mod run;
 mod seen;
+mod silence;
 mod verify;
 mod workshop;
 mod zone;

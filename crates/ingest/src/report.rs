@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use chat::{Hour, State, Tally};
 
+use crate::silence::Silence;
+
 /// The numbers of a run of fetch or load.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -30,10 +32,8 @@ pub struct Report {
     pub cut_short: Option<CutShort>,
     /// Hours of which this run learned that the service no longer has them.
     pub newly_lost: u64,
-    /// Hours that failed one after the other, up to now, for want of the service.
-    pub(crate) in_a_row: u32,
-    /// Whether the service answered for an hour.
-    pub(crate) is_heard: bool,
+    /// How long nothing was heard from the service.
+    pub(crate) silence: Silence,
 }
 
 /// An hour that could not be archived.
