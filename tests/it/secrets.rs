@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::process::Command;
 
 use emulator::{Clock, Options};
+use serde_json::json;
 
 use crate::scene::{Run, Scene, run};
 
@@ -90,6 +91,39 @@ fn no_output_shows_a_secret_that_stands_in_a_url() {
         let said = run(&mut scene.annals(with)).leaves(0).stdout;
         assert_eq!(said.matches("hush-").count(), 3, "{said}");
     }
+}
+
+#[test]
+fn no_output_shows_a_secret_in_a_url_that_somebody_wrote() {
+    let scene = Scene::new();
+    let bodies = [
+        json!({"type": "txt", "msg": "tide: https://a/b?share-secret=hush-1 is it"}),
+        json!({"type": "loc", "addr": "tide https://a/b?share-secret=hush-2", "lat": 1, "lng": 2}),
+        json!({"type": "custom", "customEvent": "tide", "customExts": {"link": "https://a/b?share-secret=hush-3"}}),
+        json!({"type": "file", "filename": "tide https://a/b?share-secret=hush-4", "url": "https://a/c"}),
+    ];
+    let record = |(number, body): (usize, &serde_json::Value)| {
+        let payload = json!({"from": "mara", "to": "teo", "bodies": [body]});
+        json!({"msg_id": format!("{number}"), "timestamp": 1_773_478_800_001_u64, "payload": payload}).to_string()
+    };
+    let lines: Vec<String> = bodies.iter().enumerate().map(record).collect();
+    let file = scene.path("2026031409.ndjson");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    run(&mut scene.annals(&["load", file.to_str().unwrap(), "--set", "hours.check_zone=false"])).leaves(0);
+    for arguments in [
+        ["query", "tide", "--format", "table"].as_slice(),
+        &["query", "tide", "--format", "html"],
+        &["query", "tide", "--format", "jsonl"],
+        &["query", "tide", "--format", "csv"],
+        &["show", "0", "--json"],
+        &["export", "--to", "-", "--format", "csv"],
+        &["export", "--to", "-"],
+    ] {
+        let said = run(&mut scene.annals(arguments)).leaves(0).stdout;
+        assert!(said.contains("https://a/b?share-secret=") && !said.contains("hush-"), "{arguments:?}\n{said}");
+    }
+    let whole = run(&mut scene.annals(&["export", "--to", "-", "--with-secrets"])).leaves(0).stdout;
+    assert_eq!(whole.matches("hush-").count(), 4, "{whole}");
 }
 
 #[test]

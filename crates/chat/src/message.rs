@@ -145,13 +145,16 @@ impl<'a> Message<'a> {
             .filter_map(|text| text.as_deref())
     }
 
-    /// Takes the share secrets out of the columns that hold one, or a URL that may. `rest`, which may quote more, is for
-    /// who reads JSON.
+    /// Takes the share secrets out of the columns that hold one, or a URL that may, be it in what somebody wrote. `rest`, which
+    /// may quote more, is for who reads JSON, and `ext` is the app's own.
     pub fn hide_share_secrets(&mut self) {
         (self.secret, self.thumb_secret) = (None, None);
-        for url in [&mut self.url, &mut self.thumb_url] {
-            if let Some(Cow::Owned(shown)) = url.as_deref().map(without_share_secrets) {
-                *url = Some(Cow::Owned(shown));
+        let attached = [&mut self.url, &mut self.thumb_url, &mut self.filename, &mut self.custom_exts];
+        for text in
+            attached.into_iter().chain([&mut self.text, &mut self.addr, &mut self.action, &mut self.custom_event])
+        {
+            if let Some(Cow::Owned(shown)) = text.as_deref().map(without_share_secrets) {
+                *text = Some(Cow::Owned(shown));
             }
         }
     }

@@ -105,14 +105,14 @@ pub(super) fn promoted_cells(promotions: &[Promotion], message: &Message<'_>) ->
     promotions.iter().map(cell).collect()
 }
 
-/// The text by which a person recognises a message: what was said, or else what was sent.
+/// The text by which a person recognises a message: what was said, or else what was sent. No URL in it has a share secret.
 pub(super) fn gist(message: &Message<'_>) -> String {
     let said: Vec<&str> = message.searchable().filter(|text| !text.is_empty()).collect();
     let kind = message.body_type.map_or("nothing", chat::BodyType::word);
     match (said.is_empty(), kind) {
         (true, _) => format!("({kind})"),
-        (false, "txt") => said.join(" "),
-        (false, _) => format!("({kind}) {}", said.join(" ")),
+        (false, "txt") => chat::without_share_secrets(&said.join(" ")).into_owned(),
+        (false, _) => format!("({kind}) {}", chat::without_share_secrets(&said.join(" "))),
     }
 }
 

@@ -473,6 +473,11 @@ mod tests {
         let odd = [
             r#"{"payload":{"bodies":[{"type":"img","secret":"x","thumb_secret":"y","url":"u"}]}}"#,
             r#"{"payload":{"bodies":[{"type":"img","url":"u?share-secret=x&y=1","thumb":"t?share-secret=x","localurl":"?share-secret=x"}]}}"#,
+            r#"{"payload":{"bodies":[{"type":"txt","msg":"see u?share-secret=x, and u?share-secret=y"}]}}"#,
+            r#"{"payload":{"bodies":[{"type":"loc","addr":"u?share-secret=x"}]}}"#,
+            r#"{"payload":{"bodies":[{"type":"file","filename":"u?share-secret=x","file_length":1}]}}"#,
+            r#"{"payload":{"bodies":[{"type":"cmd","action":"u?share-secret=x"}]}}"#,
+            r#"{"payload":{"bodies":[{"type":"custom","customEvent":"u?share-secret=x","customExts":{"k":"u?share-secret=x"}}]}}"#,
             r#"{"payload":{"bodies":[{"type":"img","secret":7,"SECRET":1,"url":"u"},{"secret":[1],"a":{"b_secret":2,"c":3}}]}}"#,
             r#"{"payload":{"bodies":[{"type":"custom","customExts":[{"client_secret":"x","k":1}]}],"ext":{"secret":"the app's"}}}"#,
             r#"{"payload":{"bodies":[{"type":"img","secret":"x","secret":"y","url":"u"}]},"ext":{"secret":1}}"#,
