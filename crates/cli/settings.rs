@@ -145,6 +145,8 @@ pub(crate) struct IndexSettings {
     pub(crate) heap: usize,
     /// Segments of about the same size that are put together into one.
     pub(crate) merge_at: usize,
+    /// How long a search waits for another process that is at the index and gets no further.
+    pub(crate) wait: Duration,
 }
 
 /// `[ingest]`: how hours are worked on.
@@ -265,6 +267,7 @@ impl Settings {
                 folder: reader.path("index.folder")?,
                 heap: reader.size("index.heap", 16 << 20..=1 << 40)?,
                 merge_at: reader.number("index.merge_at", 2..=1000)?,
+                wait: reader.duration("index.wait")?,
             },
             ingest: IngestSettings {
                 workers: reader.number("ingest.workers", 0..=1024)?,

@@ -68,19 +68,40 @@ fn while_somebody_is_at_the_index_the_hours_that_it_holds_are_searched() {
     let catalogue = Catalogue::open(&scene.archive().join("index"), Settings::default()).unwrap();
     let writer = catalogue.take_in(Hour::from_key("2026031410").unwrap(), "on its way").unwrap();
 
-    let heron = query(&scene, "jetty").leaves(0);
+    let heron = query_at_once(&scene, "jetty").leaves(0);
     let ids: Vec<_> = heron.json_lines().iter().map(|hit| hit["msg_id"].clone()).collect();
     assert_eq!(ids, ["801"], "what was replaced is no hit");
     assert!(heron.stderr.contains("1 archived hours are not indexed yet"), "{}", heron.stderr);
-    let newest = run(&mut scene.annals(&["query", "jetty", "--format", "jsonl", "--order", "newest", "--limit", "1"]));
+    let newest = run(scene
+        .annals(&["query", "jetty", "--format", "jsonl", "--order", "newest", "--limit", "1"])
+        .env("ANNALS_INDEX_WAIT", "0s"));
     assert_eq!(newest.leaves(0).json_lines()[0]["msg_id"], "801", "what was replaced takes no place either");
     for words in ["otter", "badger"] {
-        assert!(query(&scene, words).leaves(1).stderr.contains("warning:"), "{words}");
+        assert!(query_at_once(&scene, words).leaves(1).stderr.contains("warning:"), "{words}");
     }
 
     drop((writer, catalogue));
     assert_eq!(query(&scene, "badger").leaves(0).json_lines()[0]["msg_id"], "902");
     query(&scene, "otter").leaves(1);
+}
+
+/// A search that waits for nobody at the index.
+fn query_at_once(scene: &Scene, words: &str) -> Run {
+    run(scene.annals(&["query", words, "--format", "jsonl"]).env("ANNALS_INDEX_WAIT", "0s"))
+}
+
+#[test]
+fn a_search_waits_for_somebody_at_the_index() {
+    let scene = behind();
+    let catalogue = Catalogue::open(&scene.archive().join("index"), Settings::default()).unwrap();
+    let writer = catalogue.take_in(Hour::from_key("2026031410").unwrap(), "on its way").unwrap();
+    let mut search = scene.annals(&["query", "badger", "--format", "jsonl"]);
+    let search = start(search.env("ANNALS_INDEX_WAIT", "60s"));
+    std::thread::sleep(Duration::from_millis(500));
+    drop((writer, catalogue));
+    let found = wait(search).leaves(0);
+    assert!(found.stderr.contains("waiting for another process"), "{}", found.stderr);
+    assert_eq!(found.json_lines()[0]["msg_id"], "902");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What fetch and load say at their end.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chat::{Entry, Hour, Hours, State, Tally};
 use index::Catalogue;
@@ -18,6 +18,9 @@ use crate::output::Talk;
 
 /// Failures that are told in full; the rest is counted.
 const TOLD: usize = 5;
+
+/// How often a search looks whether another process is done with the index.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Beside an hour that the service refuses, where it answers for others.
 const ALONE: &str = "the service answered for other hours: the next run asks for this one again; if it stays so, ask the service's support";
@@ -210,10 +213,29 @@ fn telling(mut failures: Vec<Failure>, cut_short: Option<CutShort>) -> Vec<Failu
 impl Context {
     /// Lets the index catch up with the tables. It is derived: what keeps it back is said, and fails nothing.
     pub(super) async fn catch_up(&self, workshop: &Workshop) {
-        let followed = match workshop.follow().await {
-            Ok(followed) => workshop.close_index().await.map(|()| followed),
-            Err(error) => Err(error),
-        };
+        self.tell_of_catching_up(follow(workshop).await);
+    }
+
+    /// The same for a search, which waits for another process that is at the index as long as it gets on: what that has not done
+    /// yet would not be found.
+    async fn catch_up_or_wait(&self, workshop: &Workshop, mut behind: usize) {
+        let mut got_on = Instant::now();
+        let mut followed = follow(workshop).await;
+        if is_locked(&followed) && !self.settings.index.wait.is_zero() {
+            self.output.note("waiting for another process that is writing to the index");
+        }
+        while is_locked(&followed) && got_on.elapsed() < self.settings.index.wait {
+            tokio::time::sleep(LOOK).await;
+            let left = workshop.lag().await.map_or(behind, |lag| lag.behind.len());
+            if left < behind {
+                (behind, got_on) = (left, Instant::now());
+            }
+            followed = follow(workshop).await;
+        }
+        self.tell_of_catching_up(followed);
+    }
+
+    fn tell_of_catching_up(&self, followed: Result<Followed, ingest::Error>) {
         match followed {
             Ok(Followed { unreadable: 0, .. }) => {}
             Ok(Followed { unreadable, .. }) => self.output.warn(format_args!(
@@ -269,7 +291,8 @@ impl Context {
         if !lag.behind.is_empty() {
             self.output.note(format_args!("indexing {} hours first", lag.behind.len()));
         }
-        self.catch_up(&self.workshop(archive.clone(), self.open_catalogue(), None)).await;
+        let workshop = self.workshop(archive.clone(), self.open_catalogue(), None);
+        self.catch_up_or_wait(&workshop, lag.behind.len()).await;
         self.read_catalogue().map_err(CommandError::from)
     }
 
@@ -290,6 +313,17 @@ impl Context {
         });
         read.await.map_err(CommandError::usage)?.map_err(CommandError::from)
     }
+}
+
+/// Lets the index catch up, and others write to it after that.
+async fn follow(workshop: &Workshop) -> Result<Followed, ingest::Error> {
+    let followed = workshop.follow().await?;
+    workshop.close_index().await.map(|()| followed)
+}
+
+/// Whether another process is writing to the index.
+fn is_locked(followed: &Result<Followed, ingest::Error>) -> bool {
+    matches!(followed, Err(ingest::Error::Index(index::Error::Locked { .. })))
 }
 
 /// How many hours the tables hold and the index does not. What is wrong with the index was said by who used it.

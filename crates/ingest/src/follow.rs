@@ -90,6 +90,16 @@ impl Workshop {
         Ok(followed)
     }
 
+    /// What the index lacks and has too much of just now; nothing, when the workshop has no catalogue.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger or the index cannot be read.
+    pub async fn lag(&self) -> Result<Lag, Error> {
+        let Some(catalogue) = &self.catalogue else { return Ok(Lag::default()) };
+        Ok(Lag::between(&self.archive.entries().await?, &catalogue.hours()?))
+    }
+
     /// Sees the index to its end: waits for its merges and lets other processes write to it.
     ///
     /// # Errors
