@@ -101,13 +101,18 @@ impl Field {
     }
 
     /// An attribute that a text begins with whose names, some of them or all, stand in quotes, and what stands behind its
-    /// colon: `ext."order id":7`. Quotes are left out, so that a point within them leads further, too, as `--promote` has it.
+    /// colon: `ext."order id":7`. Quotes are left out, so that a point within them leads further, too, as `--promote` has it; `\\"` is one within them.
     pub(super) fn quoted(text: &str) -> Option<(Self, &str)> {
         let begins = |start: &&str| text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
         let start = ATTRIBUTES.into_iter().find(begins)?;
         let (mut name, mut is_open, mut has_quotes) = (String::new(), false, false);
-        for (at, c) in text.char_indices() {
+        let mut characters = text.char_indices().peekable();
+        while let Some((at, c)) = characters.next() {
             match c {
+                '\\' if is_open => {
+                    let escaped = characters.next_if(|(_, next)| matches!(next, '\\' | '"'));
+                    name.push(escaped.map_or(c, |(_, next)| next));
+                }
                 '"' => (is_open, has_quotes) = (!is_open, true),
                 c if !is_open && COLONS.contains(&c) => {
                     let value = text.get(at + c.len_utf8()..)?;

@@ -243,6 +243,7 @@ fn names_of_attributes_may_stand_in_quotes() {
     for (typed, understood) in [
         (r#"ext."order id":7"#, r#"fact:"ext.order id=7""#),
         (r#"custom."a:b"."c (d)":"e f""#, r#"fact:"custom.a:b.c (d)=e f""#),
+        (r#"ext."the \"id\" \ of":7"#, r#"fact:"ext.the \"id\" \\ of=7""#),
         (r#"ext."seq"#, r#""ext seq""#),
         (r#"ext. "seq:7""#, r#""ext" AND "seq 7""#),
     ] {
