@@ -46,6 +46,24 @@ fn a_file_that_stays_damaged_is_kept_until_a_sound_one_comes() {
 }
 
 #[test]
+fn an_archived_hour_that_is_served_damaged_stays_and_is_cleared_up_after() {
+    let scene = Scene::new();
+    fetch(&scene, &service(&scene, ""), &[]).leaves(0);
+    let damaged = fetch(&scene, &service(&scene, "random:1:1:bad-crc"), &["--again"]).leaves(3).json();
+    assert_eq!((&damaged["hours"]["done"], kept(&scene).len()), (&1.into(), 1));
+    fetch(&scene, &service(&scene, ""), &["--again"]).leaves(0);
+    assert!(kept(&scene).is_empty());
+    // The same bytes once more.
+    fetch(&scene, &service(&scene, "random:1:1:truncated-gzip"), &["--again"]).leaves(3);
+    let later = "2026-03-15T20:00:00Z";
+    let sound = service(&scene, "");
+    sound.clock().set(later.parse().unwrap());
+    let arguments = ["fetch", "--since", "2026-03-14T09", "--until", "2026-03-14T10"];
+    run(scene.annals_at(&sound, &arguments).env("ANNALS_CLOCK", later)).leaves(0);
+    assert!(kept(&scene).is_empty());
+}
+
+#[test]
 fn a_lost_hour_says_what_kept_it_from_being_archived() {
     let scene = Scene::new();
     fetch(&scene, &service(&scene, "random:1:1:bad-crc"), &[]).leaves(3);

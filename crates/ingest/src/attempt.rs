@@ -189,6 +189,7 @@ impl<'a> Run<'a> {
             Answer::Same { raw, length } => {
                 let archived = self.archived(hour).expect("the same bytes as those of an archived hour");
                 self.workshop.keep_if_other(hour, raw).await?;
+                self.workshop.forget_undecoded(hour).await;
                 Outcome { bytes: length, ..self.unchanged(archived, FETCHED.http_status).await? }
             }
             Answer::Bytes { decoded, raw, length } => {
