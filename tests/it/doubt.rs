@@ -171,22 +171,6 @@ fn two_hours_of_another_zone_stop_the_run() {
 }
 
 #[test]
-fn a_day_that_fails_every_night_keeps_no_other_hour() {
-    let scene = Scene::new();
-    let broken: Vec<String> = (0..24).map(|hour| format!("20260312{hour:02}:{}", ["500"; 4].join(","))).collect();
-    let service = scene.service(Options {
-        clock: Clock::running_from("2026-03-14T12:00:00Z".parse().unwrap()),
-        rate_per_minute: None,
-        faults: broken.join(";").parse().unwrap(),
-        ..Options::default()
-    });
-    let mut fetch = scene.annals_at(&service, &["fetch", "--since", "2026-03-12", "--until", "2026-03-14", "--json"]);
-    let run = at(fetch.env("ANNALS_API_ATTEMPTS", "2").env("ANNALS_API_FIRST_PAUSE", "1ms"), "2026-03-14T12:00:00Z");
-    let report = run.leaves(5).json();
-    assert_eq!((&report["hours"]["done"], &report["hours"]["failed"]), (&24.into(), &24.into()), "{report}");
-}
-
-#[test]
 fn a_service_that_is_down_is_given_up() {
     let scene = Scene::new();
     let down = scene.service(Options {

@@ -49,7 +49,6 @@ mod report;
 mod retain;
 mod run;
 mod seen;
-mod silence;
 mod verify;
 mod workshop;
 mod zone;

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use chat::{Hour, State, Tally};
 
-use crate::silence::Silence;
-
 /// The numbers of a run of fetch or load.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -32,8 +30,10 @@ pub struct Report {
     pub cut_short: Option<CutShort>,
     /// Hours of which this run learned that the service no longer has them.
     pub newly_lost: u64,
-    /// How long nothing was heard from the service.
-    pub(crate) silence: Silence,
+    /// Hours that failed one after the other, up to now, for want of the service.
+    pub(crate) in_a_row: u32,
+    /// Whether the service answered for an hour.
+    pub(crate) is_heard: bool,
 }
 
 /// An hour that could not be archived.

@@ -10,8 +10,11 @@ use store::Published;
 
 use crate::error::Error;
 use crate::report::{CutShort, Failure, Report};
-use crate::silence::End;
 use crate::workshop::Workshop;
+
+/// Hours that fail one after the other, for want of the service, until the rest counts as hopeless. Fewer may be what the
+/// service has against those hours; none of the others is to wait for that.
+const IN_A_ROW: u32 = 8;
 
 /// What became of one hour in this run.
 #[derive(Debug)]
@@ -89,18 +92,14 @@ impl Workshop {
     pub(crate) async fn gather<W: Future<Output = Outcome>>(
         &self,
         report: &mut Report,
-        mut work: impl DoubleEndedIterator<Item = W> + ExactSizeIterator,
+        mut work: impl Iterator<Item = W>,
         at_once: usize,
         progress: Progress<'_>,
     ) {
         let mut in_hand = FuturesUnordered::new();
         loop {
-            while report.cut_short.is_none() && in_hand.len() < at_once {
-                let from = report.silence.next_from();
-                let next = if from == End::First { work.next() } else { work.next_back() };
-                let Some(hour) = next else { break };
-                in_hand.push(async move { (hour.await, from) });
-            }
+            let free = if report.cut_short.is_none() { at_once.saturating_sub(in_hand.len()) } else { 0 };
+            in_hand.extend(work.by_ref().take(free));
             let next = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => {
@@ -109,33 +108,42 @@ impl Workshop {
                 }
                 next = in_hand.next() => next,
             };
-            let Some((outcome, from)) = next else { break };
+            let Some(outcome) = next else { break };
             progress(outcome.hour, outcome.state);
-            report.silence.listen(&outcome, from);
-            report.take(outcome, work.len() > 0);
+            report.take(outcome);
         }
         report.failures.sort_by_key(|failure| failure.hour);
     }
 }
 
 impl Report {
-    /// Takes an outcome in that was listened to, and notes when it shows that the rest of the run is hopeless.
-    fn take(&mut self, outcome: Outcome, is_any_left: bool) {
+    /// Takes an outcome in, and notes when it shows that the rest of the run is hopeless.
+    fn take(&mut self, outcome: Outcome) {
         self.states.insert(outcome.hour, outcome.state);
         // What failed before was tried once more.
         self.failures.retain(|failure| failure.hour != outcome.hour);
         self.bytes += outcome.bytes;
         self.grown += u64::from(outcome.has_grown);
+        self.listen(&outcome);
         if let Some(row) = outcome.row.filter(|_| outcome.is_published) {
             self.published += 1;
             self.new += row.tally;
             self.decorated += outcome.decorated;
         }
         if let Some(error) = outcome.error {
-            if error.is_hopeless() || self.silence.is_hopeless(is_any_left) {
+            if error.is_hopeless() || self.in_a_row >= IN_A_ROW {
                 self.cut_short = Some(CutShort::Hopeless);
             }
             self.failures.push(Failure { hour: outcome.hour, error });
+        }
+    }
+
+    /// Counts how long nothing was heard from the service.
+    fn listen(&mut self, outcome: &Outcome) {
+        match &outcome.error {
+            Some(error) if error.is_of_the_service() => self.in_a_row += 1,
+            None if !outcome.is_heard => {}
+            _ => (self.in_a_row, self.is_heard) = (0, true),
         }
     }
 
@@ -143,7 +151,7 @@ impl Report {
     /// before.
     pub(crate) fn judge(&mut self) {
         let is_refused = || self.failures.iter().any(|failure| failure.error.is_refusal());
-        if self.cut_short.is_none() && self.silence.is_total() && is_refused() {
+        if self.cut_short.is_none() && !self.is_heard && is_refused() {
             self.cut_short = Some(CutShort::Hopeless);
         }
     }
@@ -207,9 +215,7 @@ mod tests {
         let mut report = Report::default();
         let mut at = None;
         for (number, word) in words.chars().enumerate() {
-            let (outcome, from) = (outcome(number, word), report.silence.next_from());
-            report.silence.listen(&outcome, from);
-            report.take(outcome, number + 1 < words.len());
+            report.take(outcome(number, word));
             at = at.or(report.cut_short.map(|_| number));
         }
         report.judge();
@@ -222,9 +228,7 @@ mod tests {
             ("rh", (None, false)),
             ("rrrrrrrhrrrrrrr", (None, false)),
             ("rrrrrrrr", (Some(7), true)),
-            ("hrururuhuuuurrrrs", (Some(15), true)),
-            // Nothing was left to be given up.
-            ("hrururuhuuuurrrr", (None, false)),
+            ("hrururuhuuuurrrr", (Some(15), true)),
             ("uuuusssssuuuu", (Some(12), true)),
             // Files that are not to be had say that the service is there.
             ("ffffffffffffffff", (None, false)),
